@@ -1,0 +1,1 @@
+"""From the planned kernel to text."""

@@ -1,0 +1,238 @@
+"""The primitive functions: exact definition, derivative and LaTeX of each.
+
+Every primitive is an opaque SymPy function of real arguments: SymPy neither evaluates nor rewrites it, so a
+stable form stays as it is.  `definition` states it in elementary terms (the judge evaluates that), `fdiff` is
+closed over the primitives (so a derivative is as stable as the function it came from).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import sympy
+from sympy import Expr, Function, Integer, S, exp, log
+
+
+class Primitive(Function):
+    """A real function that SymPy must leave alone."""
+
+    is_real = True
+    latex_name: ClassVar[str | None] = None  # printed as \operatorname{...}; None: the printer has a form of its own
+
+    def definition(self) -> Expr:
+        """Return the same value in elementary functions; may overflow or cancel in floats."""
+        raise NotImplementedError(type(self).__name__)
+
+    @classmethod
+    def eval(cls, *_args: Any) -> None:
+        """Leave the function unevaluated."""
+        return None
+
+    def _eval_evalf(self, prec: int) -> Expr:
+        result = self.definition()._eval_evalf(prec)
+        return self if result is None else result
+
+
+class sigmoid(Primitive):  # noqa: N801 - mathematical functions are lower case, as in SymPy
+    """Logistic function 1 / (1 + exp(-x))."""
+
+    def definition(self) -> Expr:
+        return 1 / (1 + exp(-self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        (x,) = self.args
+        return sigmoid(x) * sigmoid(-x)
+
+
+class softplus(Primitive):  # noqa: N801
+    """log(1 + exp(x))."""
+
+    def definition(self) -> Expr:
+        return log(1 + exp(self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sigmoid(self.args[0])
+
+
+class log1p(Primitive):  # noqa: N801
+    """log(1 + x)."""
+
+    def definition(self) -> Expr:
+        return log(1 + self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return 1 / (1 + self.args[0])
+
+
+class expm1(Primitive):  # noqa: N801
+    """exp(x) - 1."""
+
+    def definition(self) -> Expr:
+        return exp(self.args[0]) - 1
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return exp(self.args[0])
+
+
+class log1mexp(Primitive):  # noqa: N801
+    """log(1 - exp(x)) for x < 0."""
+
+    def definition(self) -> Expr:
+        return log(1 - exp(self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return -1 / expm1(-self.args[0])
+
+
+class log_cosh(Primitive):  # noqa: N801
+    """log(cosh(x))."""
+
+    def definition(self) -> Expr:
+        return log(sympy.cosh(self.args[0]))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return tanh(self.args[0])
+
+
+class tanh(Primitive):  # noqa: N801
+    """Hyperbolic tangent; unlike SymPy's, its derivative is sech(x)**2 and not 1 - tanh(x)**2, which cancels."""
+
+    def definition(self) -> Expr:
+        return sympy.tanh(self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sech(self.args[0]) ** 2
+
+
+class sech(Primitive):  # noqa: N801
+    """Hyperbolic secant 1 / cosh(x)."""
+
+    def definition(self) -> Expr:
+        return 1 / sympy.cosh(self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        (x,) = self.args
+        return -sech(x) * tanh(x)
+
+
+class xlogy(Primitive):  # noqa: N801
+    """x * log(y), and 0 where x = 0, whatever y is."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return select(sympy.Eq(x, 0), S.Zero, x * log(y))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, y = self.args
+        return log(y) if argindex == 1 else divide_no_nan(x, y)
+
+
+class xlog1py(Primitive):  # noqa: N801
+    """x * log(1 + y), and 0 where x = 0, whatever y is."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return select(sympy.Eq(x, 0), S.Zero, x * log(1 + y))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, y = self.args
+        return log1p(y) if argindex == 1 else divide_no_nan(x, 1 + y)
+
+
+class divide_no_nan(Primitive):  # noqa: N801
+    """x / y, and 0 where y = 0."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return select(sympy.Eq(y, 0), S.Zero, x / y)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, y = self.args
+        return divide_no_nan(S.One, y) if argindex == 1 else -divide_no_nan(divide_no_nan(x, y), y)
+
+
+class multiply_no_nan(Primitive):  # noqa: N801
+    """x * y, and 0 where x = 0, also for an infinite y."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return select(sympy.Eq(x, 0), S.Zero, x * y)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, y = self.args
+        return y if argindex == 1 else x
+
+
+class absolute(Primitive):  # noqa: N801
+    """Absolute value; the subgradient at 0 is 0."""
+
+    def definition(self) -> Expr:
+        return sympy.Abs(self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return sgn(self.args[0])
+
+
+class sgn(Primitive):  # noqa: N801
+    """Sign of x: -1, 0 or 1; its derivative is 0, also at the jump."""
+
+    def definition(self) -> Expr:
+        return sympy.sign(self.args[0])
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return S.Zero
+
+
+class maximum(Primitive):  # noqa: N801
+    """The larger of two numbers; `derive` picks the subgradient of least norm at a tie."""
+
+    def definition(self) -> Expr:
+        return sympy.Max(*self.args)
+
+
+class minimal(Primitive):  # noqa: N801
+    """The number of least magnitude between x and y: the minimal-norm subgradient of a kink with those slopes."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        nearer = select(sympy.Lt(sympy.Abs(x), sympy.Abs(y)), x, y)
+        return select(sympy.Le(x * y, 0), S.Zero, nearer)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return S.Zero
+
+
+class select(Primitive):  # noqa: N801
+    """The second argument where the condition holds, else the third.  Never simplified, unlike a Piecewise."""
+
+    @classmethod
+    def eval(cls, condition: Any, yes: Any, no: Any) -> Expr | None:  # type: ignore[override]
+        """Decide where the condition is known."""
+        if condition is S.true:
+            return sympy.sympify(yes)
+        if condition is S.false or yes == no:
+            return sympy.sympify(no)
+        return None
+
+    def definition(self) -> Expr:
+        condition, yes, no = self.args
+        return sympy.Piecewise((yes, condition), (no, True))
+
+    def _eval_evalf(self, prec: int) -> Expr:
+        return self
+
+
+def log_sigmoid(x: Any) -> Expr:
+    """Return log(sigmoid(x)) as -softplus(-x)."""
+    return -softplus(-sympy.sympify(x))
+
+
+def indicator(condition: Any) -> Expr:
+    """Return 1 where the condition holds, else 0."""
+    return select(condition, Integer(1), Integer(0))
+
+
+SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
+    sigmoid, softplus, log1p, expm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
+    divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, select,
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Passes over the loop nest, one a file."""
