@@ -1,0 +1,13 @@
+"""Stands for the folder of this name that lies next to generated modules."""
+
+from symloss.runtime import (  # noqa: F401
+    REALS,
+    Array,
+    Driver,
+    Finite,
+    Interval,
+    Labels,
+    Scalar,
+    describe,
+    kernel,
+)
