@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
@@ -125,6 +126,13 @@ class Loss:
         given = {key: getattr(self, key) for key in TEXTS} | texts
         given.setdefault("normalizer", substitute(self.normalizer, substitution, source))
         return Loss(name, substitute(self.declared, substitution, source), **given)
+
+    def with_expr(self, expr: Expr, normalizer: Expr) -> Loss:
+        """Return the same loss, written in another way."""
+        other = copy.copy(self)
+        object.__setattr__(other, "expr", expr)
+        object.__setattr__(other, "normalizer", normalizer)
+        return other
 
     @property
     def texts(self) -> Texts:

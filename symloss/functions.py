@@ -74,6 +74,26 @@ class expm1(Primitive):  # noqa: N801
         return exp(self.args[0])
 
 
+class expm1mx(Primitive):  # noqa: N801
+    """exp(x) - 1 - x."""
+
+    def definition(self) -> Expr:
+        return exp(self.args[0]) - 1 - self.args[0]
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return expm1(self.args[0])
+
+
+class sqrt1pm1(Primitive):  # noqa: N801
+    """sqrt(1 + x) - 1."""
+
+    def definition(self) -> Expr:
+        return sympy.sqrt(1 + self.args[0]) - 1
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return 1 / (2 * sympy.sqrt(1 + self.args[0]))
+
+
 class log1mexp(Primitive):  # noqa: N801
     """log(1 - exp(x)) for x < 0."""
 
@@ -202,6 +222,30 @@ class minimal(Primitive):  # noqa: N801
         return S.Zero
 
 
+class minus(Primitive):  # noqa: N801
+    """x - y, and 0 where the two are equal, infinite ones too."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return x - y
+
+
+class exp_minus(Primitive):  # noqa: N801
+    """exp(x - y), and 1 where the two are equal, infinite ones too."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return exp(x - y)
+
+
+class ratio(Primitive):  # noqa: N801
+    """x / y; 0 where y = 0, and 1 or -1 where the two are equal in magnitude, infinite ones too."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return select(sympy.Eq(y, 0), S.Zero, x / y)
+
+
 class select(Primitive):  # noqa: N801
     """The second argument where the condition holds, else the third.  Never simplified, unlike a Piecewise."""
 
@@ -233,6 +277,6 @@ def indicator(condition: Any) -> Expr:
 
 
 SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
-    sigmoid, softplus, log1p, expm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
-    divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, select,
+    sigmoid, softplus, log1p, expm1, expm1mx, sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
+    divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, minus, exp_minus, ratio, select,
 )  # fmt: skip

@@ -96,7 +96,7 @@ class Reduction(Expr):
     located: ClassVar[bool] = False
 
     def __new__(cls, body: Any, index: Index, excluded: Iterable[Any] = (), *at: Any) -> Any:
-        body, excluded = sympify(body), Tuple(*sorted(map(sympify, excluded), key=str))
+        body, excluded = sympify(body), Tuple(*sorted(set(map(sympify, excluded)), key=str))
         free = Dummy(integer=True)
         body = body.xreplace({index: free})
         bound = BoundIndex(index.dim, 1 + _height(body))
@@ -186,6 +186,12 @@ class MaxOver(Reduction):
     """Largest value of the body; -oo over nothing."""
 
 
+class ArgmaxOver(Reduction):
+    """Where the body is largest: the first such index; -1 over nothing."""
+
+    is_integer = True
+
+
 class LogSumExp(Reduction):
     """log(sum(exp(body))); -oo over nothing."""
 
@@ -230,18 +236,68 @@ class SoftmaxComplement(Reduction):
         return others / SumOver(exp(self.body), self.index, self.excluded)
 
 
-REDUCTIONS: tuple[type[Reduction], ...] = (SumOver, MaxOver, LogSumExp, Norm, Softmax, LogSoftmax, SoftmaxComplement)
+REDUCTIONS: tuple[type[Reduction], ...] = (
+    SumOver, MaxOver, ArgmaxOver, LogSumExp, Norm, Softmax, LogSoftmax, SoftmaxComplement,
+)  # fmt: skip
 
 
 def sum_over(body: Any, index: Index, excluded: Iterable[Any] = ()) -> Expr:
-    """Sum, with factors free of the index moved out and a sum over nothing that varies multiplied out."""
+    """Sum, with Kronecker deltas contracted, factors free of the index moved out, and a constant multiplied out.
+
+    A delta splits the sum in what is at its place and what is elsewhere; never "the whole sum minus one term".
+    """
     body, excluded = sympify(body), tuple(excluded)
     if body == 0:
         return S.Zero
+    condition = _delta(body, index)
+    if condition is not None:
+        return _split_at(body, index, excluded, condition)
     outside, inside = body.as_independent(index, as_Add=False)
+    if inside.could_extract_minus_sign():
+        outside, inside = -outside, -inside
     if inside == 1:
-        return outside * (index.dim - Integer(len(excluded)))
+        return outside * (index.dim - _count_distinct(excluded))
     return outside * SumOver(inside, index, excluded)
+
+
+def _count_distinct(places: tuple[Any, ...]) -> Expr:
+    count: Expr = S.Zero
+    for position, place in enumerate(places):
+        new: Expr = S.One
+        for earlier in places[:position]:
+            new = select(equal(place, earlier), S.Zero, new)
+        count += new
+    return count
+
+
+def _split_at(body: Expr, index: Index, excluded: tuple[Any, ...], condition: Basic) -> Expr:
+    place = next(side for side in condition.args if side != index)
+    elsewhere = sum_over(resolve(body, condition, False), index, (*excluded, place))
+    if place in excluded:
+        return elsewhere
+    here = resolve(body, condition, True).xreplace({index: place})
+    for other in excluded:
+        here = select(equal(place, other), S.Zero, here)
+    return here + elsewhere
+
+
+def _delta(expr: Basic, index: Index) -> Basic | None:
+    """Return a condition ``index == place`` on which the expression depends outside of inner reductions."""
+    if isinstance(expr, Reduction) or not expr.has(index):
+        return None
+    if isinstance(expr, Eq) and index in expr.args:
+        return expr
+    return next((found for arg in expr.args if (found := _delta(arg, index)) is not None), None)
+
+
+def rewrite_parts(expr: Any, rewrite: Callable[[Any], Any]) -> Any:
+    """Rebuild a node of rewritten parts; the body of a reduction is rewritten over an index of its own."""
+    if isinstance(expr, Reduction):
+        index = expr.fresh_index()
+        rest = [rewrite(arg) for arg in expr.args[2:]]
+        return type(expr)(rewrite(expr.open(index)), index, *rest)
+    args = [rewrite(arg) for arg in expr.args]
+    return expr if all(new is old for new, old in zip(args, expr.args, strict=True)) else expr.func(*args)
 
 
 def transform(expr: Basic, visit: Callable[[Basic], Basic | None]) -> Any:
@@ -269,7 +325,8 @@ def resolve(expr: Basic, condition: Basic, holds: bool) -> Any:
 
     Only conditions outside of reductions that bind one of its symbols are meant, which `xreplace` sees to.
     """
-    replaced = expr.xreplace({condition: S.true if holds else S.false})
+    known = S.true if holds else S.false
+    replaced = expr.xreplace({condition: known, condition.func(*reversed(condition.args)): known})
     return _decide(replaced)
 
 

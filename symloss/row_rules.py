@@ -1,0 +1,223 @@
+"""Rewrite rules for reductions, whose bound index a pattern cannot name: a table of functions.
+
+Each takes an expression and returns an equal one, or None where it does not apply.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sympy import Add, Expr, Mul, Pow, Rational, Symbol, exp, log
+
+from symloss.functions import divide_no_nan, sigmoid, softplus
+from symloss.reductions import (
+    Element,
+    Index,
+    LogSoftmax,
+    LogSumExp,
+    Norm,
+    Reduction,
+    Softmax,
+    SoftmaxComplement,
+    SumOver,
+    sum_over,
+)
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One identity between expressions with reductions.
+
+    Parameters
+    ----------
+    name : str
+        For messages and tests.
+    heads : tuple of type
+        What the outermost operation must be.
+    apply : callable
+        Returns the equal expression, or None.
+    """
+
+    name: str
+    heads: tuple[type, ...]
+    apply: Callable[[Expr], Expr | None]
+
+
+def places(body: Expr, index: Index, value: Expr) -> Iterator[Expr]:
+    """Yield every ``o`` for which the body at ``index = o`` is the value."""
+    candidates: dict[Expr, None] = {}
+    inside = sorted((e for e in body.atoms(Element) if index in e.indices), key=str)
+    outside = sorted(value.atoms(Element), key=str)
+    for own, other in itertools.product(inside, outside):
+        if own.base == other.base:
+            candidates[other.indices[own.indices.index(index)]] = None
+    yield from (o for o in candidates if body.xreplace({index: o}) == value)
+
+
+def _without(node: Reduction, place: Expr) -> tuple[Expr, ...]:
+    return (*node.excluded, place)
+
+
+def _margin(body: Expr, node: Reduction, place: Expr) -> Expr:
+    """Return how far the log-sum-exp of all others is above the place."""
+    return LogSumExp(body, node.index, _without(node, place)) - body.xreplace({node.index: place})
+
+
+def _is_running(place: Expr) -> bool:
+    """Whether the place is an index that a loop runs over; a margin for each would cost a row each."""
+    return isinstance(place, Index)
+
+
+def _norm(expr: Expr) -> Expr | None:
+    base, power = expr.args
+    if not isinstance(base, SumOver) or not isinstance(power, Rational) or power.q != 2 or power < 0:
+        return None
+    body = base.body
+    if not isinstance(body, Pow) or body.exp != 2:
+        return None
+    return Norm(body.base, base.index, base.excluded) ** power.p  # type: ignore[no-any-return]
+
+
+def _log_sum_exp(expr: Expr) -> Expr | None:
+    (total,) = expr.args
+    if isinstance(total, SumOver) and isinstance(total.body, exp):
+        return LogSumExp(total.body.args[0], total.index, total.excluded)  # type: ignore[no-any-return]
+    return None
+
+
+def _softmax_from_quotient(expr: Expr) -> Expr | None:
+    for power in expr.args:
+        if not (isinstance(power, Pow) and power.exp == -1 and isinstance(power.base, SumOver)):
+            continue
+        total = power.base
+        if not isinstance(total.body, exp):
+            continue
+        body = total.body.args[0]
+        for factor in expr.args:
+            if isinstance(factor, exp):
+                for place in places(body, total.index, factor.args[0]):
+                    rest = expr / (power * factor)
+                    return rest * Softmax(body, total.index, total.excluded, place)  # type: ignore[no-any-return]
+    return None
+
+
+def _softmax_from_exp(expr: Expr) -> Expr | None:
+    (exponent,) = expr.args
+    if isinstance(exponent, LogSoftmax):
+        return Softmax(*exponent.args)  # type: ignore[no-any-return]
+    for term in Add.make_args(exponent):
+        if isinstance(-term, LogSumExp):
+            node = -term
+            for place in places(node.body, node.index, exponent - term):
+                return Softmax(node.body, node.index, node.excluded, place)  # type: ignore[no-any-return]
+    return None
+
+
+def _log_of_softmax(expr: Expr) -> Expr | None:
+    (inner,) = expr.args
+    return LogSoftmax(*inner.args) if isinstance(inner, Softmax) else None
+
+
+def _margin_of_log_softmax(expr: Expr) -> Expr | None:
+    if _is_running(expr.at):
+        return None
+    return -softplus(_margin(expr.body, expr, expr.at))
+
+
+def _margin_of_softmax(expr: Expr) -> Expr | None:
+    if _is_running(expr.at):
+        return None
+    return sigmoid(-_margin(expr.body, expr, expr.at))
+
+
+def _margin_of_complement(expr: Expr) -> Expr | None:
+    if _is_running(expr.at):
+        return None
+    return sigmoid(_margin(expr.body, expr, expr.at))
+
+
+def _margin_of_difference(expr: Expr) -> Expr | None:
+    """k*LSE(b) - k*b[o] -> k*softplus(LSE(b without o) - b[o])."""
+    terms = expr.args
+    for term in terms:
+        coefficient, node = term.as_independent(LogSumExp, as_Add=False)
+        if not isinstance(node, LogSumExp):
+            continue
+        for other in terms:
+            for element in sorted((-other / coefficient).atoms(Element), key=str):
+                for place in element.indices:
+                    value = node.open(place)
+                    if _is_running(place) or place in node.excluded or not _contains(expr, -coefficient * value):
+                        continue
+                    rest = expr - term + coefficient * value
+                    return rest + coefficient * softplus(_margin(node.body, node, place))
+    return None
+
+
+def _contains(total: Expr, part: Expr) -> bool:
+    terms = Add.make_args(total)
+    return all(t in terms for t in Add.make_args(part))
+
+
+def _complement_of_softmax(expr: Expr) -> Expr | None:
+    """k - k*softmax -> k*(softmax of the others)."""
+    for term in expr.args:
+        for node in Mul.make_args(term):
+            if isinstance(node, Softmax) and -term / node in expr.args:
+                share = -term / node
+                return expr - term - share + share * SoftmaxComplement(*node.args)  # type: ignore[no-any-return]
+    return None
+
+
+def _shares(expr: Expr) -> Expr | None:
+    """w*X + (1 - w)*X -> X."""
+    for first, second in itertools.permutations(expr.args, 2):
+        for share in Mul.make_args(first):
+            if isinstance(share, (Symbol, Element)):
+                whole = first / share
+                if second == whole * (1 - share) or second == whole - whole * share:
+                    return expr - first - second + whole
+    return None
+
+
+def _curvature_of_norm(expr: Expr) -> Expr | None:
+    """k/N - k*b[o]**2/N**3 -> k*(sum of (b/N)**2 without o)/N, which does not cancel."""
+    for term in expr.args:
+        for factor in Mul.make_args(term):
+            if not (isinstance(factor, divide_no_nan) and factor.args[0] == 1 and isinstance(factor.args[1], Norm)):
+                continue
+            scale, norm = term / factor, factor.args[1]
+            for other in expr.args:
+                rest = -other / scale
+                for unit in (f for f in Mul.make_args(rest) if isinstance(f, divide_no_nan)):
+                    if unit.args[1] != norm or rest != unit * divide_no_nan(unit, norm):
+                        continue
+                    for place in places(norm.body, norm.index, unit.args[0]):
+                        squares = SumOver(divide_no_nan(norm.body, norm) ** 2, norm.index, _without(norm, place))
+                        return expr - term - other + scale * divide_no_nan(squares, norm)
+    return None
+
+
+def _closed_sum(expr: SumOver) -> Expr:
+    index = expr.fresh_index()
+    return sum_over(expr.open(index), index, expr.excluded)
+
+
+ROW_RULES: tuple[RowRule, ...] = (
+    RowRule("sum over a delta, or with a constant factor", (SumOver,), _closed_sum),
+    RowRule("root of a sum of squares", (Pow,), _norm),
+    RowRule("log of a sum of exp", (log,), _log_sum_exp),
+    RowRule("exp over a sum of exp", (Mul,), _softmax_from_quotient),
+    RowRule("exp of a difference to a log-sum-exp", (exp,), _softmax_from_exp),
+    RowRule("log of softmax", (log,), _log_of_softmax),
+    RowRule("log-softmax at a label", (LogSoftmax,), _margin_of_log_softmax),
+    RowRule("softmax at a label", (Softmax,), _margin_of_softmax),
+    RowRule("softmax of the others at a label", (SoftmaxComplement,), _margin_of_complement),
+    RowRule("log-sum-exp above a label", (Add,), _margin_of_difference),
+    RowRule("complement of softmax", (Add,), _complement_of_softmax),
+    RowRule("shares of one number", (Add,), _shares),
+    RowRule("curvature of a norm", (Add,), _curvature_of_norm),
+)
+

@@ -1,0 +1,108 @@
+"""The rewrite rules, as data: what is replaced, by what, where that is valid, and in which phase.
+
+`canonical` rules turn textbook forms into primitives, before and after differentiation; `stable` rules choose among
+equal forms the one that neither cancels nor overflows.  A rule whose left side is a sum or a product also applies
+to a part of a longer one.  Sources: the identities of Maechler (2012), *Accurately computing log(1 - exp(-|a|))*,
+and those that the comments name.
+
+Rules that look right and are not:
+
+* ``log(exp(a) + exp(b)) -> log1p(exp(b - a)) + a`` always: overflows at b - a = 1000; `softplus` does not.
+* ``y*softplus(-z) + (1 - y)*softplus(z) -> softplus(z) - y*z``: returns 0 for y = 1, z = 40, where 4e-18 is right.
+* ``sqrt(x)**2 -> x`` and ``exp(log(x)) -> x``: for x = -1 the left side is NaN and the right side is -1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from sympy import Expr, Interval, Pow, cosh, exp, log, oo, sinh, sqrt
+
+from symloss.functions import (
+    expm1,
+    expm1mx,
+    log1mexp,
+    log1p,
+    log_cosh,
+    sech,
+    sigmoid,
+    softplus,
+    sqrt1pm1,
+    tanh,
+)
+from symloss.matching import Bindings, Slot
+
+CANONICAL, STABLE = "canonical", "stable"
+REALS = Interval(-oo, oo)
+
+x, a, b, k, g = Slot("x"), Slot("a"), Slot("b"), Slot("k"), Slot("g")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One identity.
+
+    Parameters
+    ----------
+    name : str
+        For messages and tests.
+    left, right : Expr
+        Over slots; ``left`` is replaced by ``right``.
+    domain : mapping
+        For every slot that is not meant for all reals, where the two sides are equal.
+    phase : {"canonical", "stable"}
+        When it is applied.
+    where : callable, optional
+        A condition on what the slots stand for.
+    """
+
+    name: str
+    left: Expr
+    right: Expr
+    domain: dict[Slot, Interval] = field(default_factory=dict)
+    phase: str = CANONICAL
+    where: Callable[[Bindings], bool] = lambda bound: True
+
+
+def _not_whole(bound: Bindings) -> bool:
+    return not bound[g].is_integer
+
+
+def _not_constant(*slots: Slot) -> Callable[[Bindings], bool]:
+    return lambda bound: all(not bound[slot].is_number for slot in slots)
+
+
+NEGATIVE, POSITIVE = Interval.open(-oo, 0), Interval.open(0, oo)
+
+RULES: tuple[Rule, ...] = (
+    # logistic function and softplus
+    Rule("reciprocal of 1 + exp", 1 / (1 + exp(x)), sigmoid(-x)),
+    Rule("reciprocal of 1 + exp, scaled", Pow(k + k * exp(x), -1), sigmoid(-x) / k, {k: POSITIVE}),
+    Rule("power of 1 + exp", Pow(1 + exp(x), g), exp(g * softplus(x)), where=lambda found: found[g] != -1),
+    Rule("exp times sigmoid", exp(-x) * sigmoid(x), sigmoid(-x)),
+    Rule("log of sigmoid", log(sigmoid(x)), -softplus(-x)),
+    Rule("log of 1 + exp", log(1 + exp(x)), softplus(x)),
+    Rule("log of a sum of two exp", log(exp(a) + exp(b)), b + softplus(a - b)),
+    Rule("log of a difference of two exp", log(exp(a) - exp(b)), a + log1mexp(b - a), {b: NEGATIVE, a: POSITIVE}),
+    Rule("complement of sigmoid", k - k * sigmoid(x), k * sigmoid(-x)),
+    Rule("odds", sigmoid(x) / sigmoid(-x), exp(x)),
+    Rule("power of sigmoid", Pow(sigmoid(x), g), exp(-g * softplus(-x)), where=_not_whole),
+    Rule("exp of softplus", exp(softplus(x)), 1 + exp(x)),
+    Rule("exp of minus softplus", exp(-softplus(x)), sigmoid(-x)),
+    # exp and log near 0
+    Rule("log of 1 - exp", log(1 - exp(x)), log1mexp(x), {x: NEGATIVE}),
+    Rule("log of 1 + x", log(1 + x), log1p(x), {x: Interval.open(-1, oo)}, where=_not_constant(x)),
+    Rule("log1p of minus exp", log1p(-exp(x)), log1mexp(x), {x: NEGATIVE}),
+    Rule("log1p of exp", log1p(exp(x)), softplus(x)),
+    Rule("exp(x) - 1 - x", -k - k * x + k * exp(x), k * expm1mx(x), where=_not_constant(x)),
+    Rule("exp(x) - 1", -k + k * exp(x), k * expm1(x), where=_not_constant(x)),
+    # hyperbolic functions
+    Rule("log of cosh", log(cosh(x)), log_cosh(x)),
+    Rule("tanh as a quotient", sinh(x) / cosh(x), tanh(x)),
+    Rule("square of sech", k - k * tanh(x) ** 2, k * sech(x) ** 2),
+    Rule("reciprocal of cosh", 1 / cosh(x), sech(x)),
+    # roots
+    Rule("sqrt(1 + x) - 1", -k + k * sqrt(1 + x), k * sqrt1pm1(x), {x: Interval(-1, oo)}, where=_not_constant(x)),
+)
+
