@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Mul, Pow, Rational, Symbol, exp, log
+from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, exp, log
 
 from symloss.functions import divide_no_nan, sigmoid, softplus
 from symloss.reductions import (
@@ -205,6 +205,17 @@ def _closed_sum(expr: SumOver) -> Expr:
     return sum_over(expr.open(index), index, expr.excluded)
 
 
+def _powers_of_one_base(expr: Expr) -> Expr | None:
+    """b**g/b**2 -> b**(g - 2): the parts may underflow where the whole does not.  For b > 0; `ends` has the rest."""
+    exponents: dict[Expr, Expr] = {}
+    for factor in expr.args:
+        base, power = factor.as_base_exp()
+        exponents[base] = exponents.get(base, S.Zero) + power
+    if len(exponents) == len(expr.args) or all(power.is_Integer for power in exponents.values()):
+        return None
+    return Mul(*(base**power for base, power in exponents.items()))  # type: ignore[no-any-return]
+
+
 ROW_RULES: tuple[RowRule, ...] = (
     RowRule("sum over a delta, or with a constant factor", (SumOver,), _closed_sum),
     RowRule("root of a sum of squares", (Pow,), _norm),
@@ -219,5 +230,6 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("complement of softmax", (Add,), _complement_of_softmax),
     RowRule("shares of one number", (Add,), _shares),
     RowRule("curvature of a norm", (Add,), _curvature_of_norm),
+    RowRule("powers of one base", (Mul,), _powers_of_one_base),
 )
 

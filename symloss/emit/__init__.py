@@ -1,1 +1,1 @@
-"""From the planned kernel to text."""
+"""Printers and templates: from what is computed to text."""

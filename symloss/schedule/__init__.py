@@ -1,1 +1,20 @@
-"""Passes over the loop nest, one a file."""
+"""One pass a file, each from kernel to kernel, none of which changes a value."""
+
+from __future__ import annotations
+
+from symloss.ir import Kernel
+from symloss.schedule.fuse import fuse
+from symloss.schedule.hoist import hoist
+from symloss.schedule.inline import inline
+from symloss.schedule.naming import name
+from symloss.schedule.prune import prune
+from symloss.schedule.share import share
+
+PASSES = (hoist, share, fuse, prune, inline, name)
+
+
+def schedule(kernel: Kernel) -> Kernel:
+    """Return the kernel with every value computed once, outside of the loops that it does not depend on."""
+    for change in PASSES:
+        kernel = kernel.each(change)
+    return kernel

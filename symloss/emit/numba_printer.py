@@ -1,0 +1,214 @@
+"""Prints the intermediate representation as Python that Numba compiles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+
+from symloss import ir
+
+_INDENT = "    "
+_WIDTH = 110
+_LONGEST_TERM = 40
+_ATOM, _UNARY, _PRODUCT, _SUM, _LOOSE = 4, 3, 2, 1, 0
+_OPERATORS = {"add": ("+", _SUM), "subtract": ("-", _SUM), "multiply": ("*", _PRODUCT), "divide": ("/", _PRODUCT)}
+
+
+class Printer:
+    """Prints functions of one loss.
+
+    Parameters
+    ----------
+    taken : iterable of str
+        Names of arguments; a function of the runtime that has such a name is imported under another.
+    """
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self.functions: set[str] = set()  # that the code calls
+
+    def call_name(self, function: str) -> str:
+        """Return what a function of the runtime is called in this module."""
+        self.functions.add(function)
+        return f"{function}_" if function in self._taken else function
+
+    def local(self, name: str) -> str:
+        """Return the name of a variable of the generated code itself."""
+        return f"{name}_" if name in self._taken else name
+
+    def imports(self) -> list[str]:
+        """Return the names to import."""
+        return [f"{f} as {f}_" if f in self._taken else f for f in sorted(self.functions)]
+
+    # -- expressions -----------------------------------------------------------------------------
+
+    def expression(self, expr: ir.Expr) -> str:
+        """Return an expression as Python text."""
+        return self._text(expr, _LOOSE)
+
+    def _text(self, expr: ir.Expr, tightness: int) -> str:
+        text, own = self._printed(expr)
+        return f"({text})" if own < tightness else text
+
+    def _printed(self, expr: ir.Expr) -> tuple[str, int]:
+        if isinstance(expr, ir.Number):
+            return number(expr.value), _ATOM if expr.value >= 0 else _UNARY
+        if isinstance(expr, ir.Name):
+            return expr.name, _ATOM
+        if isinstance(expr, ir.Extent):
+            return f"{expr.array}.shape[{expr.axis}]", _ATOM
+        if isinstance(expr, ir.Load):
+            return self._load(expr), _ATOM
+        if isinstance(expr, ir.Choose):
+            yes, no = self._text(expr.yes, _SUM), self._text(expr.no, _SUM)
+            return f"{yes} if {self.condition(expr.condition)} else {no}", _LOOSE
+        if isinstance(expr, ir.Compare):
+            return self.condition(expr), _LOOSE
+        return self._call(expr)
+
+    def _call(self, expr: ir.Call) -> tuple[str, int]:
+        if expr.function == "negate":
+            return f"-{self._text(expr.args[0], _UNARY)}", _UNARY
+        if expr.function in _OPERATORS:
+            sign, tightness = _OPERATORS[expr.function]
+            left = self._text(expr.args[0], tightness)
+            return f"{left} {sign} {self._text(expr.args[1], tightness + 1)}", tightness
+        args = ", ".join(map(self.expression, expr.args))
+        return f"{self.call_name(expr.function)}({args})", _ATOM
+
+    def _load(self, expr: ir.Load) -> str:
+        entry = f"float({expr.array}[{', '.join(map(self.expression, expr.indices))}])"
+        if expr.low is None or expr.high is None:
+            return entry
+        return f"{self.call_name('within')}({entry}, {number(expr.low)}, {number(expr.high)})"
+
+    def condition(self, compare: ir.Compare) -> str:
+        """Return a comparison as Python text."""
+        left, right = self._text(compare.left, _SUM), self._text(compare.right, _SUM)
+        if compare.operator != "unordered":
+            return f"{left} {compare.operator} {right}"
+        sides = [side for side, value in ((left, compare.left), (right, compare.right)) if _may_be_nan(value)]
+        return " or ".join(f"{side} != {side}" for side in sides)
+
+    # -- statements ------------------------------------------------------------------------------
+
+    def body(self, statements: Iterable[ir.Statement], depth: int) -> list[str]:
+        """Return statements as indented lines."""
+        return [line for statement in statements for line in self._statement(statement, depth)]
+
+    def _statement(self, statement: ir.Statement, depth: int) -> Iterator[str]:
+        tab = _INDENT * depth
+        if isinstance(statement, ir.Assign):
+            yield from self._assignment(f"{tab}{statement.name} = ", statement.value)
+        elif isinstance(statement, ir.Store):
+            place = ", ".join(map(self.expression, statement.indices))
+            value = self.expression(statement.value)
+            yield f"{tab}{statement.array}[{place}] = {self.call_name('scaled')}({self.local('factor')}, {value})"
+        elif isinstance(statement, ir.If):
+            yield f"{tab}if {self.condition(statement.condition)}:"
+            yield from self.body(statement.yes, depth + 1) or [f"{tab}{_INDENT}pass"]
+            if statement.no:
+                yield from self._otherwise(statement.no, depth)
+        elif isinstance(statement, ir.Loop):
+            yield f"{tab}for {statement.index} in range({self.expression(statement.extent)}):"
+            yield from self.body(statement.body, depth + 1)
+        elif isinstance(statement, ir.Reduce):
+            yield from self._reduce(statement, depth)
+        else:
+            yield f"{tab}return {', '.join(map(self.expression, statement.values))}".rstrip()
+
+    def _otherwise(self, statements: tuple[ir.Statement, ...], depth: int) -> Iterator[str]:
+        lines = self.body(statements, depth)
+        tab = _INDENT * depth
+        if len(statements) == 1 and isinstance(statements[0], ir.If):
+            yield lines[0].replace(f"{tab}if ", f"{tab}elif ", 1)
+            yield from lines[1:]
+        else:
+            yield f"{tab}else:"
+            yield from self.body(statements, depth + 1)
+
+    def _assignment(self, left: str, value: ir.Expr) -> Iterator[str]:
+        """Break a long sum or product before its last operator."""
+        line = left + self.expression(value)
+        if len(line) <= _WIDTH or not isinstance(value, ir.Call) or value.function not in _OPERATORS:
+            yield line
+            return
+        sign, tightness = _OPERATORS[value.function]
+        tab = " " * (len(left) - len(left.lstrip()) + len(_INDENT))
+        yield f"{left}("
+        yield f"{tab}{self._text(value.args[0], tightness)}"
+        yield f"{tab}{sign} {self._text(value.args[1], tightness + 1)}"
+        yield f"{tab[: -len(_INDENT)]})"
+
+    def _reduce(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
+        tab = _INDENT * depth
+        kinds = [(_ACCUMULATORS[a.kind], a) for a in statement.accumulators]
+        for (start, _, _), a in kinds:
+            yield from (tab + line for line in start(self, a))
+        yield f"{tab}for {statement.index} in range({self.expression(statement.extent)}):"
+        if statement.skip:
+            skipped = " or ".join(f"{statement.index} == {self._text(place, _SUM)}" for place in statement.skip)
+            yield f"{tab}{_INDENT}if {skipped}:"
+            yield f"{tab}{_INDENT * 2}continue"
+        yield from self.body(statement.body, depth + 1)
+        for (_, step, _), a in kinds:
+            yield from (tab + _INDENT + line for line in step(self, a, statement.index))
+        for (_, _, finish), a in kinds:
+            yield from (tab + line for line in finish(self, a))
+
+
+def number(value: float) -> str:
+    """Return a constant as Python text."""
+    if math.isnan(value):
+        return "np.nan"
+    if math.isinf(value):
+        return "np.inf" if value > 0 else "-np.inf"
+    return repr(value)
+
+
+def _may_be_nan(value: ir.Expr) -> bool:
+    return not isinstance(value, (ir.Number, ir.Extent))
+
+
+def _lost(a: ir.Accumulator) -> str:
+    return a.names[0].replace("total", "lost")
+
+
+def _start_sum(_: Printer, a: ir.Accumulator) -> list[str]:
+    return [f"{a.names[0]}, {_lost(a)} = 0.0, 0.0"]
+
+
+def _step_sum(printer: Printer, a: ir.Accumulator, _: str) -> list[str]:
+    (total,) = a.names
+    add, term = printer.call_name("add_exactly"), printer.expression(a.term)
+    if len(term) <= _LONGEST_TERM:
+        return [f"{total}, {_lost(a)} = {add}({total}, {_lost(a)}, {term})"]
+    name = printer.local("term")
+    return [f"{name} = {term}", f"{total}, {_lost(a)} = {add}({total}, {_lost(a)}, {name})"]
+
+
+def _finish_sum(printer: Printer, a: ir.Accumulator) -> list[str]:
+    (total,) = a.names
+    return [f"{total} = {printer.call_name('settle')}({total}, {_lost(a)})"]
+
+
+def _start_max(_: Printer, a: ir.Accumulator) -> list[str]:
+    return [f"{a.names[0]}, {a.names[1]} = -np.inf, -1"]
+
+
+def _step_max(printer: Printer, a: ir.Accumulator, index: str) -> list[str]:
+    largest, place = a.names
+    term = printer.local("candidate")
+    return [
+        f"{term} = {printer.expression(a.term)}",
+        f"if {term} > {largest} or {term} != {term}:",
+        f"{_INDENT}{largest}, {place} = {term}, {index}",
+    ]
+
+
+_Edge = Callable[[Printer, ir.Accumulator], list[str]]
+_Step = Callable[[Printer, ir.Accumulator, str], list[str]]
+_ACCUMULATORS: dict[str, tuple[_Edge, _Step, _Edge]] = {
+    "sum": (_start_sum, _step_sum, _finish_sum),
+    "max": (_start_max, _step_max, lambda *_: []),
+}

@@ -1,0 +1,103 @@
+"""Functions of one sample: what the intermediate representation says, as Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symloss import ir
+from symloss.arguments import Argument, Parameter, is_class_label
+from symloss.declare import Loss
+from symloss.derive import Direction
+from symloss.emit.numba_printer import Printer, number
+from symloss.emit.text import CodeFunction, signature
+from symloss.lower import closed_bounds
+
+_NAMES = {
+    "value": "sample_value",
+    "value_and_grad": "_value_and_grad_of_sample",
+    "grad_and_hess": "_grad_and_hess_of_sample",
+    "hvp": "_hvp_of_sample",
+    "normalizer": "_normalizer_of_sample",
+}
+_SAYS = {
+    "value": "Return the loss of one sample.",
+    "value_and_grad": "Return the loss of one sample; compute its gradient.",
+    "grad_and_hess": "Compute gradient and Hessian diagonal of one sample.",
+    "hvp": "Compute the Hessian of one sample times a vector.",
+    "normalizer": "Return what weighted_mean divides by for one sample.",
+}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A function of one sample and how to call it.
+
+    Attributes
+    ----------
+    function : ir.Function
+        What it computes.
+    name : str
+        What it is called.
+    arguments : tuple of Argument
+        Arrays and parameters, then directions.
+    """
+
+    function: ir.Function
+    name: str
+    arguments: tuple[Argument, ...]
+
+    @property
+    def arrays(self) -> tuple[Argument, ...]:
+        """The arguments that vary with the sample or are shared by all, without parameters and directions."""
+        return tuple(a for a in self.arguments if not isinstance(a, (Parameter, Direction)))
+
+    @property
+    def directions(self) -> tuple[Argument, ...]:
+        """What a Hessian is multiplied by."""
+        return tuple(a for a in self.arguments if isinstance(a, Direction))
+
+
+def samples(loss: Loss, kernel: ir.Kernel) -> list[Sample]:
+    """Return the functions of one sample with their names and arguments."""
+    result = []
+    for function in kernel.functions:
+        directions = tuple(map(Direction.of, loss.predictions)) if function.kind == "hvp" else ()
+        public = function.kind == "value_and_grad" and not function.rows
+        name = "sample_value_and_grad" if public else _NAMES[function.kind]
+        result.append(Sample(function, name, (*loss.arguments, *directions)))
+    return result
+
+
+def print_sample(sample: Sample, printer: Printer) -> CodeFunction:
+    """Return the function as text."""
+    names = [a.name for a in sample.arguments]
+    if sample.function.rows:
+        names += [printer.local("factor"), *sample.function.rows]
+    read = set(ir.used_in(sample.function.body))
+    lines = [f"    {line}" for a in sample.arguments if not a.dims and a.name in read for line in _scalar(a, printer)]
+    lines += printer.body(sample.function.body, 1)
+    return CodeFunction(signature(sample.name, names), _SAYS[sample.function.kind], tuple(lines))
+
+
+def _scalar(argument: Argument, printer: Printer) -> list[str]:
+    """Bind a scalar argument as float64, whatever its dtype."""
+    if is_class_label(argument) or isinstance(argument, Parameter):
+        return []
+    low, high = closed_bounds(argument)
+    value = f"float({argument.name})"
+    if low is not None and high is not None:
+        value = f"{printer.call_name('within')}({value}, {number(low)}, {number(high)})"
+    return [f"{argument.name} = {value}"]
+
+
+def public_rows(sample: Sample) -> CodeFunction | None:
+    """Return ``sample_value_and_grad`` of a loss with rows: the unscaled form of the function that kernels call."""
+    if sample.function.kind != "value_and_grad" or not sample.function.rows:
+        return None
+    names = [a.name for a in sample.arguments]
+    args = ", ".join([*names, "1.0", *sample.function.rows])
+    return CodeFunction(
+        signature("sample_value_and_grad", [*names, *sample.function.rows]),
+        "Return the loss of one sample and write its gradient.",
+        (f"    return {sample.name}({args})",),
+    )

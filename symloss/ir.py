@@ -1,0 +1,246 @@
+"""The intermediate representation: what a kernel does, in a handful of frozen dataclasses.
+
+Expressions are trees over `Name` and `Load`; statements assign each name once on every path.  Nothing here knows
+mathematics, Numba or LaTeX.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+TEMPORARY = "%"  # begins the names of values that `schedule` may move, share and rename
+
+
+@dataclass(frozen=True)
+class Number:
+    """A constant; ``value`` is a float, or an int."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Name:
+    """A scalar variable."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The length of an axis of an array."""
+
+    array: str
+    axis: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """An entry of an array as a float64; outside of ``low .. high``, where given, it is NaN."""
+
+    array: str
+    indices: tuple[Expr, ...]
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function, or an operator, of numbers."""
+
+    function: str
+    args: tuple[Expr, ...]
+
+
+@dataclass(frozen=True)
+class Compare:
+    """A comparison; ``unordered`` holds where either side is NaN."""
+
+    operator: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True)
+class Choose:
+    """One of two values that both cost nothing."""
+
+    condition: Compare
+    yes: Expr
+    no: Expr
+
+
+Expr = Number | Name | Extent | Load | Call | Compare | Choose
+
+
+@dataclass(frozen=True)
+class Assign:
+    """Give a value a name."""
+
+    name: str
+    value: Expr
+
+
+@dataclass(frozen=True)
+class Store:
+    """Write a component of a result, times the factor that all components share."""
+
+    array: str
+    indices: tuple[Expr, ...]
+    value: Expr
+
+
+@dataclass(frozen=True)
+class If:
+    """Two ways to compute the same names."""
+
+    condition: Compare
+    yes: tuple[Statement, ...]
+    no: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Loop:
+    """Do something for every value of an index."""
+
+    index: str
+    extent: Extent
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Accumulator:
+    """What a reduction makes of a term: ``sum`` gives a total; ``max`` the largest term and its place."""
+
+    kind: str
+    names: tuple[str, ...]
+    term: Expr
+
+
+@dataclass(frozen=True)
+class Reduce:
+    """Accumulate terms over every value of an index but those to skip."""
+
+    index: str
+    extent: Extent
+    skip: tuple[Expr, ...]
+    body: tuple[Statement, ...]
+    accumulators: tuple[Accumulator, ...]
+
+
+@dataclass(frozen=True)
+class Return:
+    """The scalar results."""
+
+    values: tuple[Expr, ...]
+
+
+Statement = Assign | Store | If | Loop | Reduce | Return
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of one sample.
+
+    Attributes
+    ----------
+    kind : {"value", "value_and_grad", "grad_and_hess", "hvp", "normalizer"}
+        What it computes.
+    scalars : tuple of str
+        Names of the scalar results, in order.
+    rows : tuple of str
+        Arrays that are written.
+    body : tuple of Statement
+        What it does.
+    """
+
+    kind: str
+    scalars: tuple[str, ...]
+    rows: tuple[str, ...]
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """All functions of one loss."""
+
+    functions: tuple[Function, ...]
+
+    def each(self, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]) -> Kernel:
+        """Return the kernel with the body of every function changed."""
+        return Kernel(tuple(replace(f, body=change(f.body)) for f in self.functions))
+
+
+def rebuild(node: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a node with every direct part changed: parts are nodes, and tuples of nodes."""
+
+    def part(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple(map(part, value))
+        return change(value) if hasattr(value, "__dataclass_fields__") else value
+
+    return type(node)(*(part(getattr(node, f.name)) for f in fields(node)))
+
+
+def parts(node: Any) -> Iterator[Any]:
+    """Yield the direct parts of a node."""
+    for f in fields(node):
+        value = getattr(node, f.name)
+        for item in value if isinstance(value, tuple) else (value,):
+            if hasattr(item, "__dataclass_fields__"):
+                yield item
+
+
+def used(node: Any) -> Iterator[str]:
+    """Yield every name that is read anywhere inside, repeatedly where it is."""
+    if isinstance(node, Name):
+        yield node.name
+    else:
+        for part in parts(node):
+            yield from used(part)
+
+
+def defined(statement: Statement) -> tuple[str, ...]:
+    """Return the names that later statements may use."""
+    if isinstance(statement, Assign):
+        return (statement.name,)
+    if isinstance(statement, Reduce):
+        return tuple(name for accumulator in statement.accumulators for name in accumulator.names)
+    if isinstance(statement, If):
+        no = {name for inner in statement.no for name in defined(inner)}
+        return tuple(name for inner in statement.yes for name in defined(inner) if name in no)
+    return ()
+
+
+def decided(statement: If) -> set[str]:
+    """Return the names that the two branches give different values: the results of the decision."""
+    yes = {name: inner for inner in statement.yes for name in defined(inner)}
+    no = {name: inner for inner in statement.no for name in defined(inner)}
+    return {name for name in yes.keys() & no.keys() if yes[name] != no[name]}
+
+
+def own_names(statement: Statement) -> set[str]:
+    """Return every name that is assigned inside, also those that only the statement itself can see."""
+    names = set(defined(statement))
+    for part in parts(statement):
+        if isinstance(part, (Assign, If, Loop, Reduce)):
+            names |= own_names(part)
+    if isinstance(statement, (Loop, Reduce)):
+        names.add(statement.index)
+    return names
+
+
+def used_in(body: tuple[Statement, ...]) -> Iterator[str]:
+    """Yield every name, and every array, that the statements read."""
+    for statement in body:
+        yield from _mentioned(statement)
+
+
+def _mentioned(node: Any) -> Iterator[str]:
+    if isinstance(node, Name):
+        yield node.name
+    if isinstance(node, Load):
+        yield node.array
+    for part in parts(node):
+        yield from _mentioned(part)

@@ -1,0 +1,366 @@
+"""From indexed expressions to loops: every output its own loop nest, every reduction where it is used.
+
+Nothing is shared or moved here (`schedule` does that), and nothing changes the value of an expression: sums and products are
+associated once, in the order that SymPy gives their terms, so that all kernels agree to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import sympy
+from sympy import Add, Expr, Interval, Mul, Pow, Rational, S, Symbol
+
+from symloss import ir
+from symloss.arguments import Argument, Prediction
+from symloss.derive import Output
+from symloss.functions import Primitive, select
+from symloss.reductions import ArgmaxOver, Dim, Element, Index, MaxOver, SumOver
+
+RESULTS = {"value": "loss", "gradient": "grad", "hessian": "hess", "hvp": "product", "normalizer": "normalizer"}
+_FUNCTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("value", ("value",)),
+    ("value_and_grad", ("value", "gradient")),
+    ("grad_and_hess", ("gradient", "hessian")),
+    ("hvp", ("hvp",)),
+    ("normalizer", ("normalizer",)),
+)
+_LONGEST_POWER = 4  # written as a product
+
+
+def lower(outputs: Iterable[Output]) -> ir.Kernel:
+    """Return the functions that compute the outputs, naively."""
+    outputs = tuple(outputs)
+    functions = []
+    for kind, wanted in _FUNCTIONS:
+        chosen = [output for name in wanted for output in outputs if output.kind == name]
+        if chosen:
+            functions.append(_Lowering(outputs).function(kind, chosen))
+    return ir.Kernel(tuple(functions))
+
+
+def result_name(output: Output) -> str:
+    """Return what generated code calls the output."""
+    return RESULTS[output.kind] + (f"_{output.wrt.name}" if output.wrt is not None else "")
+
+
+class _Block:
+    """Statements of one scope, and the values that have a name in it or around it."""
+
+    def __init__(self, outer: _Block | None = None) -> None:
+        self.statements: list[ir.Statement] = []
+        self._names: dict[Any, ir.Expr] = {}
+        self._outer = outer
+
+    def find(self, key: Any) -> ir.Expr | None:
+        found = self._names.get(key)
+        return self._outer.find(key) if found is None and self._outer is not None else found
+
+    def bind(self, key: Any, value: ir.Expr) -> ir.Expr:
+        self._names[key] = value
+        return value
+
+
+class _Lowering:
+    """Lowers the outputs of one function."""
+
+    def __init__(self, outputs: Iterable[Output]) -> None:
+        self._arrays = _arrays(outputs)
+        self._temporaries: dict[Any, str] = {}  # the same value has the same name in every scope
+
+    def function(self, kind: str, outputs: list[Output]) -> ir.Function:
+        block = _Block()
+        self._outputs([(output, output.expr) for output in outputs], block)
+        scalars = tuple(result_name(output) for output in outputs if not output.index)
+        rows = tuple(result_name(output) for output in outputs if output.index)
+        returned = ir.Return(tuple(map(ir.Name, scalars)))
+        return ir.Function(kind, scalars, rows, (*block.statements, returned))
+
+    # -- outputs ---------------------------------------------------------------------------------
+
+    def _outputs(self, pairs: list[tuple[Output, Expr]], block: _Block, opened: tuple[Index, ...] = ()) -> None:
+        """Compute outputs side by side: one decision for all that depend on it, one loop for all of one shape."""
+        while pairs:
+            decided = [(o, e) for o, e in pairs if self._decision(o, e, opened) is not None]
+            if decided:
+                condition = self._decision(*decided[0], opened)
+                group = [(o, e) for o, e in decided if self._decision(o, e, opened) == condition]
+                self._decide(condition, group, block, opened)
+            else:
+                index = pairs[0][0].index
+                group = [(o, e) for o, e in pairs if o.index == index]
+                self._loop_or_finish(group, block, opened)
+            pairs = [pair for pair in pairs if pair not in group]
+
+    def _decision(self, output: Output, expr: Expr, opened: tuple[Index, ...]) -> Any:
+        """Return the condition that the whole output depends on, if it is known in this scope."""
+        if not isinstance(expr, select):
+            return None
+        waiting = set(output.index) - set(opened)
+        return None if expr.args[0].free_symbols & waiting else expr.args[0]
+
+    def _decide(self, condition: Any, group: list[tuple[Output, Expr]], block: _Block, opened: tuple[Index, ...]) -> None:
+        compare = self._compare(condition, block)
+        yes, no = _Block(block), _Block(block)
+        self._outputs([(o, e.args[1]) for o, e in group], yes, opened)
+        rest = [(o, e.args[2]) for o, e in group]
+        if all(_passes_nan(condition, e) for _, e in rest):
+            self._outputs(rest, no, opened)
+        else:
+            undefined, ordered = _Block(no), _Block(no)
+            self._outputs([(o, S.NaN) for o, _ in rest], undefined, opened)
+            self._outputs(rest, ordered, opened)
+            unordered = ir.Compare("unordered", compare.left, compare.right)
+            no.statements.append(ir.If(unordered, tuple(undefined.statements), tuple(ordered.statements)))
+        block.statements.append(ir.If(compare, tuple(yes.statements), tuple(no.statements)))
+
+    def _loop_or_finish(self, group: list[tuple[Output, Expr]], block: _Block, opened: tuple[Index, ...]) -> None:
+        index = group[0][0].index
+        if opened == index:
+            for output, expr in group:
+                value = self.lower(expr, block)
+                name = result_name(output)
+                place = tuple(ir.Name(_index_name(i)) for i in index)
+                block.statements.append(ir.Store(name, place, value) if index else ir.Assign(name, value))
+            return
+        new = index[len(opened)]
+        inner = _Block(block)
+        self._outputs(group, inner, (*opened, new))
+        block.statements.append(ir.Loop(_index_name(new), self._extent(new.dim), tuple(inner.statements)))
+
+    # -- expressions -----------------------------------------------------------------------------
+
+    def lower(self, expr: Expr, block: _Block) -> ir.Expr:
+        """Return the value as a name or a number; append what it takes to the block."""
+        found = block.find(expr)
+        if found is not None:
+            return found
+        for kinds, method in _METHODS:
+            if isinstance(expr, kinds):
+                return method(self, expr, block)
+        raise NotImplementedError(f"{type(expr).__name__} cannot be lowered: {expr}")
+
+    def _assign(self, key: Any, value: ir.Expr, block: _Block) -> ir.Expr:
+        found = block.find(key)
+        if found is not None:
+            return found
+        name = self._temporary(key)
+        block.statements.append(ir.Assign(name, value))
+        return block.bind(key, ir.Name(name))
+
+    def _temporary(self, key: Any) -> str:
+        return self._temporaries.setdefault(key, f"{ir.TEMPORARY}{len(self._temporaries)}")
+
+    def _call(self, function: str, args: Iterable[ir.Expr], block: _Block) -> ir.Expr:
+        call = ir.Call(function, tuple(args))
+        return self._assign(call, call, block)
+
+    def _number(self, expr: Expr, block: _Block) -> ir.Expr:
+        if isinstance(expr, Rational) and expr.q != 1 and _is_inexact(expr):
+            return self._call("divide", (ir.Number(float(expr.p)), ir.Number(float(expr.q))), block)
+        return ir.Number(float(expr))
+
+    def _symbol(self, expr: Symbol, block: _Block) -> ir.Expr:
+        if isinstance(expr, Dim):
+            return self._assign(expr, self._extent(expr), block)
+        if isinstance(expr, Index):
+            return ir.Name(_index_name(expr))
+        return ir.Name(expr.name)
+
+    def _element(self, expr: Element, block: _Block) -> ir.Expr:
+        low, high = closed_bounds(expr.base)
+        indices = tuple(self.lower(i, block) for i in expr.indices)
+        return self._assign(expr, ir.Load(expr.base.name, indices, low, high), block)
+
+    def _sum_of_terms(self, expr: Add, block: _Block) -> ir.Expr:
+        content, primitive = expr.primitive()
+        if content != 1:
+            return self._product_of(Mul(content, primitive, evaluate=False), block)
+        total: ir.Expr | None = None
+        for term in sorted(expr.args, key=_exactness):
+            negative = term.could_extract_minus_sign()
+            if total is None:
+                total = self.lower(term, block)
+            else:
+                operand = self.lower(-term if negative else term, block)
+                total = self._call("subtract" if negative else "add", (total, operand), block)
+        return block.bind(expr, total)  # type: ignore[arg-type]
+
+    def _product_of(self, expr: Mul, block: _Block) -> ir.Expr:
+        coefficient, factors = expr.as_coeff_mul()
+        numerator = [f for f in factors if not _is_denominator(f)]
+        denominator = [1 / f for f in factors if _is_denominator(f)]
+        negative = bool(coefficient < 0)
+        coefficient = abs(coefficient)
+        product: ir.Expr | None = None
+        for factor in numerator:
+            value = self.lower(factor, block)
+            product = value if product is None else self._call("multiply", (product, value), block)
+        if coefficient.is_Rational and _is_inexact(coefficient):
+            denominator.append(S(coefficient.q))
+            coefficient = S(coefficient.p)
+        if product is None or coefficient != 1:
+            number = ir.Number(float(coefficient))
+            product = number if product is None else self._call("multiply", (number, product), block)
+        for divisor in denominator:
+            for _ in range(repeats := _repeats(divisor)):
+                base = divisor.base if repeats > 1 else divisor
+                product = self._call("divide", (product, self.lower(base, block)), block)
+        if negative:
+            product = self._call("negate", (product,), block)
+        return block.bind(expr, product)
+
+    def _power(self, expr: Pow, block: _Block) -> ir.Expr:
+        base, exponent = expr.args
+        if _is_denominator(expr):
+            return self._product_of(Mul(S.One, expr, evaluate=False), block)
+        if exponent.is_Integer and exponent <= _LONGEST_POWER:
+            value = self.lower(base, block)
+            product = value
+            for _ in range(int(exponent) - 1):
+                product = self._call("multiply", (product, value), block)
+            return block.bind(expr, product)
+        if exponent.is_Rational and exponent.q == 2:
+            root = self._call("sqrt", (self.lower(base, block),), block)
+            whole = (exponent.p - 1) // 2
+            return root if whole == 0 else self._call("multiply", (self.lower(base**whole, block), root), block)
+        return self._call("power", (self.lower(base, block), self.lower(exponent, block)), block)
+
+    def _function(self, expr: sympy.Function, block: _Block) -> ir.Expr:
+        args = [self.lower(arg, block) for arg in expr.args]
+        return block.bind(expr, self._call(type(expr).__name__, args, block))
+
+    def _select(self, expr: select, block: _Block) -> ir.Expr:
+        condition, yes, no = expr.args
+        compare = self._compare(condition, block)
+        name = self._temporary(expr)
+        branches = []
+        for value in (yes, no):
+            inner = _Block(block)
+            result = self.lower(value, inner)
+            if value is no and not _passes_nan(condition, no):
+                result = self._unless_nan(compare, result, inner, (expr, "ordered"))
+            branches.append((*inner.statements, ir.Assign(name, result)))
+        block.statements.append(ir.If(compare, *branches))
+        return block.bind(expr, ir.Name(name))
+
+    def _unless_nan(self, compare: ir.Compare, value: ir.Expr, block: _Block, key: Any) -> ir.Expr:
+        unordered = ir.Compare("unordered", compare.left, compare.right)
+        return self._assign(key, ir.Choose(unordered, ir.Number(float("nan")), value), block)
+
+    def _compare(self, condition: Any, block: _Block) -> ir.Compare:
+        left, right = condition.args
+        if condition.rel_op in ("==", "!="):
+            left, right = sorted((left, right), key=lambda side: (side.is_number, str(side)))
+        return ir.Compare(condition.rel_op, self.lower(left, block), self.lower(right, block))
+
+    # -- reductions ------------------------------------------------------------------------------
+
+    def _sum(self, expr: SumOver, block: _Block) -> ir.Expr:
+        return self._reduce(expr, "sum", ("total",), block)[0]
+
+    def _max(self, expr: MaxOver, block: _Block) -> ir.Expr:
+        return self._reduce(expr, "max", ("largest", "place"), block)[0]
+
+    def _argmax(self, expr: ArgmaxOver, block: _Block) -> ir.Expr:
+        return self._reduce(MaxOver(*expr.args), "max", ("largest", "place"), block)[1]
+
+    def _reduce(self, expr: Any, kind: str, parts: tuple[str, ...], block: _Block) -> tuple[ir.Expr, ...]:
+        names = tuple(self._temporary((expr, part)) for part in parts)
+        if block.find(expr) is None:
+            skip = tuple(self.lower(place, block) for place in expr.excluded)
+            inner = _Block(block)
+            term = self.lower(expr.body, inner)
+            accumulator = ir.Accumulator(kind, names, term)
+            header = (_index_name(expr.index), self._extent(expr.index.dim), skip)
+            block.statements.append(ir.Reduce(*header, tuple(inner.statements), (accumulator,)))
+            block.bind(expr, ir.Name(names[0]))
+        return tuple(map(ir.Name, names))
+
+    def _extent(self, dim: Dim) -> ir.Extent:
+        return self._arrays[dim]
+
+
+_METHODS: tuple[tuple[Any, Callable[[Any, Any, _Block], ir.Expr]], ...] = (
+    (sympy.Number, _Lowering._number),
+    (Symbol, _Lowering._symbol),
+    (Element, _Lowering._element),
+    (Add, _Lowering._sum_of_terms),
+    (Mul, _Lowering._product_of),
+    (Pow, _Lowering._power),
+    (select, _Lowering._select),
+    (SumOver, _Lowering._sum),
+    (MaxOver, _Lowering._max),
+    (ArgmaxOver, _Lowering._argmax),
+    ((Primitive, sympy.Function), _Lowering._function),
+)
+
+
+def _arrays(outputs: Iterable[Output]) -> dict[Dim, ir.Extent]:
+    """Return an array and an axis that has the length of each dim."""
+    symbols = {s for o in outputs for s in o.expr.free_symbols if isinstance(s, Argument)}
+    symbols |= {o.wrt for o in outputs if o.wrt is not None}
+    extents: dict[Dim, ir.Extent] = {}
+    for argument in sorted(symbols, key=lambda a: (not isinstance(a, Prediction), a.order, a.name)):
+        if argument.role != "direction":
+            for axis, dim in enumerate(argument.dims):
+                extents.setdefault(dim, ir.Extent(argument.name, axis))
+    return extents
+
+
+def closed_bounds(argument: Argument) -> tuple[float | None, float | None]:
+    """Return the least and greatest float64 of a bounded prediction's domain, or None."""
+    domain = argument.domain
+    if not isinstance(argument, Prediction) or not isinstance(domain, Interval) or domain == S.Reals:
+        return None, None
+    low, high = float(domain.start), float(domain.end)
+    return (
+        math.nextafter(low, math.inf) if domain.left_open and math.isfinite(low) else low,
+        math.nextafter(high, -math.inf) if domain.right_open and math.isfinite(high) else high,
+    )
+
+
+def _index_name(index: Index) -> str:
+    return index.name.lower()
+
+
+def _is_inexact(number: Rational) -> bool:
+    return bool(number.q & (number.q - 1))  # not a power of two
+
+
+def _is_denominator(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and factor.exp.is_Rational and bool(factor.exp < 0)
+
+
+def _repeats(divisor: Expr) -> int:
+    """Divide twice rather than by a square, which may underflow."""
+    power = divisor.exp if isinstance(divisor, Pow) else S.One
+    return int(power) if power.is_Integer and 1 < power <= _LONGEST_POWER else 1
+
+
+def _exactness(term: Expr) -> tuple[bool, bool]:
+    """Order terms of a sum: inputs first, whose differences are often exact."""
+    inexact = not isinstance(term.as_coeff_Mul()[1], (Symbol, Element, MaxOver, sympy.Number))
+    return inexact, term.could_extract_minus_sign()
+
+
+def _passes_nan(condition: Any, expr: Expr) -> bool:
+    """Whether NaN in an operand of the condition reaches the result anyway, or no float decides."""
+    entries = {e for e in condition.atoms(Element, Argument) if getattr(e, "base", e).role not in ("parameter",)}
+    entries -= {e.base for e in entries if isinstance(e, Element)}
+    entries = {e for e in entries if not getattr(e, "base", e).is_integer}
+    return expr is S.NaN or all(_reaches(e, expr) for e in entries)
+
+
+def _reaches(entry: Expr, expr: Expr) -> bool:
+    if expr == entry:
+        return True
+    if isinstance(expr, select):
+        return all(_reaches(entry, branch) or branch is S.NaN for branch in expr.args[1:])
+    if isinstance(expr, Element) or not expr.args:
+        return False
+    return any(_reaches(entry, arg) for arg in expr.args if isinstance(arg, Expr))
+
+

@@ -1,0 +1,71 @@
+"""Puts a value that is used once, and short, where it is used: the code reads like a formula again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+from symloss.ir import TEMPORARY, Assign, Call, If, Load, Loop, Name, Reduce, Statement, decided, parts, rebuild, used
+
+Body = tuple[Statement, ...]
+_LONGEST = 14  # nodes of an expression on one line
+
+
+def inline(body: Body) -> Body:
+    """Return the statements without needless names."""
+    values: dict[str, Any] = {}
+    counts = Counter(name for statement in body for name in used(statement))
+    return _inline(body, counts, values)
+
+
+def _inline(body: Body, counts: Counter[str], values: dict[str, Any], fixed: Collection[str] = ()) -> Body:
+    result: list[Statement] = []
+    for position, statement in enumerate(body):
+        statement = _substitute(statement, counts, values)
+        if isinstance(statement, Assign) and statement.name not in fixed and _can_move(statement, counts, body[position + 1 :]):
+            values[statement.name] = statement.value
+        else:
+            result.append(statement)
+    return tuple(result)
+
+
+def _substitute(statement: Statement, counts: Counter[str], values: dict[str, Any]) -> Statement:
+    if isinstance(statement, If):
+        condition, results = _fill(statement.condition, values), decided(statement)
+        yes = _inline(statement.yes, counts, values, results)
+        return If(condition, yes, _inline(statement.no, counts, values, results))
+    if isinstance(statement, (Loop, Reduce)):
+        body = _inline(statement.body, counts, values)
+        rest = _fill(replace(statement, body=()), values)
+        return replace(rest, body=body)
+    return _fill(statement, values)  # type: ignore[no-any-return]
+
+
+def _fill(node: Any, values: dict[str, Any]) -> Any:
+    if isinstance(node, Name):
+        return values.get(node.name, node)
+    return rebuild(node, lambda part: _fill(part, values))
+
+
+def _can_move(statement: Assign, counts: Counter[str], later: Body) -> bool:
+    if not statement.name.startswith(TEMPORARY) or counts[statement.name] != 1 or _size(statement.value) > _LONGEST:
+        return isinstance(statement.value, Name) and statement.name.startswith(TEMPORARY)
+    return not any(_reads_in_loop(statement.name, other) for other in later)
+
+
+def _reads_in_loop(name: str, statement: Statement) -> bool:
+    """Whether the use is inside a loop, where it would be computed again and again."""
+    if isinstance(statement, Reduce):
+        return name in set(used(statement))
+    if isinstance(statement, Loop):
+        return name in set(used(statement))
+    if isinstance(statement, If):
+        return any(_reads_in_loop(name, inner) for inner in (*statement.yes, *statement.no))
+    return False
+
+
+def _size(node: Any) -> int:
+    own = 1 if isinstance(node, (Call, Name, Load)) else 0
+    return own + sum(map(_size, parts(node)))

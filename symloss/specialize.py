@@ -1,0 +1,135 @@
+"""From stable mathematics to what floats need: row statistics, exact ends, products with infinity.
+
+Values do not change.  Softmax and its relatives are expressed by the largest entry of the row, its place, and the sum
+over all other places, so that ``log1p`` of that sum keeps a confident row's loss exact (Blanchard, Higham & Higham 2021,
+*Accurately computing the log-sum-exp and softmax functions*, with the largest term left out of the sum).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sympy import Expr, Mul, log, sqrt
+
+from symloss.derive import Output
+from symloss.ends import close_ends
+from symloss.functions import (
+    absolute,
+    exp_minus,
+    log1p,
+    log_cosh,
+    minus,
+    multiply_no_nan,
+    ratio,
+    select,
+    softplus,
+)
+from symloss.reductions import (
+    ArgmaxOver,
+    Element,
+    Index,
+    LogSoftmax,
+    LogSumExp,
+    MaxOver,
+    Norm,
+    Reduction,
+    Softmax,
+    SoftmaxComplement,
+    SumOver,
+    equal,
+    rewrite_parts,
+)
+
+_UNBOUNDED = (softplus, LogSoftmax, LogSumExp, log_cosh, absolute, log)
+
+
+def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
+    """Return the same values in terms of sums, maxima and their places."""
+    return tuple(output.with_expr(expand(guard(close_ends(output.expr)))) for output in outputs)
+
+
+def guard(expr: Any) -> Any:
+    """Let a factor that is exactly 0 win over one that is infinite: 0*softplus(oo) is 0, not NaN."""
+    if not expr.args or isinstance(expr, Element):
+        return expr
+    expr = rewrite_parts(expr, guard)
+    if isinstance(expr, Mul):
+        infinite = [f for f in expr.args if isinstance(f, _UNBOUNDED)]
+        number, *others = expr.as_coeff_mul()
+        rest = Mul(*(f for f in others[0] if f not in infinite))
+        if infinite and rest != 1:
+            return number * multiply_no_nan(rest, Mul(*infinite))
+    return expr
+
+
+def expand(expr: Any) -> Any:
+    """Replace the softmax family, norms and sums without one entry by row statistics."""
+    if not expr.args or isinstance(expr, Element):
+        return expr
+    expr = rewrite_parts(expr, expand)
+    rule = _EXPANSIONS.get(type(expr))
+    return expr if rule is None else rule(expr)
+
+
+def _statistics(node: Reduction) -> tuple[Expr, Expr, Expr]:
+    """Return the largest entry, its place, and the sum of exp of the others relative to it."""
+    largest = MaxOver(node.body, node.index, node.excluded)
+    place = ArgmaxOver(node.body, node.index, node.excluded)
+    others = SumOver(exp_minus(node.body, largest), node.index, (*node.excluded, place))
+    return largest, place, others
+
+
+def _log_sum_exp(node: LogSumExp) -> Expr:
+    largest, _, others = _statistics(node)
+    return largest + log1p(others)
+
+
+def _softmax(node: Softmax) -> Expr:
+    largest, _, others = _statistics(node)
+    return exp_minus(node.open(node.at), largest) / (1 + others)
+
+
+def _log_softmax(node: LogSoftmax) -> Expr:
+    largest, _, others = _statistics(node)
+    return minus(node.open(node.at), largest) - log1p(others)
+
+
+def _complement(node: SoftmaxComplement) -> Expr:
+    largest, place, others = _statistics(node)
+    elsewhere = 1 + others - exp_minus(node.open(node.at), largest)
+    return select(equal(node.at, place), others, elsewhere) / (1 + others)
+
+
+def _norm(node: Norm) -> Expr:
+    """Scale by the largest entry, so that squares neither overflow nor vanish."""
+    largest = MaxOver(absolute(node.body), node.index, node.excluded)
+    return largest * sqrt(SumOver(ratio(node.body, largest) ** 2, node.index, node.excluded))
+
+
+def _sum_without_one(node: SumOver) -> Expr:
+    """Express a sum without a running place by the entry of largest magnitude and the sum of the others.
+
+    A sum for each place would take C**2 steps, and "whole sum minus one" loses the sum where the one dominates.
+    """
+    running = [place for place in node.excluded if isinstance(place, Index)]
+    if not running:
+        return node
+    (place,) = running
+    kept = tuple(other for other in node.excluded if other != place)
+    dominant = ArgmaxOver(absolute(node.body), node.index, kept)
+    others = SumOver(node.body, node.index, (*kept, dominant))
+    return select(
+        equal(place, dominant), others, others + minus(node.open(dominant), node.open(place))
+    )
+
+
+_EXPANSIONS: dict[type, Callable[[Any], Expr]] = {
+    LogSumExp: _log_sum_exp,
+    Softmax: _softmax,
+    LogSoftmax: _log_softmax,
+    SoftmaxComplement: _complement,
+    Norm: _norm,
+    SumOver: _sum_without_one,
+}
+

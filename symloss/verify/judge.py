@@ -1,0 +1,179 @@
+"""What a kernel has to return for one sample: high precision, and the conventions at kinks, ends and NaN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from symloss.arguments import is_class_label
+from symloss.declare import Loss
+from symloss.verify import differentiate as diff
+from symloss.verify.evaluate import MP, Declared, Number
+from symloss.verify.limits import FAR, distances, limit
+from symloss.verify.point import Point, Sample, ends
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one number has to be.
+
+    Attributes
+    ----------
+    number : number or None
+        The exact result, infinities and NaN included; None if there is none and nothing is required.
+    or_nan : bool
+        Whether NaN is right, too: the number does not depend on the argument that is NaN.
+    """
+
+    number: Number | None
+    or_nan: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What has to come out for one sample, derivatives flat over all predictions.
+
+    Attributes
+    ----------
+    results : Derivatives
+        Of `Expected`.
+    plain : bool
+        Whether all predictions are finite and inside of their domains, so that nearby points exist.
+    """
+
+    results: diff.Derivatives
+    plain: bool
+
+
+class Judge:
+    """Judges samples of one loss.
+
+    Parameters
+    ----------
+    loss : Loss
+        The declaration; nothing that was derived from it is read.
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        self.predictions = loss.predictions
+        self.labels = frozenset(a.name for a in loss.arguments if is_class_label(a))
+        self._declared = Declared(loss.expr, loss.arguments)
+        self._normalizer = Declared(loss.normalizer, loss.arguments)
+
+    def point(self, sample: Sample) -> Point:
+        """Return the sample as a point at which the loss can be differentiated."""
+        return Point(self.loss, self._declared, sample)
+
+    def normalizer(self, sample: Sample) -> Number:
+        """Return what ``weighted_mean`` divides by for this sample."""
+        point = self.point(sample)
+        return self._normalizer.start(point.arrays(point.x), point.shapes)
+
+    def value(self, sample: Sample) -> Number:
+        """Return the loss of a sample whose predictions are inside of their domains."""
+        return self.settle(self.point(sample), None, values_only=True).value
+
+    def verdict(self, sample: Sample, products: bool = True) -> Verdict:
+        """Return what the kernels have to return for a sample."""
+        point = self.point(sample)
+        direction = point.direction if products else None
+        states = point.states()
+        if "nan" in states or "outside" in states:
+            return Verdict(self._with_nan(point, states, direction), False)
+        if "end" in states or "infinite" in states:
+            return Verdict(self._at_end(point, states, direction), False)
+        found = self.settle(point, direction)
+        return Verdict(found.rebuild([Expected(number) for number in found.flat()]), True)
+
+    def settle(
+        self, point: Point, direction: Sequence[Number] | None, values_only: bool = False
+    ) -> diff.Derivatives:
+        """Return value and derivatives at a point inside of the domains."""
+        scales = [] if values_only else point.scales()
+        function: diff.Function = _Values(point) if values_only else point
+        return diff.differentiate(function, [] if values_only else point.x, scales, direction, point.depth())
+
+    def _with_nan(
+        self, point: Point, states: Sequence[str], direction: Sequence[Number] | None
+    ) -> diff.Derivatives:
+        """Require NaN, but of derivatives that do not depend on what is NaN or outside."""
+        odd = [state in ("nan", "outside") for state in states]
+        found = []
+        for fraction in ("0.3141", "0.5772"):
+            inside = [
+                inside_of(p.domain, MP.mpf(fraction)) if bad or state != "inside" else a
+                for a, p, bad, state in zip(point.x, point.owners, odd, states, strict=True)
+            ]
+            found.append(self.settle(point.at(inside), direction))
+        first, second = found
+        results = [Expected(_independent(a, b), True) for a, b in zip(first.flat(), second.flat(), strict=True)]
+        results = [e if e.number is not None else Expected(MP.nan) for e in results]
+        results[0] = Expected(MP.nan)
+        rebuilt = first.rebuild(results)
+        must = [state == "outside" for state in states]
+        gradient, hessian = (
+            tuple(Expected(MP.nan) if bad else e for e, bad in zip(part, must, strict=True))
+            for part in (rebuilt.gradient, rebuilt.hessian)
+        )
+        return replace(rebuilt, gradient=gradient, hessian=hessian)
+
+    def _at_end(self, point: Point, states: Sequence[str], direction: Sequence[Number] | None) -> diff.Derivatives:
+        """Take limits from inside, all entries that are at an end moving together."""
+        if "infinite" not in states:
+            return self._limits(point, point.nearing(distances(point.smallest())), direction)
+        found = self._limits(point, point.nearing(FAR[0]), direction)
+        if any(e.number is None for e in found.flat()):
+            further = self._limits(point, point.nearing(FAR[1]), direction)
+            pairs = zip(found.flat(), further.flat(), strict=True)
+            found = found.rebuild([a if a.number is not None else b for a, b in pairs])
+        if states.count("infinite") > 1:  # only limits that do not depend on the way are limits
+            other = self._limits(point, point.nearing(FAR[0], skew=0.375), direction)
+            pairs = zip(found.flat(), other.flat(), strict=True)
+            found = found.rebuild([Expected(None if b.number is None else _same(a.number, b.number)) for a, b in pairs])
+        return found
+
+    def _limits(
+        self, point: Point, points: Sequence[Point], direction: Sequence[Number] | None
+    ) -> diff.Derivatives:
+        try:
+            found = [self.settle(p, direction) for p in points]
+        except diff.Unsettled:
+            n = len(point.x)
+            nothing = Expected(None)
+            products = (nothing,) * (0 if direction is None else n)
+            return diff.Derivatives(nothing, (nothing,) * n, (nothing,) * n, products, (False,) * n)
+        columns = zip(*(f.flat() for f in found), strict=True)
+        return found[0].rebuild([Expected(limit(column)) for column in columns])
+
+
+def _independent(a: Number, b: Number) -> Number | None:
+    return b if abs(a - b) <= MP.mpf(10) ** -25 * abs(b) else None
+
+
+def _same(a: Number | None, b: Number) -> Number | None:
+    if a is None or a == b:
+        return a
+    return a if MP.isfinite(a) and abs(a - b) <= MP.mpf(10) ** -20 * abs(b) else None
+
+
+def inside_of(domain: Any, fraction: Number) -> Number:
+    low, high = ends(domain)
+    if math.isfinite(low) and math.isfinite(high):
+        return low + fraction * (MP.mpf(high) - low)
+    return low + fraction if math.isfinite(low) else (high - fraction if math.isfinite(high) else fraction)
+
+
+class _Values:
+    """The loss at one point, differentiated in nothing."""
+
+    def __init__(self, point: Point) -> None:
+        self._point = point
+
+    def start(self, x: Sequence[Number]) -> Number:
+        return self._point.start(self._point.x)
+
+    def near(self, x: Sequence[Number]) -> Number:
+        return self._point.near(self._point.x)
