@@ -33,9 +33,10 @@ def _is_temporary(name: str) -> bool:
 class _Naming:
     def __init__(self, fixed: set[str]) -> None:
         self._names: dict[str, str] = {}
-        self._taken: Counter[str] = Counter(fixed)
+        self._taken: Counter[str] = Counter()
         self._fixed = fixed
         self._open: set[str] = set()
+        self._indices: set[str] = set()
 
     def body(self, body: Body) -> Body:
         return tuple(self._statement(statement) for statement in body)
@@ -66,10 +67,12 @@ class _Naming:
         """Name an index after its axis; a number only follows where loops over one axis are nested."""
         axis = re.sub(r"^k_|_[0-9]+$", "", old)
         new, number = axis, 1
-        while new in self._open or new in self._fixed:
+        while new in self._open or new in self._fixed - self._indices:
             number += 1
             new = f"{axis}_{number}"
         self._open.add(new)
+        self._indices.add(new)
+        self._fixed.add(new)
         self._names[old] = new
         return new
 
@@ -83,9 +86,13 @@ class _Naming:
         if not _is_temporary(old):
             return old
         if old not in self._names:
-            self._taken[meaning] += 1
-            number = self._taken[meaning]
-            self._names[old] = meaning if number == 1 else f"{meaning}_{number}"
+            stem = re.sub(r"_[0-9]+$", "", meaning)
+            new = stem
+            while new in self._fixed:
+                self._taken[stem] += 1
+                new = f"{stem}_{self._taken[stem] + 1}"
+            self._fixed.add(new)
+            self._names[old] = new
         return self._names[old]
 
     def _renamed(self, node: Any) -> Any:

@@ -28,7 +28,7 @@ def sensitivities(judge: Judge, sample: Sample, products: bool = True) -> list[N
                 lambda x, n=name, p=position: _numbers_at(judge, sample, n, p, x, products),  # type: ignore[misc]
                 MP.mpf(_entry(sample, name, position)),
             )
-        except diff.Unsettled:
+        except diff.UnsettledError:
             continue
         totals = [t + m if MP.isfinite(m) else t for t, m in zip(totals, moves, strict=True)]
     return totals

@@ -27,7 +27,7 @@ class Function(Protocol):
         """Return the value at another point."""
 
 
-class Unsettled(ArithmeticError):
+class UnsettledError(ArithmeticError):
     """No precision was high enough for two results to agree."""
 
 
@@ -188,7 +188,7 @@ def differentiate(
 
     Raises
     ------
-    Unsettled
+    UnsettledError
         If no precision was high enough.
     """
     depth = min(depth, _DEEPEST)
@@ -202,7 +202,7 @@ def differentiate(
         if result is not None:
             return result
         previous = found
-    raise Unsettled(f"no precision up to {_LEVELS[-1]} digits was enough at {[MP.nstr(a, 17) for a in x]}")
+    raise UnsettledError(f"no precision up to {_LEVELS[-1]} digits was enough at {[MP.nstr(a, 17) for a in x]}")
 
 
 def span(x: Sequence[Number], scales: Sequence[Number]) -> int:

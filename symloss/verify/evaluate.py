@@ -99,7 +99,7 @@ _FUNCTIONS: dict[type, Callable[..., Number]] = {
     sympy.Max: max,
     sympy.Min: min,
 }
-_RELATIONS: dict[type, Callable[[Number, Number], bool]] = {
+_RELATIONS: dict[type, Callable[..., bool]] = {
     sympy.Eq: lambda a, b: a == b,
     sympy.Ne: lambda a, b: a != b,
     sympy.Lt: lambda a, b: a < b,

@@ -140,7 +140,7 @@ class Judge:
     ) -> diff.Derivatives:
         try:
             found = [self.settle(p, direction) for p in points]
-        except diff.Unsettled:
+        except diff.UnsettledError:
             n = len(point.x)
             nothing = Expected(None)
             products = (nothing,) * (0 if direction is None else n)
@@ -160,6 +160,7 @@ def _same(a: Number | None, b: Number) -> Number | None:
 
 
 def inside_of(domain: Any, fraction: Number) -> Number:
+    """Return a number inside of the domain."""
     low, high = ends(domain)
     if math.isfinite(low) and math.isfinite(high):
         return low + fraction * (MP.mpf(high) - low)

@@ -40,6 +40,13 @@ class Sample:
     parameters: Mapping[str, float] = field(default_factory=dict)
     directions: Mapping[str, Floats] = field(default_factory=dict)
 
+    @property
+    def single(self) -> bool:
+        """Whether float32 holds every prediction, target and direction exactly."""
+        with np.errstate(all="ignore"):
+            arrays = [np.asarray(a, np.float64) for a in (*self.arrays.values(), *self.directions.values())]
+            return all(np.array_equal(a, a.astype(np.float32), equal_nan=True) for a in arrays)
+
     def __str__(self) -> str:
         shown = {name: np.asarray(a).tolist() for name, a in self.arrays.items()}
         return ", ".join(f"{name}={value!r}" for name, value in {**shown, **self.parameters}.items())
@@ -53,6 +60,7 @@ def ends(domain: Any) -> tuple[float, float]:
 
 
 def state_of(number: Number, domain: Any) -> str:
+    """Return where a number lies: inside, at an end, infinite, outside, nan."""
     low, high = ends(domain)
     if MP.isnan(number):
         return "nan"
@@ -120,9 +128,11 @@ class Point:
         return arrays
 
     def start(self, x: Sequence[Number]) -> Number:
+        """Return the loss at a base point."""
         return self._declared.start(self.arrays(x), self.shapes)
 
     def near(self, x: Sequence[Number]) -> Number:
+        """Return the loss near the base point."""
         return self._declared.near(self.arrays(x), self.shapes)
 
     def states(self) -> list[str]:
@@ -178,4 +188,5 @@ class Point:
 
 
 def numbers_of(array: Any) -> list[Number]:
+    """Return the entries, exactly, in C order."""
     return [MP.mpf(v) for v in np.asarray(array).ravel().tolist()]

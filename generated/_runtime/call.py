@@ -1,0 +1,174 @@
+"""One call of a generated function: its batch, its reduction, the arrays of its result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import checks
+from .blocks import as_output
+from .checks import FLOAT64, AnyArray
+from .execute import Kernel, execute
+from .signature import Signature
+from .threads import check_threads
+
+_FLOAT32_MAX = 3.4e38  # about; beyond it the conversion warns
+
+
+class Call:
+    """Arguments that have been checked, and what is to be done with them.
+
+    Parameters
+    ----------
+    signature : Signature
+        The declared arguments.
+    normalizer : kernel or None
+        See `Driver`.
+    arrays, parameters, weight, reduction, threads
+        As the caller gave them.
+
+    Attributes
+    ----------
+    batch : Batch
+        The arguments.
+    scale : float
+        The factor of the derivatives; NaN where ``weighted_mean`` would divide by 0.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For anything that is not as declared.
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        normalizer: Kernel | None,
+        arrays: Sequence[Any],
+        parameters: Sequence[Any],
+        weight: Any,
+        reduction: Any,
+        threads: Any,
+    ) -> None:
+        if threads is not None:
+            threads = check_threads(threads)
+        self._signature = signature
+        self._threads = threads
+        self._reduction = reduction
+        self._occupied: list[tuple[str, AnyArray]] | None = None
+        self.batch = signature.bind(arrays, parameters, weight)
+        if type(reduction) is str and reduction == "mean":
+            divisor = float(self.batch.count)
+        else:
+            checks.check_reduction(reduction)
+            divisor = self._total_weight(normalizer) if reduction == "weighted_mean" else 1.0
+        self._divisor = divisor if divisor != 0.0 else math.nan
+        self.scale = 1.0 / self._divisor
+
+    def _total_weight(self, normalizer: Kernel | None) -> float:
+        batch = self.batch
+        if normalizer is not None:
+            return self.run(normalizer, summed=True)
+        if batch.weight is None:
+            return float(batch.count)
+        return execute(_copy_weights, batch.without_arguments(), (), (), self._threads, losses=True, summed=True)[1]
+
+    def run(
+        self, kernel: Kernel, *scale: float, rest: Sequence[Any] = (), losses: bool = True, summed: bool = False
+    ) -> float:
+        """Run a kernel over the batch; return the sum of its losses if they are summed.
+
+        Raises
+        ------
+        ValueError
+            If a target is outside its domain.
+        """
+        inside, total = execute(kernel, self.batch, scale, rest, self._threads, losses=losses, summed=summed)
+        if not inside:
+            checks.outside_domain(self._signature.arguments, self.batch.arrays)
+        return total
+
+    def reduced(self, total: float) -> Any:
+        """Return the reduced loss as a scalar of the predictions' dtype."""
+        value = total / self._divisor
+        if self.batch.dtype is FLOAT64:
+            return np.float64(value)
+        if abs(value) < _FLOAT32_MAX:
+            return np.float32(value)
+        with np.errstate(over="ignore"):
+            return np.float32(value)
+
+    def loss_array(self, out: Any, name: str, *, allocate: bool) -> AnyArray | None:
+        """Return the array for the losses of the samples; None where they are reduced to a scalar."""
+        if self._reduction != "none":
+            if out is not None:
+                raise ValueError(
+                    f"{name}: expected None, as the value is a scalar with reduction={self._reduction!r}; "
+                    f"got {checks.type_name(out)}"
+                )
+            return None
+        return self._result(out, name, self.batch.shape, "the losses", allocate)
+
+    def derivative_arrays(self, out: Any, name: str, what: str, *, allocate: bool) -> list[AnyArray]:
+        """Return the arrays for the derivatives in the predictions."""
+        predictions = self._signature.predictions
+        batch = self.batch
+        if allocate:
+            return [np.empty(batch.arrays[i].shape, batch.dtype) for i in range(len(predictions))]
+        shapes = [array.shape for array in batch.arrays[: len(predictions)]]
+        if len(predictions) == 1:
+            return [self._result(out, name, shapes[0], f"{what} {predictions[0].name}", allocate)]
+        if not isinstance(out, tuple) or len(out) != len(predictions):
+            names = ", ".join(p.name for p in predictions)
+            raise TypeError(
+                f"{name}: expected a tuple of {len(predictions)} arrays, {what} {names}; got {checks.type_name(out)}"
+            )
+        return [
+            self._result(item, f"{name}[{i}]", shape, f"{what} {prediction.name}", allocate)
+            for i, (item, shape, prediction) in enumerate(zip(out, shapes, predictions, strict=True))
+        ]
+
+    def _result(self, out: Any, name: str, shape: tuple[int, ...], what: str, allocate: bool) -> AnyArray:
+        if allocate:
+            return np.empty(shape, self.batch.dtype)
+        array = checks.check_out(name, out, shape, self.batch.dtype, what)
+        if self._occupied is None:
+            self._occupied = self._inputs()
+        checks.check_overlap(name, array, self._occupied)
+        self._occupied.append((name, array))
+        return array
+
+    def _inputs(self) -> list[tuple[str, AnyArray]]:
+        batch = self.batch
+        occupied = [(a.name, array) for a, array in zip(self._signature.arguments, batch.arrays, strict=True)]
+        if batch.given_weight is not None:
+            occupied.append(("weight", batch.given_weight))
+        return occupied + [("v", array) for array in batch.directions]
+
+    def loss_operand(self, losses: AnyArray) -> Any:
+        """Lay the losses out for a kernel, which writes them in float64."""
+        return self._lay_out(as_output(losses, len(self.batch.shape), self.batch.count, (), FLOAT64))
+
+    def operands(self, arrays: Sequence[AnyArray]) -> Sequence[Any]:
+        """Lay out arrays that are shaped like the predictions."""
+        if self._occupied is None and len(self.batch.shape) == 1:  # they are fresh, with one sample axis
+            return arrays
+        axes = self._signature.sample_axis
+        return [self._lay_out(as_output(array, *axes(self.batch, array))) for array in arrays]
+
+    def _lay_out(self, operand: Any) -> Any:
+        if type(operand) is not np.ndarray:
+            self.batch.ready = False  # has to be converted
+        return operand
+
+    def shown(self, arrays: Sequence[AnyArray]) -> Any:
+        """Return the derivatives as the caller sees them: an array for one prediction, a tuple for several."""
+        return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def _copy_weights(weights: AnyArray, totals: AnyArray) -> bool:
+    np.copyto(totals, weights)
+    return True

@@ -1,0 +1,169 @@
+"""The five functions that every generated module offers, over the kernels that it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import checks
+from .call import Call
+from .describe import Array, Scalar
+from .execute import Kernel
+from .signature import Signature
+
+
+class Driver:
+    """Checks arguments, cuts batches into blocks, runs kernels on them, and reduces.
+
+    Parameters
+    ----------
+    arguments : tuple of Array
+        Predictions, targets, weights.
+    parameters : tuple of Scalar
+        Numbers that the kernels get after the arrays.
+    value, value_and_grad, grad_and_hess, hvp : kernel
+        Block kernels; every array has a leading sample axis.  They return whether all targets are inside their
+        domains.
+    normalizer : kernel, optional
+        Computes what ``weighted_mean`` divides by, times the weight of the sample; None stands for the weight.
+    over_sets : bool
+        Whether the arrays are sets of samples that make one loss together.
+    """
+
+    def __init__(
+        self,
+        arguments: tuple[Array, ...],
+        parameters: tuple[Scalar, ...],
+        value: Kernel,
+        value_and_grad: Kernel,
+        grad_and_hess: Kernel,
+        hvp: Kernel,
+        *,
+        normalizer: Kernel | None = None,
+        over_sets: bool = False,
+    ) -> None:
+        self._signature = Signature(arguments, parameters, over_sets)
+        self._value = value
+        self._value_and_grad = value_and_grad
+        self._grad_and_hess = grad_and_hess
+        self._hvp = hvp
+        self._normalizer = normalizer
+
+    def value(
+        self,
+        arrays: Sequence[Any],
+        parameters: Sequence[Any] = (),
+        *,
+        weight: Any = None,
+        reduction: Any = "mean",
+        out: Any = None,
+        threads: Any = None,
+    ) -> Any:
+        """Return the loss: a scalar, or one of each sample with ``reduction="none"``."""
+        call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
+        losses = call.loss_array(out, "out", allocate=out is None)
+        if losses is None:
+            return call.reduced(call.run(self._value, summed=True))
+        call.run(self._value, rest=[call.loss_operand(losses)], losses=False)
+        return losses
+
+    def grad(
+        self,
+        arrays: Sequence[Any],
+        parameters: Sequence[Any] = (),
+        *,
+        weight: Any = None,
+        reduction: Any = "mean",
+        out: Any = None,
+        threads: Any = None,
+    ) -> Any:
+        """Return the gradient of the reduced loss, shaped like the predictions."""
+        call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
+        grads = call.derivative_arrays(out, "out", "the gradient in", allocate=out is None)
+        call.run(self._value_and_grad, call.scale, rest=call.operands(grads))
+        return call.shown(grads)
+
+    def value_and_grad(
+        self,
+        arrays: Sequence[Any],
+        parameters: Sequence[Any] = (),
+        *,
+        weight: Any = None,
+        reduction: Any = "mean",
+        out: Any = None,
+        threads: Any = None,
+    ) -> Any:
+        """Return the loss and its gradient, from one pass over the data."""
+        call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
+        first, second = (None, None) if out is None else _pair(out, "(value, gradient)")
+        losses = call.loss_array(first, "out[0]", allocate=out is None)
+        grads = call.derivative_arrays(second, "out[1]", "the gradient in", allocate=out is None)
+        rest = call.operands(grads)
+        if losses is None:
+            total = call.run(self._value_and_grad, call.scale, rest=rest, summed=True)
+            return call.reduced(total), call.shown(grads)
+        call.run(self._value_and_grad, call.scale, rest=[call.loss_operand(losses), *rest], losses=False)
+        return losses, call.shown(grads)
+
+    def grad_and_hess(
+        self,
+        arrays: Sequence[Any],
+        parameters: Sequence[Any] = (),
+        *,
+        weight: Any = None,
+        reduction: Any = "mean",
+        out: Any = None,
+        threads: Any = None,
+    ) -> Any:
+        """Return the gradient of the reduced loss and the diagonal of its Hessian, from one pass over the data."""
+        call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
+        first, second = (None, None) if out is None else _pair(out, "(gradient, Hessian diagonal)")
+        grads = call.derivative_arrays(first, "out[0]", "the gradient in", allocate=out is None)
+        hesses = call.derivative_arrays(second, "out[1]", "the Hessian diagonal in", allocate=out is None)
+        rest = call.operands([*grads, *hesses])
+        call.run(self._grad_and_hess, call.scale, rest=rest, losses=False)
+        return call.shown(grads), call.shown(hesses)
+
+    def hvp(
+        self,
+        arrays: Sequence[Any],
+        parameters: Sequence[Any] = (),
+        *,
+        v: Any,
+        weight: Any = None,
+        reduction: Any = "mean",
+        out: Any = None,
+        threads: Any = None,
+    ) -> Any:
+        """Return the Hessian of the reduced loss times ``v``; ``"none"`` is the same as ``"sum"``."""
+        call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
+        directions = self._signature.directions(call.batch, v)
+        products = call.derivative_arrays(out, "out", "the product for", allocate=out is None)
+        rest = [*directions, *call.operands(products)]
+        call.run(self._hvp, call.scale, rest=rest, losses=False)
+        return call.shown(products)
+
+    def refuse(self, unknown: Mapping[str, Any]) -> None:
+        """Raise for keywords that a loss over sample sets does not have.
+
+        Raises
+        ------
+        ValueError
+            For ``weight`` and ``reduction``.
+        TypeError
+            For any other.
+        """
+        for name in unknown:
+            if name in ("weight", "reduction"):
+                raise ValueError(
+                    f"{name}: this loss is one number for whole sets of samples; "
+                    f"it has no losses of single samples, so it takes no {name}"
+                )
+            raise TypeError(f"{name}: there is no such keyword argument")
+
+
+def _pair(out: Any, what: str) -> tuple[Any, Any]:
+    """Split ``out`` where the result has two parts."""
+    if not isinstance(out, tuple) or len(out) != 2:
+        raise TypeError(f"out: expected a tuple {what}, got {checks.type_name(out)}")
+    return out

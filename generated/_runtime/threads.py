@@ -1,0 +1,153 @@
+"""A pool of threads of our own, which outlives `fork` and calls from many threads at once.
+
+The calling thread always works itself, and waits only for helpers that have begun: whether others keep the pool
+busy decides how fast a call is, never whether it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+VARIABLE = "SYMLOSS_NUM_THREADS"
+
+
+def thread_count(threads: Any) -> int:
+    """Return the number of threads to use.
+
+    Parameters
+    ----------
+    threads : int or None
+        What the caller asks for; None means ``SYMLOSS_NUM_THREADS`` or else as many as the process may run on, which
+        is one in a worker of `multiprocessing`: its siblings have the other processors.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no positive integer.
+    """
+    if threads is not None:
+        return check_threads(threads)
+    setting = os.environ.get(VARIABLE)
+    if setting:
+        try:
+            count = int(setting)
+        except ValueError:
+            count = 0
+        if count < 1:
+            raise ValueError(f"{VARIABLE}: expected a positive integer, got {setting!r}")
+        return count
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        return 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def check_threads(threads: Any) -> int:
+    """Return the number that was asked for, or raise for what is no positive integer."""
+    if isinstance(threads, bool) or not isinstance(threads, (int, np.integer)):
+        raise TypeError(f"threads: expected a positive integer or None, got {threads!r}")
+    if threads < 1:
+        raise ValueError(f"threads: expected a positive integer or None, got {threads}")
+    return int(threads)
+
+
+class _Errand:
+    """A task that several threads take part in; it takes its pieces of work from the caller's own counter."""
+
+    def __init__(self, task: Callable[[], None]) -> None:
+        self._task = task
+        self._lock = threading.Lock()
+        self._closed = False
+        self._active = 0
+        self._finished = threading.Lock()
+        self._finished.acquire()
+        self.error: BaseException | None = None
+
+    def help(self) -> None:
+        """Take part, unless it is over."""
+        with self._lock:
+            if self._closed:
+                return
+            self._active += 1
+        try:
+            self._task()
+        except BaseException as error:
+            self.error = error
+        with self._lock:
+            self._active -= 1
+            if self._closed and self._active == 0:
+                self._finished.release()
+
+    def close(self) -> None:
+        """Let nobody join any more, and wait for those who did."""
+        with self._lock:
+            self._closed = True
+            waiting = self._active > 0
+        if waiting:
+            self._finished.acquire()
+
+
+class _Pool:
+    def __init__(self) -> None:
+        self._errands: SimpleQueue[_Errand] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._size = 0
+
+    def ask(self, errand: _Errand, helpers: int) -> None:
+        """Invite helpers, as many as there can be."""
+        if self._size < helpers:
+            self._grow(helpers)
+        for _ in range(min(helpers, self._size)):
+            self._errands.put(errand)
+
+    def _grow(self, size: int) -> None:
+        with self._lock:
+            try:
+                while self._size < size:
+                    name = f"symloss-{self._size}"
+                    threading.Thread(target=_serve, args=(self._errands,), name=name, daemon=True).start()
+                    self._size += 1
+            except RuntimeError:  # no more threads to be had, or the interpreter is about to end
+                pass
+
+
+def _serve(errands: SimpleQueue[_Errand]) -> None:
+    while True:
+        errands.get().help()
+
+
+_pool = _Pool()
+
+
+def _forget() -> None:
+    """Start over: the threads of the pool did not come along into the forked process, and its locks may be held."""
+    global _pool
+    _pool = _Pool()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def run(task: Callable[[], None], helpers: int) -> None:
+    """Run the task here and at the same time on up to ``helpers`` other threads; return when all have finished."""
+    if helpers < 1:
+        task()
+        return
+    errand = _Errand(task)
+    _pool.ask(errand, helpers)
+    try:
+        task()
+    finally:
+        errand.close()
+    if errand.error is not None:
+        raise errand.error
