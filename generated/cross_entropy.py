@@ -45,7 +45,7 @@ def sample_value(p, y):
             value_2 = multiply_no_nan(y_c, log(p_c))
         total, lost = add_exactly(total, lost, value_2)
     total = settle(total, lost)
-    loss = -total
+    loss = 0.0 - total
     return loss
 
 
@@ -76,7 +76,7 @@ def _value_and_grad_of_sample(p, y, factor, grad_p):
             value_2 = multiply_no_nan(y_c, log(p_c))
         total, lost = add_exactly(total, lost, value_2)
     total = settle(total, lost)
-    loss = -total
+    loss = 0.0 - total
     for c in range(p.shape[0]):
         p_c_2 = within(float(p[c]), 0.0, 1.0)
         y_c_2 = float(y[c])

@@ -56,7 +56,7 @@ def sample_value(z, y):
         term = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
         total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    loss = -total_2
+    loss = 0.0 - total_2
     return loss
 
 
@@ -95,7 +95,7 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
         term = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
         total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    loss = -total_2
+    loss = 0.0 - total_2
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place_2:

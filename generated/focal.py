@@ -47,7 +47,7 @@ def sample_value(p, y, alpha, gamma):
         elif p == 1.0:
             loss = 0.0
         else:
-            loss = -multiply_no_nan(power(1.0 - p, gamma) * alpha, log(p))
+            loss = 0.0 - multiply_no_nan(power(1.0 - p, gamma) * alpha, log(p))
     elif y != y:
         loss = np.nan
     elif y == 0.0:
@@ -119,7 +119,7 @@ def sample_value_and_grad(p, y, alpha, gamma):
             difference = 1.0 - p
             product_4 = power(difference, gamma) * alpha
             log_p = log(p)
-            loss = -multiply_no_nan(product_4, log_p)
+            loss = 0.0 - multiply_no_nan(product_4, log_p)
             difference_2 = gamma - 1.0
             grad_p = multiply_no_nan(power(difference, difference_2) * alpha * gamma, log_p) - product_4 / p
     elif y != y:

@@ -46,7 +46,7 @@ def sample_value(z, y, alpha, gamma):
         minus = -z
         softplus_minus = softplus(minus)
         softplus_z = softplus(z)
-        loss = -multiply_no_nan((alpha - 1.0) * exp(-multiply_no_nan(gamma, softplus_minus)), softplus_z)
+        loss = 0.0 - multiply_no_nan((alpha - 1.0) * exp(-multiply_no_nan(gamma, softplus_minus)), softplus_z)
     else:
         loss = np.nan
     return loss
@@ -90,7 +90,7 @@ def sample_value_and_grad(z, y, alpha, gamma):
         exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
         product_2 = difference * exp_value_2
         softplus_z = softplus(z)
-        loss = -multiply_no_nan(product_2, softplus_z)
+        loss = 0.0 - multiply_no_nan(product_2, softplus_z)
         sigmoid_minus = sigmoid(minus)
         sigmoid_z = sigmoid(z)
         grad_z = (

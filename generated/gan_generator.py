@@ -34,7 +34,7 @@ def sample_value(d_fake):
     if d_fake == 0.0:
         loss = np.inf
     else:
-        loss = -log(d_fake)
+        loss = 0.0 - log(d_fake)
     return loss
 
 
@@ -55,7 +55,7 @@ def sample_value_and_grad(d_fake):
         loss = np.inf
         grad_d_fake = -np.inf
     else:
-        loss = -log(d_fake)
+        loss = 0.0 - log(d_fake)
         grad_d_fake = -(1.0 / d_fake)
     return loss, grad_d_fake
 

@@ -27,7 +27,7 @@ INFO = describe(
 def sample_value(z_fake):
     """Return the loss of one sample."""
     z_fake = float(z_fake)
-    loss = -softplus(z_fake)
+    loss = 0.0 - softplus(z_fake)
     return loss
 
 
@@ -44,7 +44,7 @@ def _value(z_fake, weight, losses):
 def sample_value_and_grad(z_fake):
     """Return the loss of one sample; compute its gradient."""
     z_fake = float(z_fake)
-    loss = -softplus(z_fake)
+    loss = 0.0 - softplus(z_fake)
     grad_z_fake = -sigmoid(z_fake)
     return loss, grad_z_fake
 

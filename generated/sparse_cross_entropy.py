@@ -35,7 +35,7 @@ def sample_value(p, label):
     if p_label == 0.0:
         loss = np.inf
     else:
-        loss = -log(p_label)
+        loss = 0.0 - log(p_label)
     return loss
 
 
@@ -55,7 +55,7 @@ def _value_and_grad_of_sample(p, label, factor, grad_p):
     if p_label == 0.0:
         loss = np.inf
     else:
-        loss = -log(p_label)
+        loss = 0.0 - log(p_label)
     minus = -(1.0 / p_label)
     for c in range(p.shape[0]):
         if c == label:

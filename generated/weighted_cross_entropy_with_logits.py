@@ -57,7 +57,7 @@ def sample_value(z, y, class_weight):
         term = multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
         total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    loss = -total_2
+    loss = 0.0 - total_2
     return loss
 
 
@@ -98,7 +98,7 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
         term = multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
         total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    loss = -total_2
+    loss = 0.0 - total_2
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place_2:

@@ -27,7 +27,7 @@ INFO = describe(
 def sample_value(d_fake):
     """Return the loss of one sample."""
     d_fake = float(d_fake)
-    loss = -d_fake
+    loss = 0.0 - d_fake
     return loss
 
 
@@ -44,7 +44,7 @@ def _value(d_fake, weight, losses):
 def sample_value_and_grad(d_fake):
     """Return the loss of one sample; compute its gradient."""
     d_fake = float(d_fake)
-    loss = -d_fake
+    loss = 0.0 - d_fake
     grad_d_fake = -1.0
     return loss, grad_d_fake
 

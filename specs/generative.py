@@ -1,11 +1,11 @@
 """Adversarial losses and the losses of variational autoencoders."""
 
-from sympy import Idx, Interval, Rational, Sum, exp, log, oo, sqrt
-
-from symloss import Dim, Loss, Mean, Parameter, Prediction, Target, sigmoid
 from symloss.specs.binary import binary_cross_entropy_with_logits
 from symloss.specs.binary import y as binary_target
 from symloss.specs.binary import z as binary_logit
+from sympy import Idx, Interval, Rational, Sum, exp, log, oo, sqrt
+
+from symloss import Dim, Loss, Mean, Parameter, Prediction, Target, sigmoid
 
 d_real = Prediction("d_real", domain=Interval(0, 1))
 d_fake = Prediction("d_fake", domain=Interval(0, 1))

@@ -15,8 +15,7 @@ from symloss.reductions import Dim, Element
 
 # Names that the generated interface uses itself.
 RESERVED = frozenset(
-    "weight reduction out threads v value grad value_and_grad grad_and_hess hvp sample_value sample_value_and_grad "
-    "INFO np numpy numba math".split()
+    ["weight", "reduction", "out", "threads", "v", "value", "grad", "value_and_grad", "grad_and_hess", "hvp", "sample_value", "sample_value_and_grad", "INFO", "np", "numpy", "numba", "math"]
 )
 _creation = itertools.count()
 
@@ -120,7 +119,7 @@ class Weight(Argument):
 
     def __new__(cls, name: str, *dims: Dim, domain: Any = None, **assumptions: Any) -> Weight:
         domain = Interval(0, sympy.oo) if domain is None else domain
-        return Argument.__new__(cls, name, *dims, domain=domain, **assumptions)  # type: ignore[return-value]
+        return Argument.__new__(cls, name, *dims, domain=domain, **assumptions)
 
 
 class Parameter(Argument):
@@ -140,7 +139,7 @@ class Parameter(Argument):
     default: Rational
 
     def __new__(cls, name: str, default: Any, domain: Any = S.Reals, **assumptions: Any) -> Parameter:
-        self: Parameter = Argument.__new__(cls, name, domain=domain, **assumptions)  # type: ignore[assignment]
+        self: Parameter = Argument.__new__(cls, name, domain=domain, **assumptions)
         self.default = Rational(str(default))
         if self.default not in domain:
             raise SpecError(f"parameter {name!r}: its default {default} is not in its domain {domain}", self.source)

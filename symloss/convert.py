@@ -61,7 +61,8 @@ SUPPORTED_FUNCTIONS: tuple[type, ...] = (
     sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.asinh, sympy.atan,
     sympy.erf, sympy.erfc, sympy.loggamma,
 )  # fmt: skip
-_RELATIONS = (sympy.Eq, sympy.Ne, sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge)
+_RELATIONS: tuple[type, ...] = (sympy.Eq, sympy.Ne, sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge)
+_OPERATIONS: tuple[Any, ...] = (sympy.Add, sympy.Mul, sympy.Pow, f.Primitive, Mean, *_RELATIONS)
 
 
 def convert(expr: Any, source: Source | None) -> Expr:
@@ -106,7 +107,7 @@ class _Converter:
     def fail(self, message: str) -> SpecError:
         return SpecError(message, self.source)
 
-    def visit(self, expr: Basic) -> Any:
+    def visit(self, expr: Any) -> Any:
         if isinstance(expr, Reduction):
             return expr
         if isinstance(expr, sympy.Sum):
@@ -127,7 +128,7 @@ class _Converter:
             return _AXIS_FUNCTIONS[kind](args[0], self.axis(args[1:], str(expr)))
         if kind in _COUNTERPARTS:
             return _COUNTERPARTS[kind](*args)
-        if not isinstance(expr, (sympy.Add, sympy.Mul, sympy.Pow, f.Primitive, Mean, *_RELATIONS, *SUPPORTED_FUNCTIONS)):
+        if not isinstance(expr, (*_OPERATIONS, *SUPPORTED_FUNCTIONS)):
             known = sorted(t.__name__ for t in (*SUPPORTED_FUNCTIONS, *f.SCALAR_PRIMITIVES))
             raise self.fail(f"the function {kind.__name__} is not supported; supported are {', '.join(known)}")
         return expr.func(*args)
@@ -279,10 +280,10 @@ def substitute(expr: Expr, substitution: Mapping[Any, Any], source: Source | Non
     def visit(part: Basic) -> Basic | None:
         if isinstance(part, Element) and part.base in entries:
             formal, value = entries[part.base]
-            return value.xreplace(dict(zip(formal, part.indices, strict=True)))  # type: ignore[no-any-return]
+            return value.xreplace(dict(zip(formal, part.indices, strict=True)))
         return rules.get(part)
 
-    return transform(expr, visit)  # type: ignore[no-any-return]
+    return transform(expr, visit)
 
 
 def _formal(index: Basic, key: Element, source: Source | None) -> Index:
@@ -299,7 +300,7 @@ def _convert_open(value: Any, formal: tuple[Index, ...], source: Source | None) 
     expr = _Converter(source).visit(expr)
     stand_ins = {i: sympy.Integer(0) for i in formal}
     _check_symbols(expr.xreplace(stand_ins), source)
-    return expr  # type: ignore[no-any-return]
+    return expr
 
 
 def free_of(expr: Basic, symbols: Iterable[Symbol]) -> bool:

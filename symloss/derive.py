@@ -259,5 +259,3 @@ def _check_closed(expr: Expr) -> None:
     left_over = expr.atoms(sympy.Derivative, sympy.Subs, sympy.Heaviside, sympy.DiracDelta)
     if left_over:
         raise NotImplementedError(f"no derivative is known of a part of {expr}")
-
-

@@ -32,10 +32,10 @@ def close_ends(expr: Expr) -> Expr:
 def _close_bodies(expr: Expr) -> Expr:
     if isinstance(expr, Reduction):
         index = expr.fresh_index()
-        return type(expr)(close_ends(expr.open(index)), index, *expr.args[2:])  # type: ignore[no-any-return]
+        return type(expr)(close_ends(expr.open(index)), index, *expr.args[2:])
     if not expr.args or isinstance(expr, Element):
         return expr
-    return rewrite_parts(expr, _close_bodies)  # type: ignore[no-any-return]
+    return rewrite_parts(expr, _close_bodies)
 
 
 def _entries(expr: Expr) -> set[Expr]:
@@ -72,5 +72,3 @@ def end_limit(expr: Expr, entry: Expr, end: Expr, direction: int) -> Expr | None
         return limit(terms) if expansion.singular else None
     except NoSeriesError:
         return None
-
-

@@ -26,7 +26,7 @@ class Primitive(Function):
     @classmethod
     def eval(cls, *_args: Any) -> None:
         """Leave the function unevaluated."""
-        return None
+        return
 
     def _eval_evalf(self, prec: int) -> Expr:
         result = self.definition()._eval_evalf(prec)
@@ -250,7 +250,7 @@ class select(Primitive):  # noqa: N801
     """The second argument where the condition holds, else the third.  Never simplified, unlike a Piecewise."""
 
     @classmethod
-    def eval(cls, condition: Any, yes: Any, no: Any) -> Expr | None:  # type: ignore[override]
+    def eval(cls, condition: Any, yes: Any, no: Any) -> Expr | None:
         """Decide where the condition is known."""
         if condition is S.true:
             return sympy.sympify(yes)

@@ -1,7 +1,7 @@
 """From indexed expressions to loops: every output its own loop nest, every reduction where it is used.
 
-Nothing is shared or moved here (`schedule` does that), and nothing changes the value of an expression: sums and products are
-associated once, in the order that SymPy gives their terms, so that all kernels agree to the last bit.
+Nothing is shared or moved here (`schedule` does that), and nothing changes the value of an expression: sums and
+products are associated once, in the order that SymPy gives their terms, so that all kernels agree to the last bit.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ class _Lowering:
         waiting = set(output.index) - set(opened)
         return None if expr.args[0].free_symbols & waiting else expr.args[0]
 
-    def _decide(self, condition: Any, group: list[tuple[Output, Expr]], block: _Block, opened: tuple[Index, ...]) -> None:
+    def _decide(
+        self, condition: Any, group: list[tuple[Output, Expr]], block: _Block, opened: tuple[Index, ...]
+    ) -> None:
         compare = self._compare(condition, block)
         yes, no = _Block(block), _Block(block)
         self._outputs([(o, e.args[1]) for o, e in group], yes, opened)
@@ -123,6 +125,8 @@ class _Lowering:
                 value = self.lower(expr, block)
                 name = result_name(output)
                 place = tuple(ir.Name(_index_name(i)) for i in index)
+                if output.kind == "value" and isinstance(expr, Mul) and expr.could_extract_minus_sign():
+                    value = ir.Call("subtract", (ir.Number(0.0), self.lower(-expr, block)))  # a loss of 0 is not -0
                 block.statements.append(ir.Store(name, place, value) if index else ir.Assign(name, value))
             return
         new = index[len(opened)]
@@ -362,5 +366,3 @@ def _reaches(entry: Expr, expr: Expr) -> bool:
     if isinstance(expr, Element) or not expr.args:
         return False
     return any(_reaches(entry, arg) for arg in expr.args if isinstance(arg, Expr))
-
-

@@ -41,9 +41,7 @@ def match(pattern: Basic, expr: Basic, bound: Bindings) -> Iterator[Bindings]:
         yield from _match_arguments(pattern.args, expr.args, bound)
 
 
-def _match_arguments(
-    patterns: tuple[Basic, ...], args: tuple[Basic, ...], bound: Bindings
-) -> Iterator[Bindings]:
+def _match_arguments(patterns: tuple[Basic, ...], args: tuple[Basic, ...], bound: Bindings) -> Iterator[Bindings]:
     if not patterns:
         yield bound
         return
@@ -66,9 +64,7 @@ def match_factors(pattern: Mul, expr: Basic, bound: Bindings) -> Iterator[tuple[
         yield found, Mul(*left)
 
 
-def _match_some(
-    patterns: list[Basic], parts: list[Expr], bound: Bindings
-) -> Iterator[tuple[Bindings, list[Expr]]]:
+def _match_some(patterns: list[Basic], parts: list[Expr], bound: Bindings) -> Iterator[tuple[Bindings, list[Expr]]]:
     if not patterns:
         yield bound, parts
         return
@@ -108,5 +104,3 @@ def _specific_first(patterns: tuple[Basic, ...]) -> list[Basic]:
 def fill(pattern: Expr, bound: Bindings) -> Expr:
     """Return the pattern with its slots replaced."""
     return pattern.xreplace(bound) if bound else pattern
-
-

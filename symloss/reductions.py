@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from sympy import Basic, Dummy, Eq, Expr, Integer, S, Symbol, Tuple, exp, log, sqrt, sympify
+from sympy import Basic, Dummy, Eq, Expr, S, Symbol, Tuple, exp, log, sqrt, sympify
 
 from symloss.functions import select
 
@@ -53,7 +53,7 @@ class BoundIndex(Index):
     height: int
 
     def __new__(cls, dim: Dim, height: int, **assumptions: Any) -> BoundIndex:
-        self: BoundIndex = Index.__new__(cls, f"{dim.name}_{height}", dim, **assumptions)  # type: ignore[assignment]
+        self: BoundIndex = Index.__new__(cls, f"{dim.name}_{height}", dim, **assumptions)
         self.height = height
         return self
 

@@ -64,11 +64,11 @@ def _apply(rule: Rule, expr: Expr) -> Expr | None:
     if isinstance(rule.left, Add):
         for found, rest in match_terms(rule.left, expr, {}):
             if rule.where(found):
-                return rest + fill(rule.right, found)  # type: ignore[no-any-return]
+                return rest + fill(rule.right, found)
     elif isinstance(rule.left, Mul):
         for found, rest in match_factors(rule.left, expr, {}):
             if rule.where(found):
-                return rest * fill(rule.right, found)  # type: ignore[no-any-return]
+                return rest * fill(rule.right, found)
     else:
         for found in match(rule.left, expr, {}):
             if rule.where(found):
@@ -93,7 +93,7 @@ def _few_valued(loss: Loss) -> list[Argument]:
 def _by_value(expr: Expr, targets: list[Argument]) -> Expr:
     """Substitute each value of the targets and canonicalize what is left; anything else is NaN."""
     if not targets:
-        return Rewriter(CANONICAL)(expr)  # type: ignore[no-any-return]
+        return Rewriter(CANONICAL)(expr)
     target, *others = targets
     if target not in expr.free_symbols:
         return _by_value(expr, others)
@@ -112,7 +112,7 @@ def fold(expr: Expr, rewrite: Rewriter) -> Expr:
     """Bring decisions about labels to the top and rewrite each case by itself."""
     condition = _decision(expr)
     if condition is None:
-        return rewrite(expr)  # type: ignore[no-any-return]
+        return rewrite(expr)
     yes, no = resolve(expr, condition, True), resolve(expr, condition, False)
     index = next((side for side in condition.args if isinstance(side, Index)), None)
     if index is not None:  # in this case the component is the label's own

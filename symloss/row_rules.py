@@ -77,13 +77,13 @@ def _norm(expr: Expr) -> Expr | None:
     body = base.body
     if not isinstance(body, Pow) or body.exp != 2:
         return None
-    return Norm(body.base, base.index, base.excluded) ** power.p  # type: ignore[no-any-return]
+    return Norm(body.base, base.index, base.excluded) ** power.p
 
 
 def _log_sum_exp(expr: Expr) -> Expr | None:
     (total,) = expr.args
     if isinstance(total, SumOver) and isinstance(total.body, exp):
-        return LogSumExp(total.body.args[0], total.index, total.excluded)  # type: ignore[no-any-return]
+        return LogSumExp(total.body.args[0], total.index, total.excluded)
     return None
 
 
@@ -99,19 +99,19 @@ def _softmax_from_quotient(expr: Expr) -> Expr | None:
             if isinstance(factor, exp):
                 for place in places(body, total.index, factor.args[0]):
                     rest = expr / (power * factor)
-                    return rest * Softmax(body, total.index, total.excluded, place)  # type: ignore[no-any-return]
+                    return rest * Softmax(body, total.index, total.excluded, place)
     return None
 
 
 def _softmax_from_exp(expr: Expr) -> Expr | None:
     (exponent,) = expr.args
     if isinstance(exponent, LogSoftmax):
-        return Softmax(*exponent.args)  # type: ignore[no-any-return]
+        return Softmax(*exponent.args)
     for term in Add.make_args(exponent):
         if isinstance(-term, LogSumExp):
             node = -term
             for place in places(node.body, node.index, exponent - term):
-                return Softmax(node.body, node.index, node.excluded, place)  # type: ignore[no-any-return]
+                return Softmax(node.body, node.index, node.excluded, place)
     return None
 
 
@@ -162,12 +162,12 @@ def _contains(total: Expr, part: Expr) -> bool:
 
 
 def _complement_of_softmax(expr: Expr) -> Expr | None:
-    """k - k*softmax -> k*(softmax of the others)."""
+    """K - k*softmax -> k*(softmax of the others)."""
     for term in expr.args:
         for node in Mul.make_args(term):
             if isinstance(node, Softmax) and -term / node in expr.args:
                 share = -term / node
-                return expr - term - share + share * SoftmaxComplement(*node.args)  # type: ignore[no-any-return]
+                return expr - term - share + share * SoftmaxComplement(*node.args)
     return None
 
 
@@ -213,7 +213,7 @@ def _powers_of_one_base(expr: Expr) -> Expr | None:
         exponents[base] = exponents.get(base, S.Zero) + power
     if len(exponents) == len(expr.args) or all(power.is_Integer for power in exponents.values()):
         return None
-    return Mul(*(base**power for base, power in exponents.items()))  # type: ignore[no-any-return]
+    return Mul(*(base**power for base, power in exponents.items()))
 
 
 ROW_RULES: tuple[RowRule, ...] = (
@@ -232,4 +232,3 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("curvature of a norm", (Add,), _curvature_of_norm),
     RowRule("powers of one base", (Mul,), _powers_of_one_base),
 )
-

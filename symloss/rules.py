@@ -105,4 +105,3 @@ RULES: tuple[Rule, ...] = (
     # roots
     Rule("sqrt(1 + x) - 1", -k + k * sqrt(1 + x), k * sqrt1pm1(x), {x: Interval(-1, oo)}, where=_not_constant(x)),
 )
-

@@ -126,7 +126,11 @@ def _split(terms: Terms) -> tuple[Expr, Expr, Terms]:
     c = terms[leading]
     if b or any(other != leading and other[0] == a for other in terms) or not c.is_positive:
         raise NoSeriesError("a leading term that is no positive power")
-    return a, c, {(other - a, log_power): d / c for (other, log_power), d in terms.items() if (other, log_power) != leading}
+    return (
+        a,
+        c,
+        {(other - a, log_power): d / c for (other, log_power), d in terms.items() if (other, log_power) != leading},
+    )
 
 
 def _power(terms: Terms, exponent: Expr) -> Terms:

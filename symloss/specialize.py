@@ -1,8 +1,8 @@
 """From stable mathematics to what floats need: row statistics, exact ends, products with infinity.
 
 Values do not change.  Softmax and its relatives are expressed by the largest entry of the row, its place, and the sum
-over all other places, so that ``log1p`` of that sum keeps a confident row's loss exact (Blanchard, Higham & Higham 2021,
-*Accurately computing the log-sum-exp and softmax functions*, with the largest term left out of the sum).
+over all other places, so that ``log1p`` of that sum keeps a confident row's loss exact (Blanchard, Higham & Higham
+2021, *Accurately computing the log-sum-exp and softmax functions*, with the largest term left out of the sum).
 """
 
 from __future__ import annotations
@@ -119,9 +119,7 @@ def _sum_without_one(node: SumOver) -> Expr:
     kept = tuple(other for other in node.excluded if other != place)
     dominant = ArgmaxOver(absolute(node.body), node.index, kept)
     others = SumOver(node.body, node.index, (*kept, dominant))
-    return select(
-        equal(place, dominant), others, others + minus(node.open(dominant), node.open(place))
-    )
+    return select(equal(place, dominant), others, others + minus(node.open(dominant), node.open(place)))
 
 
 _EXPANSIONS: dict[type, Callable[[Any], Expr]] = {
@@ -132,4 +130,3 @@ _EXPANSIONS: dict[type, Callable[[Any], Expr]] = {
     Norm: _norm,
     SumOver: _sum_without_one,
 }
-

@@ -19,7 +19,7 @@ from symloss.functions import absolute, maximum, minimal
 from symloss.reductions import MaxOver, Norm
 
 _PUBLIC = {
-    "value": "Return the loss: a scalar, or one of each sample with reduction=\"none\".",
+    "value": 'Return the loss: a scalar, or one of each sample with reduction="none".',
     "grad": "Return the derivative of the reduced loss in the predictions.",
     "value_and_grad": "Return the loss and its gradient, from one pass over the data.",
     "grad_and_hess": "Return gradient and Hessian diagonal, from one pass over the data.",
@@ -76,7 +76,9 @@ def _conventions(loss: Loss) -> str:
 
 def _imports(texts: list[str], functions: list[CodeFunction], printer: Printer) -> str:
     code = "\n".join(line for f in functions for line in f.lines)
-    names = [name for name in ("Array", "Finite", "Interval", "Labels", "Scalar") if any(f"{name}(" in t for t in texts)]
+    names = [
+        name for name in ("Array", "Finite", "Interval", "Labels", "Scalar") if any(f"{name}(" in t for t in texts)
+    ]
     names += ["Driver", "describe", "kernel"]
     lines = ["import numpy as np", ""] if "np." in code or any("np." in t for t in texts) else []
     lines += call_lines("from ._runtime import ", sorted(names, key=_isort_key), "")
@@ -143,9 +145,7 @@ def _driver(loss: Loss, kernel: ir.Kernel) -> list[str]:
     return [*lines, "over_sets=True"] if loss.sets else lines
 
 
-def _wrapper(
-    name: str, says: str, arrays: list[Argument], parameters: list[Parameter], loss: Loss
-) -> CodeFunction:
+def _wrapper(name: str, says: str, arrays: list[Argument], parameters: list[Parameter], loss: Loss) -> CodeFunction:
     """Return one of the public functions: it passes its arguments on to the driver."""
     own = [a.name for a in arrays]
     keywords = [f"{p.name}={float(p.default)!r}" for p in parameters]

@@ -46,7 +46,7 @@ def sqrt(x: float) -> float:
 
 @kernel
 def power(x: float, y: float) -> float:
-    """x to the y; 1 for y = 0."""
+    """X to the y; 1 for y = 0."""
     return math.pow(x, y)
 
 
@@ -173,25 +173,25 @@ def sech(x: float) -> float:
 
 @kernel
 def xlogy(x: float, y: float) -> float:
-    """x * log(y), and 0 where x = 0."""
+    """X * log(y), and 0 where x = 0."""
     return 0.0 if x == 0.0 and y == y else x * math.log(y)
 
 
 @kernel
 def xlog1py(x: float, y: float) -> float:
-    """x * log(1 + y), and 0 where x = 0."""
+    """X * log(1 + y), and 0 where x = 0."""
     return 0.0 if x == 0.0 and y == y else x * math.log1p(y)
 
 
 @kernel
 def divide_no_nan(x: float, y: float) -> float:
-    """x / y, and 0 where y = 0."""
+    """X / y, and 0 where y = 0."""
     return 0.0 if y == 0.0 and x == x else x / y
 
 
 @kernel
 def multiply_no_nan(x: float, y: float) -> float:
-    """x * y, and 0 where x = 0, also for an infinite y."""
+    """X * y, and 0 where x = 0, also for an infinite y."""
     return 0.0 if x == 0.0 and y == y else x * y
 
 
@@ -223,7 +223,7 @@ def minimal(x: float, y: float) -> float:
 
 @kernel
 def minus(x: float, y: float) -> float:
-    """x - y, and 0 where the two are equal, infinite ones too."""
+    """X - y, and 0 where the two are equal, infinite ones too."""
     return 0.0 if x == y else x - y
 
 
@@ -235,7 +235,7 @@ def exp_minus(x: float, y: float) -> float:
 
 @kernel
 def ratio(x: float, y: float) -> float:
-    """x / y; 0 where y = 0, and 1 or -1 where the two are equal in magnitude, infinite ones too."""
+    """X / y; 0 where y = 0, and 1 or -1 where the two are equal in magnitude, infinite ones too."""
     if y == 0.0 and x == x:
         return 0.0
     return 1.0 if x == y else -1.0 if x == -y else x / y
@@ -249,7 +249,7 @@ def within(x: float, low: float, high: float) -> float:
 
 @kernel
 def scaled(factor: float, x: float) -> float:
-    """factor * x, and 0 where the factor is 0: a sample without weight does not count, even if its loss is infinite."""
+    """Factor * x, and 0 where the factor is 0: a sample without weight does not count, even if its loss is infinite."""
     return 0.0 if factor == 0.0 and x == x else factor * x
 
 

@@ -24,7 +24,11 @@ def _inline(body: Body, counts: Counter[str], values: dict[str, Any], fixed: Col
     result: list[Statement] = []
     for position, statement in enumerate(body):
         statement = _substitute(statement, counts, values)
-        if isinstance(statement, Assign) and statement.name not in fixed and _can_move(statement, counts, body[position + 1 :]):
+        if (
+            isinstance(statement, Assign)
+            and statement.name not in fixed
+            and _can_move(statement, counts, body[position + 1 :])
+        ):
             values[statement.name] = statement.value
         else:
             result.append(statement)

@@ -6,7 +6,22 @@ import re
 from collections import Counter
 from typing import Any
 
-from symloss.ir import TEMPORARY, Accumulator, Assign, Call, Choose, Extent, If, Load, Loop, Name, Reduce, Statement, parts, rebuild
+from symloss.ir import (
+    TEMPORARY,
+    Accumulator,
+    Assign,
+    Call,
+    Choose,
+    Extent,
+    If,
+    Load,
+    Loop,
+    Name,
+    Reduce,
+    Statement,
+    parts,
+    rebuild,
+)
 
 Body = tuple[Statement, ...]
 _OPERATORS = {"add": "added", "subtract": "difference", "multiply": "product", "divide": "quotient", "negate": "minus"}

@@ -48,9 +48,7 @@ def _entry(sample: Sample, name: str, position: int) -> float:
     return float(np.ravel(sample.arrays[name])[position])
 
 
-def _numbers_at(
-    judge: Judge, sample: Sample, name: str, position: int, x: Number, products: bool
-) -> Sequence[Number]:
+def _numbers_at(judge: Judge, sample: Sample, name: str, position: int, x: Number, products: bool) -> Sequence[Number]:
     """Return all results with one argument moved."""
     point = judge.point(sample).moved(name, position, x)
     found = judge.settle(point, point.direction if products else None)

@@ -195,7 +195,7 @@ def differentiate(
     negligible = MP.mpf(10) ** -(depth - 80)
     previous = None
     for level, digits in enumerate(_LEVELS):
-        shift = 20 + 5 * level
+        shift = max(20 + 5 * level, digits // 4)  # at a minimum the slope is nothing but the error of the difference
         with MP.workdps(digits + 2 * (shift + span(x, scales))):
             found = stencil(f, x, scales, direction, shift)
             result = None if previous is None else _Rounds(previous, found, negligible, digits >= depth).settled()

@@ -88,17 +88,13 @@ class Judge:
         found = self.settle(point, direction)
         return Verdict(found.rebuild([Expected(number) for number in found.flat()]), True)
 
-    def settle(
-        self, point: Point, direction: Sequence[Number] | None, values_only: bool = False
-    ) -> diff.Derivatives:
+    def settle(self, point: Point, direction: Sequence[Number] | None, values_only: bool = False) -> diff.Derivatives:
         """Return value and derivatives at a point inside of the domains."""
         scales = [] if values_only else point.scales()
         function: diff.Function = _Values(point) if values_only else point
         return diff.differentiate(function, [] if values_only else point.x, scales, direction, point.depth())
 
-    def _with_nan(
-        self, point: Point, states: Sequence[str], direction: Sequence[Number] | None
-    ) -> diff.Derivatives:
+    def _with_nan(self, point: Point, states: Sequence[str], direction: Sequence[Number] | None) -> diff.Derivatives:
         """Require NaN, but of derivatives that do not depend on what is NaN or outside."""
         odd = [state in ("nan", "outside") for state in states]
         found = []
@@ -135,9 +131,7 @@ class Judge:
             found = found.rebuild([Expected(None if b.number is None else _same(a.number, b.number)) for a, b in pairs])
         return found
 
-    def _limits(
-        self, point: Point, points: Sequence[Point], direction: Sequence[Number] | None
-    ) -> diff.Derivatives:
+    def _limits(self, point: Point, points: Sequence[Point], direction: Sequence[Number] | None) -> diff.Derivatives:
         try:
             found = [self.settle(p, direction) for p in points]
         except diff.UnsettledError:

@@ -158,7 +158,7 @@ class Point:
     def smallest(self) -> float:
         """Return the least magnitude that is not 0, or 1."""
         sizes = [abs(a) for a in [*self.x, *self._others()] if a != 0 and MP.isfinite(a)]
-        return min([MP.one, *sizes])  # type: ignore[no-any-return]
+        return min([MP.one, *sizes])
 
     def depth(self) -> int:
         """Return how many digits it takes until nothing that is not 0 is hidden by rounding."""

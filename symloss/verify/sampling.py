@@ -45,7 +45,7 @@ def samples(loss: Loss, count: int | None = None, seed: int = 0) -> list[Sample]
 def moderate(loss: Loss, number: int, sizes: Mapping[Dim, int] | None = None, seed: int = 1) -> list[Sample]:
     """Return samples without anything extreme, with one setting of parameters and shared weights."""
     rng = np.random.default_rng([seed, *loss.name.encode()])
-    lengths = {dim: 3 for dim in loss.dims} | dict(sizes or {})
+    lengths = dict.fromkeys(loss.dims, 3) | dict(sizes or {})
     shared = {a.name: _weights(_shape(a, lengths), 1) for a in loss.of_role(Weight)}
     settings = next(iter(parameter_settings(loss)))
     return [
@@ -88,14 +88,14 @@ def _scalar_extremes(loss: Loss, setting: dict[str, float], rng: Random, thin: i
     step = max(1, len(others) // 7) if thin == 1 else max(1, len(others) // 2)
     for i, values in enumerate(itertools.product(*pools)):
         for fixed in others[i % step :: step]:
-            arrays = {p.name: np.float64(v) for p, v in zip(loss.predictions, values, strict=True)}
-            arrays |= {t.name: np.float64(v) for t, v in zip(targets, fixed, strict=True)}
+            arrays = {p.name: np.asarray(v) for p, v in zip(loss.predictions, values, strict=True)}
+            arrays |= {t.name: np.asarray(v) for t, v in zip(targets, fixed, strict=True)}
             yield Sample("extreme", arrays, setting)
     for p, t in itertools.product(loss.predictions, targets):
         if not isinstance(t.domain, FiniteSet) and thin == 1:
             for value in special_targets(t):  # exact ties
                 if ends(p.domain)[0] <= value <= ends(p.domain)[1]:
-                    yield Sample("tie", {a.name: np.float64(value) for a in (*loss.predictions, *targets)}, setting)
+                    yield Sample("tie", {a.name: np.asarray(value) for a in (*loss.predictions, *targets)}, setting)
 
 
 def special_numbers(argument: Argument) -> Iterator[float]:
@@ -270,7 +270,7 @@ def _draw(loss: Loss, sizes: Mapping[Dim, int], rng: Random, single: bool) -> di
     for a in (*loss.predictions, *loss.of_role(Target)):
         shape = _shape(a, sizes)
         if is_class_label(a) or isinstance(a.domain, FiniteSet):
-            arrays[a.name] = _target(a, sizes, int(rng.integers(1000)), arrays, (), rng)  # type: ignore[arg-type]
+            arrays[a.name] = _target(a, sizes, int(rng.integers(1000)), arrays, (), rng)
             continue
         low, high = ends(a.domain)
         if math.isinf(low) and math.isinf(high):
