@@ -24,9 +24,7 @@ _weighted = Loss(
     -Sum(class_weight[c] * y[c] * log(p[c]), c),
     normalizer=Sum(class_weight[c] * y[c], c),
 )
-weighted_cross_entropy_with_logits = _weighted.compose(
-    "weighted_cross_entropy_with_logits", {p[c]: softmax(z[c], c)}
-)
+weighted_cross_entropy_with_logits = _weighted.compose("weighted_cross_entropy_with_logits", {p[c]: softmax(z[c], c)})
 weighted_sparse_cross_entropy_with_logits = weighted_cross_entropy_with_logits.compose(
     "weighted_sparse_cross_entropy_with_logits", {y[c]: KroneckerDelta(c, label)}
 )

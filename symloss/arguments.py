@@ -15,7 +15,25 @@ from symloss.reductions import Dim, Element
 
 # Names that the generated interface uses itself.
 RESERVED = frozenset(
-    ["weight", "reduction", "out", "threads", "v", "value", "grad", "value_and_grad", "grad_and_hess", "hvp", "sample_value", "sample_value_and_grad", "INFO", "np", "numpy", "numba", "math"]
+    [
+        "weight",
+        "reduction",
+        "out",
+        "threads",
+        "v",
+        "value",
+        "grad",
+        "value_and_grad",
+        "grad_and_hess",
+        "hvp",
+        "sample_value",
+        "sample_value_and_grad",
+        "INFO",
+        "np",
+        "numpy",
+        "numba",
+        "math",
+    ]
 )
 _creation = itertools.count()
 
@@ -70,7 +88,7 @@ class Argument(Symbol):
             assumptions.update(integer=True)
         self = Symbol.__xnew__(cls, name, **assumptions)
         self.dims, self.domain, self.source, self.order = tuple(dims), domain, source, next(_creation)
-        return self  # type: ignore[no-any-return]
+        return self
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.dims, self.domain)

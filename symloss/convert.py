@@ -57,11 +57,11 @@ _COUNTERPARTS: dict[type, Callable[..., Expr]] = {
     sympy.coth: lambda x: 1 / f.tanh(x),
     sympy.KroneckerDelta: lambda a, b: f.indicator(r.equal(a, b)),
 }
-SUPPORTED_FUNCTIONS: tuple[type, ...] = (
+SUPPORTED_FUNCTIONS: tuple[Any, ...] = (
     sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.asinh, sympy.atan,
     sympy.erf, sympy.erfc, sympy.loggamma,
 )  # fmt: skip
-_RELATIONS: tuple[type, ...] = (sympy.Eq, sympy.Ne, sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge)
+_RELATIONS: tuple[Any, ...] = (sympy.Eq, sympy.Ne, sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge)
 _OPERATIONS: tuple[Any, ...] = (sympy.Add, sympy.Mul, sympy.Pow, f.Primitive, Mean, *_RELATIONS)
 
 
@@ -123,7 +123,7 @@ class _Converter:
         if isinstance(expr, Element):
             return self.element(expr)
         args = [self.visit(a) for a in expr.args]
-        kind = type(expr)
+        kind: Any = type(expr)
         if kind in _AXIS_FUNCTIONS:
             return _AXIS_FUNCTIONS[kind](args[0], self.axis(args[1:], str(expr)))
         if kind in _COUNTERPARTS:
@@ -187,7 +187,7 @@ class _Converter:
             result = self.choose(condition, self.visit(value), result)
         return result
 
-    def choose(self, condition: Basic, yes: Expr, no: Expr) -> Expr:
+    def choose(self, condition: Any, yes: Expr, no: Expr) -> Expr:
         if isinstance(condition, sympy.And):
             for part in reversed(condition.args):
                 no, yes = no, self.choose(part, yes, no)

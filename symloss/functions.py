@@ -54,6 +54,18 @@ class softplus(Primitive):  # noqa: N801
         return sigmoid(self.args[0])
 
 
+class logaddexp(Primitive):  # noqa: N801
+    """log(exp(x) + exp(y))."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return log(exp(x) + exp(y))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, y = self.args
+        return sigmoid(x - y) if argindex == 1 else sigmoid(y - x)
+
+
 class log1p(Primitive):  # noqa: N801
     """log(1 + x)."""
 
@@ -277,6 +289,6 @@ def indicator(condition: Any) -> Expr:
 
 
 SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
-    sigmoid, softplus, log1p, expm1, expm1mx, sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
+    sigmoid, softplus, logaddexp, log1p, expm1, expm1mx, sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
     divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, minus, exp_minus, ratio, select,
 )  # fmt: skip

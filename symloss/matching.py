@@ -18,7 +18,7 @@ class Slot(Symbol):
     """A pattern variable: stands for any expression, the same one wherever it occurs."""
 
     def __new__(cls, name: str, **assumptions: Any) -> Slot:
-        return Symbol.__xnew__(cls, name, **assumptions)  # type: ignore[no-any-return]
+        return Symbol.__xnew__(cls, name, **assumptions)
 
 
 def match(pattern: Basic, expr: Basic, bound: Bindings) -> Iterator[Bindings]:

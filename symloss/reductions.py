@@ -26,7 +26,7 @@ class Dim(Symbol):
 
     def __new__(cls, name: str, **assumptions: Any) -> Dim:
         assumptions.update(integer=True, positive=True)
-        return Symbol.__xnew__(cls, name, **assumptions)  # type: ignore[no-any-return]
+        return Symbol.__xnew__(cls, name, **assumptions)
 
 
 class Index(Symbol):
@@ -38,7 +38,7 @@ class Index(Symbol):
         assumptions.update(integer=True, nonnegative=True)
         self = Symbol.__xnew__(cls, name, **assumptions)
         self.dim = dim
-        return self  # type: ignore[no-any-return]
+        return self
 
     def _hashable_content(self) -> tuple[Any, ...]:
         return (*super()._hashable_content(), self.dim)
@@ -68,7 +68,7 @@ class Element(Expr):
     is_commutative = True
 
     def __new__(cls, base: Symbol, *indices: Any) -> Element:
-        return Expr.__new__(cls, base, *map(sympify, indices))  # type: ignore[no-any-return]
+        return Expr.__new__(cls, base, *map(sympify, indices))
 
     @property
     def base(self) -> Symbol:

@@ -44,7 +44,7 @@ def _substitute(statement: Statement, counts: Counter[str], values: dict[str, An
         body = _inline(statement.body, counts, values)
         rest = _fill(replace(statement, body=()), values)
         return replace(rest, body=body)
-    return _fill(statement, values)  # type: ignore[no-any-return]
+    return _fill(statement, values)
 
 
 def _fill(node: Any, values: dict[str, Any]) -> Any:

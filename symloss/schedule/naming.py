@@ -65,7 +65,7 @@ class _Naming:
             return If(condition, self.body(statement.yes), self.body(statement.no))
         if isinstance(statement, (Loop, Reduce)):
             return self._over_index(statement)
-        return self._renamed(statement)  # type: ignore[no-any-return]
+        return self._renamed(statement)
 
     def _over_index(self, statement: Loop | Reduce) -> Statement:
         skip = tuple(map(self._renamed, statement.skip)) if isinstance(statement, Reduce) else ()

@@ -81,7 +81,11 @@ def _fused_is_unfused(row: Row, kernels: Kernels, samples: Sequence[Sample]) -> 
 def _layouts(row: Row, kernels: Kernels) -> None:
     """Check that the strides of the arguments do not matter."""
     call = _call(kernels, moderate(kernels.loss, 7))
-    changes: dict[str, Callable[[Array], Array]] = {"with gaps": _with_gaps, "in Fortran order": np.asfortranarray, "reversed": _reversed}
+    changes: dict[str, Callable[[Array], Array]] = {
+        "with gaps": _with_gaps,
+        "in Fortran order": np.asfortranarray,
+        "reversed": _reversed,
+    }
     for name, change in changes.items():
         other = call.mapped(change)
         for function in FUNCTIONS:

@@ -1,0 +1,21 @@
+"""The losses of `symloss.specs`, for tests that run over all of them."""
+
+from __future__ import annotations
+
+import importlib
+
+from symloss.declare import Loss
+
+MODULES = ("regression", "binary", "multiclass", "generative")
+
+
+def catalogue() -> dict[str, Loss]:
+    """Return the public losses by name, in the order of declaration."""
+    losses: dict[str, Loss] = {}
+    for name in MODULES:
+        module = importlib.import_module(f"symloss.specs.{name}")
+        for bound, value in vars(module).items():
+            own = isinstance(value, Loss) and value.source is not None and value.source.module == module.__name__
+            if own and not bound.startswith("_"):
+                losses[value.name] = value
+    return losses
