@@ -73,9 +73,16 @@ class Expansion:
         result: Terms = {}
         power: Terms = {(S.Zero, 0): S.One}
         for n in range(_ORDER + 1):
-            result = _total([result, _scaled(power, function.xreplace({x: at}) / factor)])
+            result = _total([result, _scaled(power, _evaluated(function.xreplace({x: at})) / factor)])
             function, factor, power = function.diff(x), factor * (n + 1), _multiply(power, inner)
         return result
+
+
+def _evaluated(expr: Expr) -> Expr:
+    """Let primitives of numbers become numbers, so that what cancels does."""
+    while any(node.is_number for node in expr.atoms(Primitive)):
+        expr = expr.replace(lambda e: isinstance(e, Primitive) and e.is_number, lambda e: e.definition())
+    return expr
 
 
 def _clean(terms: Terms) -> Terms:
@@ -134,6 +141,11 @@ def _split(terms: Terms) -> tuple[Expr, Expr, Terms]:
 
 
 def _power(terms: Terms, exponent: Expr) -> Terms:
+    if exponent.is_Integer and exponent > 0:
+        product = terms
+        for _ in range(int(exponent) - 1):
+            product = _multiply(product, terms)
+        return product
     a, c, u = _split(terms)
     result: Terms = {}
     power: Terms = {(S.Zero, 0): S.One}

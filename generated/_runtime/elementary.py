@@ -128,6 +128,16 @@ def softplus(x: float) -> float:
 
 
 @kernel
+def logaddexp(x: float, y: float) -> float:
+    """log(exp(x) + exp(y))."""
+    if x == y:
+        return x + _LOG_2
+    if x > y:
+        return x + math.log1p(math.exp(y - x))
+    return y + math.log1p(math.exp(x - y))
+
+
+@kernel
 def expm1mx(x: float) -> float:
     """exp(x) - 1 - x."""
     if abs(x) > 1.0:

@@ -40,7 +40,7 @@ def kernel(function: Callable[..., Any]) -> Any:
     return dispatcher
 
 
-class _LazyCache(NullCache):  # type: ignore[misc]
+class _LazyCache(NullCache):
     """Numba's cache of one function, set up when it is first needed, so that importing touches no file."""
 
     def __init__(self, function: Callable[..., Any]) -> None:

@@ -171,7 +171,8 @@ def _may_be_nan(value: ir.Expr) -> bool:
 
 
 def _lost(a: ir.Accumulator) -> str:
-    return a.names[0].replace("total", "lost")
+    (total,) = a.names
+    return total.replace("total", "lost") if "total" in total else f"{total}_lost"
 
 
 def _start_sum(_: Printer, a: ir.Accumulator) -> list[str]:

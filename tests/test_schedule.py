@@ -1,0 +1,96 @@
+"""Scheduling changes no bit: the naive kernels and the scheduled ones, run as plain Python, agree exactly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sympy import FiniteSet, Interval, S
+
+from symloss import ir
+from symloss.arguments import Argument, Parameter, is_class_label
+from symloss.declare import Loss
+from symloss.derive import Direction, derive
+from symloss.emit.numba_printer import Printer
+from symloss.lower import lower
+from symloss.rewrite import canonicalize, stabilize
+from symloss.runtime import elementary
+from symloss.schedule import schedule
+from symloss.specialize import specialize
+
+from .catalogue import catalogue
+
+_LENGTH = 4
+
+
+def _entry(argument: Argument, generator: np.random.Generator) -> Any:
+    shape = tuple(_LENGTH for _ in argument.dims)
+    domain = argument.domain
+    if is_class_label(argument):
+        return int(generator.integers(0, _LENGTH))
+    if isinstance(argument, Parameter):
+        return float(argument.default) + 0.5
+    if isinstance(domain, FiniteSet):
+        return np.float64(generator.choice([float(m) for m in domain], size=shape))
+    if isinstance(domain, Interval) and domain != S.Reals:
+        return generator.choice([0.0, 1.0, 0.25, 0.7], size=shape)[()]
+    return np.float64(generator.normal(size=shape) * generator.choice([1.0, 30.0]))
+
+
+def _run(function: ir.Function, arguments: list[Argument], values: list[Any]) -> list[Any]:
+    """Print the function, define it in Python, and return its results."""
+    printer = Printer(a.name for a in arguments)
+    body = "\n".join(printer.body(function.body, 1)).replace(ir.TEMPORARY, "v_")
+    names = ", ".join([*(a.name for a in arguments), "factor", *function.rows])
+    plain = {f: getattr(elementary, f).py_func for f in printer.functions}
+    scope: dict[str, Any] = {"np": np, "float": np.float64, **plain}
+    for name in ("one_of", "math"):
+        scope.setdefault(name, getattr(elementary, name))
+    exec(f"def run({names}):\n{body}", scope)
+    rows = [np.full(_LENGTH, np.nan) for _ in function.rows]
+    with np.errstate(all="ignore"):
+        returned = scope["run"](*values, 1.0, *rows)
+    return [returned, *rows]
+
+
+def _texts(kernel: ir.Kernel) -> list[ir.Function]:
+    return list(kernel.functions)
+
+
+@pytest.mark.parametrize("loss", catalogue().values(), ids=lambda loss: loss.name)
+def test_the_same_bits(loss: Loss) -> None:
+    naive = lower(specialize(stabilize(derive(canonicalize(loss)))))
+    scheduled = schedule(naive)
+    generator = np.random.default_rng(11)
+    for before, after in zip(_texts(naive), _texts(scheduled), strict=True):
+        directions = [Direction.of(p) for p in loss.predictions] if before.kind == "hvp" else []
+        arguments = [*loss.arguments, *directions]
+        for _ in range(12):
+            values = [_entry(a, generator) for a in arguments]
+            for one, other in zip(_run(before, arguments, values), _run(after, arguments, values), strict=True):
+                np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("loss", catalogue().values(), ids=lambda loss: loss.name)
+def test_no_loop_repeats_what_does_not_depend_on_it(loss: Loss) -> None:
+    kernel = schedule(lower(specialize(stabilize(derive(canonicalize(loss))))))
+    for function in kernel.functions:
+        for statement in _loops(function.body):
+            varying = {statement.index}
+            for inner in statement.body:
+                if not varying.isdisjoint(ir.used(inner)):
+                    varying |= ir.own_names(inner)
+                elif isinstance(inner, (ir.Assign, ir.Reduce)):
+                    raise AssertionError(f"{inner} in the loop over {statement.index}")
+
+
+def _loops(body: tuple[Any, ...]) -> list[Any]:
+    found = []
+    for statement in body:
+        if isinstance(statement, (ir.Loop, ir.Reduce)):
+            found.append(statement)
+            found += _loops(statement.body)
+        elif isinstance(statement, ir.If):
+            found += _loops(statement.yes) + _loops(statement.no)
+    return found
