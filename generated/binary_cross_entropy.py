@@ -48,7 +48,8 @@ def sample_value(p, y):
             loss = np.inf * difference
     else:
         difference = 1.0 - y
-        loss = -multiply_no_nan(y, log(p)) - difference * log1p(-p)
+        difference_2 = -multiply_no_nan(y, log(p)) - difference * log1p(-p)
+        loss = difference_2
     return loss
 
 
@@ -95,7 +96,8 @@ def sample_value_and_grad(p, y):
                 product_2 = np.inf * difference
                 grad_p = product_2
         else:
-            loss = -multiply_no_nan(y, log(p)) - difference * log1p(-p)
+            difference_2 = -multiply_no_nan(y, log(p)) - difference * log1p(-p)
+            loss = difference_2
             grad_p = difference / (1.0 - p) - y / p
     return loss, grad_p
 

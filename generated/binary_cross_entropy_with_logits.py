@@ -29,7 +29,8 @@ def sample_value(z, y):
     """Return the loss of one sample."""
     z = float(z)
     y = float(y)
-    loss = multiply_no_nan(1.0 - y, softplus(z)) + multiply_no_nan(y, softplus(-z))
+    added = multiply_no_nan(1.0 - y, softplus(z)) + multiply_no_nan(y, softplus(-z))
+    loss = added
     return loss
 
 
@@ -50,7 +51,8 @@ def sample_value_and_grad(z, y):
     y = float(y)
     difference = 1.0 - y
     minus = -z
-    loss = multiply_no_nan(difference, softplus(z)) + multiply_no_nan(y, softplus(minus))
+    added = multiply_no_nan(difference, softplus(z)) + multiply_no_nan(y, softplus(minus))
+    loss = added
     grad_z = difference * sigmoid(z) - y * sigmoid(minus)
     return loss, grad_z
 

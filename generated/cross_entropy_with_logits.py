@@ -53,8 +53,8 @@ def sample_value(z, y):
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        term = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        multiply_no_nan_value = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
+        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     return loss
@@ -92,8 +92,8 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        term = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        multiply_no_nan_value = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
+        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     total_3, lost_3 = 0.0, 0.0
@@ -220,8 +220,8 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
     added = 1.0 + total
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        term = float(v_z[c]) * exp_minus(float(z[c]), largest) / added
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        product = float(v_z[c]) * exp_minus(float(z[c]), largest)
+        total_2, lost_2 = add_exactly(total_2, lost_2, product / added)
     total_2 = settle(total_2, lost_2)
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):

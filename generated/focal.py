@@ -47,7 +47,8 @@ def sample_value(p, y, alpha, gamma):
         elif p == 1.0:
             loss = 0.0
         else:
-            loss = 0.0 - multiply_no_nan(power(1.0 - p, gamma) * alpha, log(p))
+            multiply_no_nan_value = multiply_no_nan(power(1.0 - p, gamma) * alpha, log(p))
+            loss = 0.0 - multiply_no_nan_value
     elif y != y:
         loss = np.nan
     elif y == 0.0:
@@ -121,7 +122,8 @@ def sample_value_and_grad(p, y, alpha, gamma):
             log_p = log(p)
             loss = 0.0 - multiply_no_nan(product_4, log_p)
             difference_2 = gamma - 1.0
-            grad_p = multiply_no_nan(power(difference, difference_2) * alpha * gamma, log_p) - product_4 / p
+            multiply_no_nan_value = multiply_no_nan(power(difference, difference_2) * alpha * gamma, log_p)
+            grad_p = multiply_no_nan_value - product_4 / p
     elif y != y:
         loss = np.nan
         grad_p = np.nan
@@ -169,10 +171,10 @@ def sample_value_and_grad(p, y, alpha, gamma):
                 loss = product_7 * log1p_minus_p
                 difference_2 = gamma - 1.0
                 difference = 1.0 - p
-                grad_p = (
-                    power(p, difference_2) * difference_3 * gamma * log1p_minus_p
-                    - product_7 / difference
+                difference_5 = (
+                    power(p, difference_2) * difference_3 * gamma * log1p_minus_p - product_7 / difference
                 )
+                grad_p = difference_5
     else:
         loss = np.nan
         grad_p = np.nan
@@ -280,11 +282,11 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 difference_3 = gamma - 2.0
                 power_value = power(difference_2, difference_3)
                 added_3 = (
-                    quotient / p + 2.0 * product_10 / p
-                    + multiply_no_nan(power_value * alpha * gamma, log_p)
+                    quotient / p + 2.0 * product_10 / p + multiply_no_nan(power_value * alpha * gamma, log_p)
                 )
                 product_11 = gamma * gamma
-                hess_p = added_3 - multiply_no_nan(power_value * product_11 * alpha, log_p)
+                difference_4 = added_3 - multiply_no_nan(power_value * product_11 * alpha, log_p)
+                hess_p = difference_4
     elif y != y:
         grad_p = np.nan
         hess_p = np.nan
@@ -294,8 +296,8 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 grad_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_4 = alpha - 1.0
-                product_12 = added * difference_4
+                difference_5 = alpha - 1.0
+                product_12 = added * difference_5
                 minus_2 = -product_12
                 if minus_2 == 0.0:
                     grad_p = 0.0
@@ -303,15 +305,15 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                     grad_p = minus_2
                 else:
                     product_6 = np.inf * added
-                    product_13 = product_6 * difference_4
+                    product_13 = product_6 * difference_5
                     grad_p = -product_13
             difference = gamma - 1.0
             if difference > 0.0:
                 hess_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_4 = alpha - 1.0
-                product_12 = added * difference_4
+                difference_5 = alpha - 1.0
+                product_12 = added * difference_5
                 minus_3 = -(product_12 * gamma)
                 if minus_3 == 0.0:
                     if gamma > 0.0:
@@ -325,62 +327,62 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                             hess_p = minus_4
                         else:
                             product_6 = np.inf * added
-                            product_13 = product_6 * difference_4
+                            product_13 = product_6 * difference_5
                             hess_p = -(product_13 * added_2)
                 elif difference == 0.0:
                     hess_p = minus_3
                 else:
                     product_6 = np.inf * added
-                    product_13 = product_6 * difference_4
+                    product_13 = product_6 * difference_5
                     hess_p = -(product_13 * gamma)
         elif p != p:
             grad_p = np.nan
             hess_p = np.nan
         elif p == 1.0:
-            difference_5 = 1.0 - alpha
-            if difference_5 == 0.0:
-                difference_4 = alpha - 1.0
-                product_14 = difference_4 * gamma
+            difference_6 = 1.0 - alpha
+            if difference_6 == 0.0:
+                difference_5 = alpha - 1.0
+                product_14 = difference_5 * gamma
                 if product_14 == 0.0:
                     grad_p = product_14
                 else:
-                    product_15 = np.inf * difference_4
+                    product_15 = np.inf * difference_5
                     product_16 = product_15 * gamma
                     minus_5 = -product_16
                     grad_p = minus_5
                 if -product_14 == 0.0:
                     difference = gamma - 1.0
-                    product_17 = difference_4 * difference * gamma
+                    product_17 = difference_5 * difference * gamma
                     if product_17 == 0.0:
                         hess_p = 1.5 * product_17
                     else:
-                        product_15 = np.inf * difference_4
+                        product_15 = np.inf * difference_5
                         hess_p = -(product_15 * difference * gamma)
                 else:
-                    product_15 = np.inf * difference_4
+                    product_15 = np.inf * difference_5
                     product_16 = product_15 * gamma
                     minus_5 = -product_16
                     hess_p = minus_5
             else:
-                product_18 = np.inf * difference_5
+                product_18 = np.inf * difference_6
                 grad_p = product_18
                 hess_p = product_18
         else:
             difference = gamma - 1.0
-            difference_4 = alpha - 1.0
-            product_19 = power(p, difference) * difference_4 * gamma
+            difference_5 = alpha - 1.0
+            product_19 = power(p, difference) * difference_5 * gamma
             log1p_minus_p = log1p(-p)
             difference_2 = 1.0 - p
-            quotient_2 = power(p, gamma) * difference_4 / difference_2
+            quotient_2 = power(p, gamma) * difference_5 / difference_2
             grad_p = product_19 * log1p_minus_p - quotient_2
             product_11 = gamma * gamma
             difference_3 = gamma - 2.0
             power_value_2 = power(p, difference_3)
-            difference_6 = (
-                product_11 * power_value_2 * difference_4 * log1p_minus_p - quotient_2 / difference_2
-                - power_value_2 * difference_4 * gamma * log1p_minus_p
+            difference_7 = (
+                product_11 * power_value_2 * difference_5 * log1p_minus_p - quotient_2 / difference_2
+                - power_value_2 * difference_5 * gamma * log1p_minus_p
             )
-            hess_p = difference_6 - 2.0 * product_19 / difference_2
+            hess_p = difference_7 - 2.0 * product_19 / difference_2
     else:
         grad_p = np.nan
         hess_p = np.nan
@@ -455,10 +457,8 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                         product_p = product_7 * v_p * alpha * gamma
             else:
                 difference_2 = 1.0 - p
-                added_3 = (
-                    power(difference_2, gamma) * v_p * alpha / p / p
-                    + 2.0 * (power(difference_2, difference) * v_p * alpha * gamma) / p
-                )
+                quotient = 2.0 * (power(difference_2, difference) * v_p * alpha * gamma) / p
+                added_3 = power(difference_2, gamma) * v_p * alpha / p / p + quotient
                 difference_3 = gamma - 2.0
                 power_value = power(difference_2, difference_3)
                 product_8 = gamma * gamma
@@ -532,11 +532,11 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                 product_15 = power(p, difference) * difference_5
                 difference_2 = 1.0 - p
                 difference_6 = (
-                    product_8 * power_value_2 * difference_5 * log1p_minus_p - product_15 * gamma / difference_2
-                    - power_value_2 * difference_5 * gamma * log1p_minus_p
+                    product_8 * power_value_2 * difference_5 * log1p_minus_p
+                    - product_15 * gamma / difference_2
                 )
                 difference_7 = (
-                    difference_6 * v_p
+                    (difference_6 - power_value_2 * difference_5 * gamma * log1p_minus_p) * v_p
                     - power(p, gamma) * difference_5 * v_p / difference_2 / difference_2
                 )
                 product_p = difference_7 - product_15 * v_p * gamma / difference_2

@@ -39,14 +39,18 @@ def sample_value(z, y, alpha, gamma):
         softplus_z = softplus(z)
         minus = -z
         softplus_minus = softplus(minus)
-        loss = multiply_no_nan(alpha * exp(-multiply_no_nan(gamma, softplus_z)), softplus_minus)
+        multiply_no_nan_value = (
+            multiply_no_nan(alpha * exp(-multiply_no_nan(gamma, softplus_z)), softplus_minus)
+        )
+        loss = multiply_no_nan_value
     elif y != y:
         loss = np.nan
     elif y == 0.0:
         minus = -z
         softplus_minus = softplus(minus)
+        product = (alpha - 1.0) * exp(-multiply_no_nan(gamma, softplus_minus))
         softplus_z = softplus(z)
-        loss = 0.0 - multiply_no_nan((alpha - 1.0) * exp(-multiply_no_nan(gamma, softplus_minus)), softplus_z)
+        loss = 0.0 - multiply_no_nan(product, softplus_z)
     else:
         loss = np.nan
     return loss
@@ -75,11 +79,9 @@ def sample_value_and_grad(z, y, alpha, gamma):
         softplus_minus = softplus(minus)
         loss = multiply_no_nan(product, softplus_minus)
         sigmoid_z = sigmoid(z)
+        multiply_no_nan_value = multiply_no_nan(alpha * gamma * exp_value * sigmoid_z, softplus_minus)
         sigmoid_minus = sigmoid(minus)
-        grad_z = (
-            -multiply_no_nan(alpha * gamma * exp_value * sigmoid_z, softplus_minus)
-            - product * sigmoid_minus
-        )
+        grad_z = -multiply_no_nan_value - product * sigmoid_minus
     elif y != y:
         loss = np.nan
         grad_z = np.nan
@@ -92,11 +94,11 @@ def sample_value_and_grad(z, y, alpha, gamma):
         softplus_z = softplus(z)
         loss = 0.0 - multiply_no_nan(product_2, softplus_z)
         sigmoid_minus = sigmoid(minus)
-        sigmoid_z = sigmoid(z)
-        grad_z = (
-            -multiply_no_nan(difference * gamma * exp_value_2 * sigmoid_minus, softplus_z)
-            - product_2 * sigmoid_z
+        multiply_no_nan_value_2 = (
+            multiply_no_nan(difference * gamma * exp_value_2 * sigmoid_minus, softplus_z)
         )
+        sigmoid_z = sigmoid(z)
+        grad_z = -multiply_no_nan_value_2 - product_2 * sigmoid_z
     else:
         loss = np.nan
         grad_z = np.nan
@@ -133,32 +135,38 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
         grad_z = -multiply_no_nan(product * sigmoid_z, softplus_minus) - product_2
         product_3 = product * sigmoid_minus * sigmoid_z
         product_4 = gamma * gamma
-        added = (
-            product_2 * sigmoid_z + 2.0 * product_3
-            + multiply_no_nan(product_4 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
+        multiply_no_nan_value = (
+            multiply_no_nan(product_4 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
         )
-        hess_z = added - multiply_no_nan(product_3, softplus_minus)
+        difference = (
+            product_2 * sigmoid_z + 2.0 * product_3 + multiply_no_nan_value
+            - multiply_no_nan(product_3, softplus_minus)
+        )
+        hess_z = difference
     elif y != y:
         grad_z = np.nan
         hess_z = np.nan
     elif y == 0.0:
-        difference = alpha - 1.0
+        difference_2 = alpha - 1.0
         minus = -z
         softplus_minus = softplus(minus)
         exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
         sigmoid_minus = sigmoid(minus)
-        product_5 = difference * gamma * exp_value_2 * sigmoid_minus
+        product_5 = difference_2 * gamma * exp_value_2 * sigmoid_minus
         softplus_z = softplus(z)
-        product_6 = difference * exp_value_2
+        product_6 = difference_2 * exp_value_2
         sigmoid_z = sigmoid(z)
         grad_z = -multiply_no_nan(product_5, softplus_z) - product_6 * sigmoid_z
         product_7 = product_5 * sigmoid_z
         product_4 = gamma * gamma
-        difference_2 = (
-            multiply_no_nan(product_7, softplus_z)
-            - multiply_no_nan(product_4 * (sigmoid_minus * sigmoid_minus) * difference * exp_value_2, softplus_z)
+        multiply_no_nan_value_2 = (
+            multiply_no_nan(product_4 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2, softplus_z)
         )
-        hess_z = difference_2 - product_6 * sigmoid_minus * sigmoid_z - 2.0 * product_7
+        difference_3 = (
+            multiply_no_nan(product_7, softplus_z) - multiply_no_nan_value_2
+            - product_6 * sigmoid_minus * sigmoid_z
+        )
+        hess_z = difference_3 - 2.0 * product_7
     else:
         grad_z = np.nan
         hess_z = np.nan
@@ -193,33 +201,31 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
         product = alpha * gamma * exp_value * sigmoid_minus * sigmoid_z
         product_2 = gamma * gamma
         softplus_minus = softplus(minus)
-        difference = (
-            product + multiply_no_nan(product_2 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
-            - multiply_no_nan(product, softplus_minus)
+        multiply_no_nan_value = (
+            multiply_no_nan(product_2 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
         )
-        added = (alpha * exp_value * sigmoid_minus * sigmoid_z + product) * v_z + difference * v_z
-        product_z = added
+        product_3 = (product + multiply_no_nan_value - multiply_no_nan(product, softplus_minus)) * v_z
+        product_z = (alpha * exp_value * sigmoid_minus * sigmoid_z + product) * v_z + product_3
     elif y != y:
         product_z = np.nan
     elif y == 0.0:
-        difference_2 = alpha - 1.0
+        difference = alpha - 1.0
         minus = -z
         softplus_minus = softplus(minus)
         exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
         sigmoid_minus = sigmoid(minus)
         sigmoid_z = sigmoid(z)
-        product_3 = difference_2 * gamma * exp_value_2 * sigmoid_minus * sigmoid_z
+        product_4 = difference * gamma * exp_value_2 * sigmoid_minus * sigmoid_z
         softplus_z = softplus(z)
         product_2 = gamma * gamma
-        difference_3 = (
-            multiply_no_nan(product_3, softplus_z)
-            - multiply_no_nan(product_2 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2, softplus_z)
+        multiply_no_nan_value_2 = (
+            multiply_no_nan(product_2 * (sigmoid_minus * sigmoid_minus) * difference * exp_value_2, softplus_z)
         )
-        added_2 = (
-            (-(difference_2 * exp_value_2 * sigmoid_minus * sigmoid_z) - product_3) * v_z
-            + (difference_3 - product_3) * v_z
+        added = (
+            (-(difference * exp_value_2 * sigmoid_minus * sigmoid_z) - product_4) * v_z
+            + (multiply_no_nan(product_4, softplus_z) - multiply_no_nan_value_2 - product_4) * v_z
         )
-        product_z = added_2
+        product_z = added
     else:
         product_z = np.nan
     return product_z

@@ -186,7 +186,8 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
                 product_d_fake[n_d_fake] = scaled(factor, np.inf * v_d_fake_n_d_fake)
         else:
             difference = 1.0 - d_fake_n_d_fake
-            product_d_fake[n_d_fake] = scaled(factor, v_d_fake_n_d_fake / difference / difference / length_d_fake)
+            entry = v_d_fake_n_d_fake / difference / difference / length_d_fake
+            product_d_fake[n_d_fake] = scaled(factor, entry)
     return
 
 

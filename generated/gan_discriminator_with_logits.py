@@ -64,7 +64,8 @@ def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
     length_z_real = z_real.shape[0]
     loss = total / length_z_fake + total_2 / length_z_real
     for n_z_real in range(z_real.shape[0]):
-        grad_z_real[n_z_real] = scaled(factor, -(sigmoid(-float(z_real[n_z_real])) / length_z_real))
+        quotient = sigmoid(-float(z_real[n_z_real])) / length_z_real
+        grad_z_real[n_z_real] = scaled(factor, -quotient)
     for n_z_fake in range(z_fake.shape[0]):
         grad_z_fake[n_z_fake] = scaled(factor, sigmoid(float(z_fake[n_z_fake])) / length_z_fake)
     return loss
@@ -102,7 +103,8 @@ def _grad_and_hess_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake, h
         z_fake_n_z_fake = float(z_fake[n_z_fake])
         sigmoid_z_fake_n_z_fake = sigmoid(z_fake_n_z_fake)
         grad_z_fake[n_z_fake] = scaled(factor, sigmoid_z_fake_n_z_fake / length_z_fake)
-        hess_z_fake[n_z_fake] = scaled(factor, sigmoid(-z_fake_n_z_fake) * sigmoid_z_fake_n_z_fake / length_z_fake)
+        entry = sigmoid(-z_fake_n_z_fake) * sigmoid_z_fake_n_z_fake / length_z_fake
+        hess_z_fake[n_z_fake] = scaled(factor, entry)
     return
 
 
@@ -124,11 +126,13 @@ def _hvp_of_sample(z_real, z_fake, v_z_real, v_z_fake, factor, product_z_real, p
     length_z_real = z_real.shape[0]
     for n_z_real in range(z_real.shape[0]):
         z_real_n_z_real = float(z_real[n_z_real])
-        product_z_real[n_z_real] = scaled(factor, float(v_z_real[n_z_real]) * sigmoid(-z_real_n_z_real) * sigmoid(z_real_n_z_real) / length_z_real)
+        product = float(v_z_real[n_z_real]) * sigmoid(-z_real_n_z_real)
+        product_z_real[n_z_real] = scaled(factor, product * sigmoid(z_real_n_z_real) / length_z_real)
     length_z_fake = z_fake.shape[0]
     for n_z_fake in range(z_fake.shape[0]):
         z_fake_n_z_fake = float(z_fake[n_z_fake])
-        product_z_fake[n_z_fake] = scaled(factor, float(v_z_fake[n_z_fake]) * sigmoid(-z_fake_n_z_fake) * sigmoid(z_fake_n_z_fake) / length_z_fake)
+        product_2 = float(v_z_fake[n_z_fake]) * sigmoid(-z_fake_n_z_fake)
+        product_z_fake[n_z_fake] = scaled(factor, product_2 * sigmoid(z_fake_n_z_fake) / length_z_fake)
     return
 
 

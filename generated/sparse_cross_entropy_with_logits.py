@@ -42,7 +42,8 @@ def sample_value(z, label):
             continue
         total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
     total = settle(total, lost)
-    loss = softplus(largest - float(z[label]) + log1p(total))
+    softplus_added = softplus(largest - float(z[label]) + log1p(total))
+    loss = softplus_added
     return loss
 
 
@@ -173,8 +174,8 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        term = float(v_z[c]) * exp_minus(float(z[c]), largest) / added
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        product = float(v_z[c]) * exp_minus(float(z[c]), largest)
+        total_2, lost_2 = add_exactly(total_2, lost_2, product / added)
     total_2 = settle(total_2, lost_2)
     added_2 = -float(v_z[label]) + total_2
     z_label = float(z[label])

@@ -73,7 +73,8 @@ def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, gr
     length_x_hat = x_hat.shape[0]
     loss = 0.5 * (beta * total + 2.0 * total_2 / length_x_hat)
     for d in range(x_hat.shape[0]):
-        grad_x_hat[d] = scaled(factor, 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat)
+        quotient = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        grad_x_hat[d] = scaled(factor, quotient)
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, float(mu[l]) * beta)
         grad_logvar[l] = scaled(factor, 0.5 * (beta * expm1(float(logvar[l]))))
@@ -106,7 +107,8 @@ def _grad_and_hess_of_sample(
     length_x_hat = x_hat.shape[0]
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
-        grad_x_hat[d] = scaled(factor, 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat)
+        quotient_2 = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        grad_x_hat[d] = scaled(factor, quotient_2)
         hess_x_hat[d] = scaled(factor, quotient)
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, float(mu[l]) * beta)
@@ -164,7 +166,8 @@ def _hvp_of_sample(
         product_x_hat[d] = scaled(factor, 2.0 * float(v_x_hat[d]) / length_x_hat)
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, float(v_mu[l]) * beta)
-        product_logvar[l] = scaled(factor, 0.5 * (float(v_logvar[l]) * beta * exp(float(logvar[l]))))
+        product = float(v_logvar[l]) * beta * exp(float(logvar[l]))
+        product_logvar[l] = scaled(factor, 0.5 * product)
     return
 
 

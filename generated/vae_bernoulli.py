@@ -49,8 +49,8 @@ def sample_value(x_logit, mu, logvar, x, beta):
     for d in range(x_logit.shape[0]):
         x_d = float(x[d])
         x_logit_d = float(x_logit[d])
-        term = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
-        total, lost = add_exactly(total, lost, term)
+        added = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
+        total, lost = add_exactly(total, lost, added)
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for l in range(mu.shape[0]):
@@ -78,8 +78,8 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
     for d in range(x_logit.shape[0]):
         x_d = float(x[d])
         x_logit_d = float(x_logit[d])
-        term = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
-        total, lost = add_exactly(total, lost, term)
+        added = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
+        total, lost = add_exactly(total, lost, added)
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for l in range(mu.shape[0]):
@@ -90,7 +90,8 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
     for d in range(x_logit.shape[0]):
         x_d_2 = float(x[d])
         x_logit_d_2 = float(x_logit[d])
-        grad_x_logit[d] = scaled(factor, (1.0 - x_d_2) * sigmoid(x_logit_d_2) - x_d_2 * sigmoid(-x_logit_d_2))
+        difference = (1.0 - x_d_2) * sigmoid(x_logit_d_2) - x_d_2 * sigmoid(-x_logit_d_2)
+        grad_x_logit[d] = scaled(factor, difference)
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, float(mu[l]) * beta)
         grad_logvar[l] = scaled(factor, 0.5 * (beta * expm1(float(logvar[l]))))
@@ -204,10 +205,12 @@ def _hvp_of_sample(
     """Compute the Hessian of one sample times a vector."""
     for d in range(x_logit.shape[0]):
         x_logit_d = float(x_logit[d])
-        product_x_logit[d] = scaled(factor, float(v_x_logit[d]) * sigmoid(-x_logit_d) * sigmoid(x_logit_d))
+        product = float(v_x_logit[d]) * sigmoid(-x_logit_d) * sigmoid(x_logit_d)
+        product_x_logit[d] = scaled(factor, product)
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, float(v_mu[l]) * beta)
-        product_logvar[l] = scaled(factor, 0.5 * (float(v_logvar[l]) * beta * exp(float(logvar[l]))))
+        product_2 = float(v_logvar[l]) * beta * exp(float(logvar[l]))
+        product_logvar[l] = scaled(factor, 0.5 * product_2)
     return
 
 

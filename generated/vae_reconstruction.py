@@ -56,7 +56,8 @@ def _value_and_grad_of_sample(x_hat, x, factor, grad_x_hat):
     length_x_hat = x_hat.shape[0]
     loss = total / length_x_hat
     for d in range(x_hat.shape[0]):
-        grad_x_hat[d] = scaled(factor, 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat)
+        quotient = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        grad_x_hat[d] = scaled(factor, quotient)
     return loss
 
 
@@ -82,7 +83,8 @@ def _grad_and_hess_of_sample(x_hat, x, factor, grad_x_hat, hess_x_hat):
     length_x_hat = x_hat.shape[0]
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
-        grad_x_hat[d] = scaled(factor, 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat)
+        quotient_2 = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        grad_x_hat[d] = scaled(factor, quotient_2)
         hess_x_hat[d] = scaled(factor, quotient)
     return
 

@@ -33,7 +33,8 @@ def sample_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = float(z)
     y = float(y)
-    loss = multiply_no_nan(pos_weight * y, softplus(-z)) + multiply_no_nan(1.0 - y, softplus(z))
+    multiply_no_nan_value = multiply_no_nan(pos_weight * y, softplus(-z))
+    loss = multiply_no_nan_value + multiply_no_nan(1.0 - y, softplus(z))
     return loss
 
 
@@ -55,7 +56,8 @@ def sample_value_and_grad(z, y, pos_weight):
     product = pos_weight * y
     minus = -z
     difference = 1.0 - y
-    loss = multiply_no_nan(product, softplus(minus)) + multiply_no_nan(difference, softplus(z))
+    added = multiply_no_nan(product, softplus(minus)) + multiply_no_nan(difference, softplus(z))
+    loss = added
     grad_z = difference * sigmoid(z) - product * sigmoid(minus)
     return loss, grad_z
 

@@ -54,8 +54,10 @@ def sample_value(z, y, class_weight):
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        term = multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        multiply_no_nan_value = (
+            multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
+        )
+        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     return loss
@@ -95,8 +97,10 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        term = multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        multiply_no_nan_value = (
+            multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
+        )
+        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     total_3, lost_3 = 0.0, 0.0
@@ -239,8 +243,8 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     added = 1.0 + total
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        term = float(v_z[c]) * exp_minus(float(z[c]), largest) / added
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        product_2 = float(v_z[c]) * exp_minus(float(z[c]), largest)
+        total_2, lost_2 = add_exactly(total_2, lost_2, product_2 / added)
     total_2 = settle(total_2, lost_2)
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -251,7 +255,7 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         product = y_c * class_weight_c
         total_3, lost_3 = add_exactly(total_3, lost_3, product)
     total_3 = settle(total_3, lost_3)
-    product_2 = float(y[place_2]) * float(class_weight[place_2])
+    product_3 = float(y[place_2]) * float(class_weight[place_2])
     for c in range(z.shape[0]):
         difference = float(v_z[c]) - total_2
         exp_minus_z_c = exp_minus(float(z[c]), largest)
@@ -260,7 +264,7 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         else:
             y_c_2 = float(y[c])
             class_weight_c_2 = float(class_weight[c])
-            total_4 = total_3 + minus(product_2, y_c_2 * class_weight_c_2)
+            total_4 = total_3 + minus(product_3, y_c_2 * class_weight_c_2)
         y_c_2 = float(y[c])
         class_weight_c_2 = float(class_weight[c])
         added_2 = (

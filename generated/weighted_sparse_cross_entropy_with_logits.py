@@ -52,7 +52,9 @@ def sample_value(z, label, class_weight):
             continue
         total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
     total = settle(total, lost)
-    loss = multiply_no_nan(float(class_weight[label]), softplus(largest - float(z[label]) + log1p(total)))
+    softplus_added = softplus(largest - float(z[label]) + log1p(total))
+    multiply_no_nan_value = multiply_no_nan(float(class_weight[label]), softplus_added)
+    loss = multiply_no_nan_value
     return loss
 
 
@@ -91,7 +93,8 @@ def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
         if c == label:
             grad_z[c] = scaled(factor, minus)
         else:
-            grad_z[c] = scaled(factor, class_weight_label * exp_minus(float(z[c]), largest) * sigmoid_added / added_2)
+            quotient = class_weight_label * exp_minus(float(z[c]), largest) * sigmoid_added / added_2
+            grad_z[c] = scaled(factor, quotient)
     return loss
 
 
@@ -151,7 +154,9 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
             else:
                 total_2 = added - exp_minus_z_c
             added_2 = (
-                exp_minus_z_c * exp_minus_z_c * class_weight_label * sigmoid_added * sigmoid_difference / added / added
+                exp_minus_z_c * exp_minus_z_c * class_weight_label * sigmoid_added * sigmoid_difference
+                / added
+                / added
                 + product_3 * total_2 * sigmoid_added / added / added
             )
             hess_z[c] = scaled(factor, added_2)
@@ -189,26 +194,24 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        term = float(v_z[c]) * exp_minus(float(z[c]), largest) / added
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        product = float(v_z[c]) * exp_minus(float(z[c]), largest)
+        total_2, lost_2 = add_exactly(total_2, lost_2, product / added)
     total_2 = settle(total_2, lost_2)
     class_weight_label = float(class_weight[label])
-    product = (-float(v_z[label]) + total_2) * class_weight_label
+    product_2 = (-float(v_z[label]) + total_2) * class_weight_label
     z_label = float(z[label])
     log1p_total = log1p(total)
     sigmoid_added = sigmoid(largest - z_label + log1p_total)
     sigmoid_difference = sigmoid(z_label - largest - log1p_total)
-    minus = -(product * sigmoid_added * sigmoid_difference)
+    minus = -(product_2 * sigmoid_added * sigmoid_difference)
     for c in range(z.shape[0]):
         if c == label:
             product_z[c] = scaled(factor, minus)
         else:
             exp_minus_z_c = exp_minus(float(z[c]), largest)
-            added_2 = (
-                (float(v_z[c]) - total_2) * class_weight_label * exp_minus_z_c * sigmoid_added / added
-                + product * exp_minus_z_c * sigmoid_added * sigmoid_difference / added
-            )
-            product_z[c] = scaled(factor, added_2)
+            quotient = (float(v_z[c]) - total_2) * class_weight_label * exp_minus_z_c * sigmoid_added / added
+            entry = quotient + product_2 * exp_minus_z_c * sigmoid_added * sigmoid_difference / added
+            product_z[c] = scaled(factor, entry)
     return
 
 

@@ -72,7 +72,8 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     loss = added * added * lam
     product_2 = added * lam
     for d in range(slope.shape[0]):
-        grad_slope[d] = scaled(factor, 2.0 * (product_2 * divide_no_nan(float(slope[d]), product)))
+        product_3 = 2.0 * (product_2 * divide_no_nan(float(slope[d]), product))
+        grad_slope[d] = scaled(factor, product_3)
     return loss
 
 
@@ -134,7 +135,8 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
             total_3 = total_2
         else:
             total_3 = total_2 + minus(product_4, product_5)
-        hess_slope[d] = scaled(factor, 2.0 * (product_5 * lam + product_2 * divide_no_nan(total_3, product)))
+        product_6 = 2.0 * (product_5 * lam + product_2 * divide_no_nan(total_3, product))
+        hess_slope[d] = scaled(factor, product_6)
     return
 
 
@@ -164,20 +166,18 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     product = sqrt(total) * largest
     total_2, lost_2 = 0.0, 0.0
     for d in range(slope.shape[0]):
-        term = float(v_slope[d]) * divide_no_nan(float(slope[d]), product)
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+        product_2 = float(v_slope[d]) * divide_no_nan(float(slope[d]), product)
+        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
     total_2 = settle(total_2, lost_2)
-    product_2 = lam * total_2
+    product_3 = lam * total_2
     added = -1.0 + product
     divide_no_nan_value = divide_no_nan(1.0, product)
-    product_3 = added * lam * total_2
+    product_4 = added * lam * total_2
     for d in range(slope.shape[0]):
         divide_no_nan_value_2 = divide_no_nan(float(slope[d]), product)
-        difference = (
-            product_2 * divide_no_nan_value_2 + added * float(v_slope[d]) * lam * divide_no_nan_value
-            - product_3 * divide_no_nan(divide_no_nan_value_2, product)
-        )
-        product_slope[d] = scaled(factor, 2.0 * difference)
+        added_2 = product_3 * divide_no_nan_value_2 + added * float(v_slope[d]) * lam * divide_no_nan_value
+        entry = 2.0 * (added_2 - product_4 * divide_no_nan(divide_no_nan_value_2, product))
+        product_slope[d] = scaled(factor, entry)
     return
 
 

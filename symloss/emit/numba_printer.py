@@ -101,9 +101,7 @@ class Printer:
         if isinstance(statement, ir.Assign):
             yield from self._assignment(f"{tab}{statement.name} = ", statement.value)
         elif isinstance(statement, ir.Store):
-            place = ", ".join(map(self.expression, statement.indices))
-            value = self.expression(statement.value)
-            yield f"{tab}{statement.array}[{place}] = {self.call_name('scaled')}({self.local('factor')}, {value})"
+            yield from self._store(statement, tab)
         elif isinstance(statement, ir.If):
             yield f"{tab}if {self.condition(statement.condition)}:"
             yield from self.body(statement.yes, depth + 1) or [f"{tab}{_INDENT}pass"]
@@ -127,18 +125,36 @@ class Printer:
             yield f"{tab}else:"
             yield from self.body(statements, depth + 1)
 
+    def _store(self, statement: ir.Store, tab: str) -> Iterator[str]:
+        place = ", ".join(map(self.expression, statement.indices))
+        target, scaled = f"{tab}{statement.array}[{place}]", self.call_name("scaled")
+        line = f"{target} = {scaled}({self.local('factor')}, {self.expression(statement.value)})"
+        if len(line) > _WIDTH:
+            entry = self.local("entry")
+            yield from self._assignment(f"{tab}{entry} = ", statement.value)
+            line = f"{target} = {scaled}({self.local('factor')}, {entry})"
+        yield line
+
     def _assignment(self, left: str, value: ir.Expr) -> Iterator[str]:
-        """Break a long sum or product before its last operator."""
+        """Write a long sum or product with a line for each of its parts."""
         line = left + self.expression(value)
-        if len(line) <= _WIDTH or not isinstance(value, ir.Call) or value.function not in _OPERATORS:
+        if len(line) <= _WIDTH:
             yield line
             return
-        sign, tightness = _OPERATORS[value.function]
-        tab = " " * (len(left) - len(left.lstrip()) + len(_INDENT))
+        tab = left[: len(left) - len(left.lstrip())]
         yield f"{left}("
-        yield f"{tab}{self._text(value.args[0], tightness)}"
-        yield f"{tab}{sign} {self._text(value.args[1], tightness + 1)}"
-        yield f"{tab[: -len(_INDENT)]})"
+        yield from (f"{tab}{_INDENT}{part}" for part in self._parts(value, _WIDTH - len(tab) - len(_INDENT)))
+        yield f"{tab})"
+
+    def _parts(self, value: ir.Expr, width: int) -> list[str]:
+        """Break an expression before its outermost operators."""
+        text = self._text(value, _SUM)
+        if len(text) <= width or not isinstance(value, ir.Call) or value.function not in _OPERATORS:
+            return [text]
+        sign, tightness = _OPERATORS[value.function]
+        left, right = value.args
+        first = self._parts(left, width) if _tightness(left) >= tightness else [self._text(left, tightness)]
+        return [*first, f"{sign} {self._text(right, tightness + 1)}"]
 
     def _reduce(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
         tab = _INDENT * depth
@@ -155,6 +171,12 @@ class Printer:
             yield from (tab + _INDENT + line for line in step(self, a, statement.index))
         for (_, _, finish), a in kinds:
             yield from (tab + line for line in finish(self, a))
+
+
+def _tightness(expr: ir.Expr) -> int:
+    if isinstance(expr, ir.Call) and expr.function in _OPERATORS:
+        return _OPERATORS[expr.function][1]
+    return _ATOM
 
 
 def number(value: float) -> str:

@@ -10,7 +10,8 @@ from typing import Any
 from symloss.ir import TEMPORARY, Assign, Call, If, Load, Loop, Name, Reduce, Statement, decided, parts, rebuild, used
 
 Body = tuple[Statement, ...]
-_LONGEST = 14  # nodes of an expression on one line
+_LONGEST = 40  # characters of an expression inside another
+_OPERATORS = frozenset(("add", "subtract", "multiply", "divide", "negate"))
 
 
 def inline(body: Body) -> Body:
@@ -54,7 +55,7 @@ def _fill(node: Any, values: dict[str, Any]) -> Any:
 
 
 def _can_move(statement: Assign, counts: Counter[str], later: Body) -> bool:
-    if not statement.name.startswith(TEMPORARY) or counts[statement.name] != 1 or _size(statement.value) > _LONGEST:
+    if not statement.name.startswith(TEMPORARY) or counts[statement.name] != 1 or _length(statement.value) > _LONGEST:
         return isinstance(statement.value, Name) and statement.name.startswith(TEMPORARY)
     return not any(_reads_in_loop(statement.name, other) for other in later)
 
@@ -70,6 +71,13 @@ def _reads_in_loop(name: str, statement: Statement) -> bool:
     return False
 
 
-def _size(node: Any) -> int:
-    own = 1 if isinstance(node, (Call, Name, Load)) else 0
-    return own + sum(map(_size, parts(node)))
+def _length(node: Any) -> int:
+    """Estimate how many characters an expression takes."""
+    if isinstance(node, Name):
+        return len(node.name)
+    own = 3
+    if isinstance(node, Load):
+        own = len(node.array) + 9
+    elif isinstance(node, Call) and node.function not in _OPERATORS:
+        own = len(node.function) + 2
+    return own + sum(map(_length, parts(node)))

@@ -12,21 +12,22 @@ from symloss.verify.judge import Judge
 from symloss.verify.point import Sample
 
 
-def sensitivities(judge: Judge, sample: Sample, products: bool = True) -> list[Number]:
+def sensitivities(judge: Judge, sample: Sample, products: bool = True, position: int | None = None) -> list[Number]:
     """Return, for every number that comes out, ``abs(f) + sum(abs(x * df/dx))`` over all real arguments ``x``.
 
     An input that is moved relatively by ``eps`` moves the result by as much as ``eps`` times that: no
     program can do better that has its arguments rounded once.  The judge's own numbers are differentiated for it.
+    With ``position`` only the entries at that place of every argument are moved, which gives a lower bound of it.
     """
     centre = [e.number for e in judge.verdict(sample, products).results.flat()]
     totals = [abs(number) for number in centre]
-    for name, position in _real_entries(judge, sample):
-        if _entry(sample, name, position) == 0.0:
+    for name, place in _real_entries(judge, sample):
+        if _entry(sample, name, place) == 0.0 or position not in (None, place):
             continue
         try:
             moves = diff.derivative_of(
-                lambda x, n=name, p=position: _numbers_at(judge, sample, n, p, x, products),  # type: ignore[misc]
-                MP.mpf(_entry(sample, name, position)),
+                lambda x, n=name, p=place: _numbers_at(judge, sample, n, p, x, products),  # type: ignore[misc]
+                MP.mpf(_entry(sample, name, place)),
             )
         except diff.UnsettledError:
             continue

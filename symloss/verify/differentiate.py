@@ -65,38 +65,51 @@ class Derivatives:
 
 
 @dataclass(frozen=True)
-class Stencil:
-    """Differences with one step, at one precision."""
+class _Difference:
+    """Differences along one entry, with one step, at one precision."""
 
-    value: Number
-    slopes: list[Number]  # central
-    bends: list[Number]  # forward slope minus backward slope
-    steps: list[Number]
-    mixed: list[Number]  # in each entry and along the direction
+    slope: Number  # central
+    bend: Number  # forward slope minus backward slope
+    step: Number
+    mixed: Number | None  # in the entry and along the direction
     along: Number  # the step along the direction
 
 
-def stencil(
-    f: Function, x: Sequence[Number], scales: Sequence[Number], direction: Sequence[Number] | None, shift: int
-) -> Stencil:
-    """Take the differences with the step ``10**-shift`` in units of the scales."""
-    fraction = MP.mpf(10) ** -shift
-    value = f.start(x)
-    slopes, bends, steps, mixed = [], [], [], []
-    along = _step_along(scales, direction or (), fraction)
-    moved = None if direction is None else [(a + along * v, a - along * v) for a, v in zip(x, direction, strict=True)]
-    for i, scale in enumerate(scales):
-        h = scale * fraction
-        above, below = f.near(_moved(x, i, h)), f.near(_moved(x, i, -h))
-        slopes.append((above - below) / (2 * h))
-        bends.append((above - 2 * value + below) / h)
-        steps.append(h)
-        if moved is not None:
-            forward, backward = [a for a, _ in moved], [b for _, b in moved]
-            turn = f.near(_moved(forward, i, h)) - f.near(_moved(backward, i, h))
-            turn -= f.near(_moved(forward, i, -h)) - f.near(_moved(backward, i, -h))
-            mixed.append(turn / (4 * h * along))
-    return Stencil(value, slopes, bends, steps, mixed, along)
+class _Stencil:
+    """The points around one point, with one step, at one precision."""
+
+    def __init__(
+        self,
+        f: Function,
+        x: Sequence[Number],
+        scales: Sequence[Number],
+        direction: Sequence[Number] | None,
+        shift: int,
+    ) -> None:
+        fraction = MP.mpf(10) ** -shift
+        self._f, self._x = f, x
+        self._steps = [scale * fraction for scale in scales]
+        self._along = _step_along(scales, direction or (), fraction)
+        self._sides: list[list[Number]] = []
+        if direction is not None:
+            self._sides = [[a + sign * self._along * v for a, v in zip(x, direction, strict=True)] for sign in (1, -1)]
+        self.value = f.start(x)
+
+    def difference(self, i: int) -> _Difference:
+        """Take the differences along an entry."""
+        h, mixed = self._steps[i], None
+        above, below = self._at(self._x, i, h), self._at(self._x, i, -h)
+        if self._sides:
+            forward, backward = self._sides
+            turn = self._at(forward, i, h) - self._at(backward, i, h)
+            turn -= self._at(forward, i, -h) - self._at(backward, i, -h)
+            mixed = turn / (4 * h * self._along)
+        return _Difference((above - below) / (2 * h), (above - 2 * self.value + below) / h, h, mixed, self._along)
+
+    def _at(self, x: Sequence[Number], i: int, h: Number) -> Number:
+        point = list(x)
+        point[i] = point[i] + h
+        return self._f.near(point)
 
 
 def _step_along(scales: Sequence[Number], direction: Sequence[Number], fraction: Number) -> Number:
@@ -105,33 +118,23 @@ def _step_along(scales: Sequence[Number], direction: Sequence[Number], fraction:
     return min(limits, default=MP.one) * fraction
 
 
-def _moved(x: Sequence[Number], i: int, h: Number) -> list[Number]:
-    point = list(x)
-    point[i] = point[i] + h
-    return point
+@dataclass(frozen=True)
+class _Rule:
+    """When two numbers, found at two precisions, are one.
 
+    Attributes
+    ----------
+    negligible : number
+        Below it, a number is 0.
+    final : bool
+        Whether the precision suffices to call a number 0, or infinite.
+    """
 
-@dataclass
-class _Rounds:
-    """Two stencils, and whether they agree."""
+    negligible: Number
+    final: bool
 
-    coarse: Stencil
-    fine: Stencil
-    negligible: Number  # below it, a number is 0
-    final: bool  # whether the precision suffices to call a number 0
-
-    def settled(self) -> Derivatives | None:
-        coarse, fine = self.coarse, self.fine
-        value = self._agreed(coarse.value, fine.value)
-        entries = [self._entry(i) for i in range(len(fine.slopes))]
-        products = [self._product(i, entry) for i, entry in enumerate(entries)] if fine.mixed else []
-        if value is None or any(e is None for e in entries) or any(p is None for p in products):
-            return None
-        found = [e for e in entries if e is not None]
-        gradient, hessian, kinks = zip(*found, strict=True) if found else ((), (), ())
-        return Derivatives(value, gradient, hessian, tuple(products), kinks)
-
-    def _agreed(self, a: Number, b: Number, digits: int = _AGREEMENT) -> Number | None:
+    def agreed(self, a: Number, b: Number, digits: int = _AGREEMENT) -> Number | None:
+        """Return the number, or None if they differ."""
         if not (MP.isfinite(a) and MP.isfinite(b)):  # rounding makes infinities, too: log(1 - sigmoid(100))
             same = a == b or (MP.isnan(a) and MP.isnan(b))
             return b if same and self.final else None
@@ -139,27 +142,37 @@ class _Rounds:
             return MP.zero if self.final else None
         return b if abs(a - b) <= MP.mpf(10) ** -digits * abs(b) else None
 
-    def _entry(self, i: int) -> tuple[Number, Number, bool] | None:
-        """Return slope, second derivative and whether there is a kink."""
-        coarse, fine = self.coarse, self.fine
-        if fine.bends[i] != 0 and abs(coarse.bends[i] - fine.bends[i]) <= abs(fine.bends[i]) / 10**8:
-            slope = self._agreed(_least_slope(coarse, i), _least_slope(fine, i), _AGREEMENT // 2)
-            return None if slope is None else (slope, MP.zero, True)
-        slope = self._agreed(coarse.slopes[i], fine.slopes[i])
-        second = self._agreed(coarse.bends[i] / coarse.steps[i], fine.bends[i] / fine.steps[i])
-        return None if slope is None or second is None else (slope, second, False)
-
-    def _product(self, i: int, entry: tuple[Number, Number, bool] | None) -> Number | None:
-        a, b = self.coarse.mixed[i] * self.coarse.along, self.fine.mixed[i] * self.fine.along
-        if entry is not None and (entry[2] or (b != 0 and abs(a - b) <= abs(b) / 10**8)):
-            return MP.zero
-        return self._agreed(self.coarse.mixed[i], self.fine.mixed[i])
+    def entry(self, coarse: _Difference, fine: _Difference) -> _Entry | None:
+        """Return the derivatives along an entry, or None if they are not settled."""
+        if _persists(coarse.bend, fine.bend):
+            slope = self.agreed(_least_slope(coarse), _least_slope(fine), _AGREEMENT // 2)
+            return None if slope is None else _Entry(slope, MP.zero, MP.zero, True)
+        slope = self.agreed(coarse.slope, fine.slope)
+        second = self.agreed(coarse.bend / coarse.step, fine.bend / fine.step)
+        product: Number | None = MP.zero
+        if coarse.mixed is not None and fine.mixed is not None:
+            if not _persists(coarse.mixed * coarse.along, fine.mixed * fine.along):
+                product = self.agreed(coarse.mixed, fine.mixed)
+        return None if slope is None or second is None or product is None else _Entry(slope, second, product, False)
 
 
-def _least_slope(found: Stencil, i: int) -> Number:
+@dataclass(frozen=True)
+class _Entry:
+    slope: Number
+    second: Number
+    product: Number
+    kink: bool
+
+
+def _persists(coarse: Number, fine: Number) -> bool:
+    """Whether a difference of slopes stays as the step shrinks: a kink."""
+    return bool(fine != 0 and abs(coarse - fine) <= abs(fine) / 10**8)
+
+
+def _least_slope(found: _Difference) -> Number:
     """Return the subgradient of least magnitude between the one-sided slopes."""
-    forward, backward = found.slopes[i] + found.bends[i] / 2, found.slopes[i] - found.bends[i] / 2
-    if forward * backward <= 0 or min(abs(forward), abs(backward)) <= 10**-8 * max(abs(forward), abs(backward)):
+    forward, backward = found.slope + found.bend / 2, found.slope - found.bend / 2
+    if forward * backward <= 0 or min(abs(forward), abs(backward)) <= max(abs(forward), abs(backward)) / 10**8:
         return MP.zero
     return min(forward, backward, key=abs)
 
@@ -180,7 +193,8 @@ def differentiate(
     x : sequence of number
         The point.
     scales : sequence of number
-        For each entry a length within which the function has no other kink, and no end of its domain.
+        For each entry a length within which the function has no other kink, and no end of its domain.  Without any,
+        the function is only evaluated.
     direction : sequence of number, optional
         What the Hessian is multiplied by.
     depth : int
@@ -193,21 +207,37 @@ def differentiate(
     """
     depth = min(depth, _DEEPEST)
     negligible = MP.mpf(10) ** -(depth - 80)
-    previous = None
+    value: Number | None = None
+    coarse_value: Number | None = None
+    coarse: dict[int, _Difference] = {}
+    settled: dict[int, _Entry] = {}
     for level, digits in enumerate(_LEVELS):
+        if digits < depth // 4:
+            continue
         shift = max(20 + 5 * level, digits // 4)  # at a minimum the slope is nothing but the error of the difference
+        rule = _Rule(negligible, digits >= depth)
         with MP.workdps(digits + 2 * (shift + span(x, scales))):
-            found = stencil(f, x, scales, direction, shift)
-            result = None if previous is None else _Rounds(previous, found, negligible, digits >= depth).settled()
-        if result is not None:
-            return result
-        previous = found
+            stencil = _Stencil(f, x, scales, direction, shift)
+            if value is None and coarse_value is not None:
+                value = rule.agreed(coarse_value, stencil.value)
+            coarse_value = stencil.value
+            for i in range(len(scales)):
+                if i not in settled:
+                    fine = stencil.difference(i)
+                    entry = rule.entry(coarse[i], fine) if i in coarse else None
+                    settled.update({} if entry is None else {i: entry})
+                    coarse[i] = fine
+        if value is not None and len(settled) == len(scales):
+            entries = [settled[i] for i in range(len(scales))]
+            products = () if direction is None else tuple(e.product for e in entries)
+            slopes, seconds = tuple(e.slope for e in entries), tuple(e.second for e in entries)
+            return Derivatives(value, slopes, seconds, products, tuple(e.kink for e in entries))
     raise UnsettledError(f"no precision up to {_LEVELS[-1]} digits was enough at {[MP.nstr(a, 17) for a in x]}")
 
 
 def span(x: Sequence[Number], scales: Sequence[Number]) -> int:
     """Return how many decimal places lie between the largest entry and the smallest scale."""
-    if not x:
+    if not scales:
         return 0
     low, high = min(scales), max(1, *(abs(a) for a in x))
     return max(0, int(MP.log10(high) - MP.log10(low)) + 1)

@@ -11,7 +11,7 @@ from symloss.arguments import is_class_label
 from symloss.declare import Loss
 from symloss.verify import differentiate as diff
 from symloss.verify.evaluate import MP, Declared, Number
-from symloss.verify.limits import FAR, distances, limit
+from symloss.verify.limits import FURTHER, distances, far, limit
 from symloss.verify.point import Point, Sample, ends
 
 
@@ -83,10 +83,7 @@ class Judge:
         states = point.states()
         if "nan" in states or "outside" in states:
             return Verdict(self._with_nan(point, states, direction), False)
-        if "end" in states or "infinite" in states:
-            return Verdict(self._at_end(point, states, direction), False)
-        found = self.settle(point, direction)
-        return Verdict(found.rebuild([Expected(number) for number in found.flat()]), True)
+        return Verdict(self._required(point, states, direction), not {"end", "infinite"} & set(states))
 
     def settle(self, point: Point, direction: Sequence[Number] | None, values_only: bool = False) -> diff.Derivatives:
         """Return value and derivatives at a point inside of the domains."""
@@ -94,21 +91,28 @@ class Judge:
         function: diff.Function = _Values(point) if values_only else point
         return diff.differentiate(function, [] if values_only else point.x, scales, direction, point.depth())
 
+    def _required(self, point: Point, states: Sequence[str], direction: Sequence[Number] | None) -> diff.Derivatives:
+        """Return what is required where every prediction is inside of its domain, or at an end."""
+        if "end" in states or "infinite" in states:
+            return self._at_end(point, states, direction)
+        found = self.settle(point, direction)
+        return found.rebuild([Expected(number) for number in found.flat()])
+
     def _with_nan(self, point: Point, states: Sequence[str], direction: Sequence[Number] | None) -> diff.Derivatives:
-        """Require NaN, but of derivatives that do not depend on what is NaN or outside."""
-        odd = [state in ("nan", "outside") for state in states]
+        """Require NaN, but of what does not depend on the entries that are NaN or outside."""
         found = []
         for fraction in ("0.3141", "0.5772"):
-            inside = [
-                inside_of(p.domain, MP.mpf(fraction)) if bad or state != "inside" else a
-                for a, p, bad, state in zip(point.x, point.owners, odd, states, strict=True)
+            valid = [
+                inside_of(p.domain, MP.mpf(fraction)) if state in ("nan", "outside") else a
+                for a, p, state in zip(point.x, point.owners, states, strict=True)
             ]
-            found.append(self.settle(point.at(inside), direction))
+            replaced = point.at(valid)
+            found.append(self._required(replaced, replaced.states(), direction))
         first, second = found
-        results = [Expected(_independent(a, b), True) for a, b in zip(first.flat(), second.flat(), strict=True)]
-        results = [e if e.number is not None else Expected(MP.nan) for e in results]
-        results[0] = Expected(MP.nan)
+        results = [_independent(a.number, b.number) for a, b in zip(first.flat(), second.flat(), strict=True)]
         rebuilt = first.rebuild(results)
+        if results[0].or_nan:  # the loss does not depend on them at all
+            return rebuilt
         must = [state == "outside" for state in states]
         gradient, hessian = (
             tuple(Expected(MP.nan) if bad else e for e, bad in zip(part, must, strict=True))
@@ -120,15 +124,17 @@ class Judge:
         """Take limits from inside, all entries that are at an end moving together."""
         if "infinite" not in states:
             return self._limits(point, point.nearing(distances(point.smallest())), direction)
-        found = self._limits(point, point.nearing(FAR[0]), direction)
+        near = far(point.largest(), point.smallest())
+        found = self._limits(point, point.nearing(near), direction)
         if any(e.number is None for e in found.flat()):
-            further = self._limits(point, point.nearing(FAR[1]), direction)
+            further = self._limits(point, point.nearing(FURTHER), direction)
             pairs = zip(found.flat(), further.flat(), strict=True)
             found = found.rebuild([a if a.number is not None else b for a, b in pairs])
         if states.count("infinite") > 1:  # only limits that do not depend on the way are limits
-            other = self._limits(point, point.nearing(FAR[0], skew=0.375), direction)
-            pairs = zip(found.flat(), other.flat(), strict=True)
-            found = found.rebuild([Expected(None if b.number is None else _same(a.number, b.number)) for a, b in pairs])
+            for skew in (1, -1):
+                other = self._limits(point, point.nearing(near, skew), direction)
+                pairs = zip(found.flat(), other.flat(), strict=True)
+                found = found.rebuild([Expected(_same(a.number, b.number)) for a, b in pairs])
         return found
 
     def _limits(self, point: Point, points: Sequence[Point], direction: Sequence[Number] | None) -> diff.Derivatives:
@@ -143,13 +149,16 @@ class Judge:
         return found[0].rebuild([Expected(limit(column)) for column in columns])
 
 
-def _independent(a: Number, b: Number) -> Number | None:
-    return b if abs(a - b) <= MP.mpf(10) ** -25 * abs(b) else None
+def _independent(a: Number | None, b: Number | None) -> Expected:
+    """Require NaN of a number that depends on what is NaN; of one that does not, NaN or the number."""
+    if a is None or b is None:
+        return Expected(None)
+    return Expected(b, True) if a == b or abs(a - b) <= MP.mpf(10) ** -25 * abs(b) else Expected(MP.nan)
 
 
-def _same(a: Number | None, b: Number) -> Number | None:
-    if a is None or a == b:
-        return a
+def _same(a: Number | None, b: Number | None) -> Number | None:
+    if a is None or b is None or a == b:
+        return None if b is None else a
     return a if MP.isfinite(a) and abs(a - b) <= MP.mpf(10) ** -20 * abs(b) else None
 
 

@@ -49,8 +49,17 @@ def distances(smallest: float) -> list[Number]:
     return [MP.mpf(10) ** -(places * factor) for factor in (1, 2, 4)]
 
 
-# How far out an infinite argument is taken: first where exponentials still differ from 0, then where powers settle.
-FAR: tuple[tuple[Number, ...], ...] = (
-    tuple(MP.mpf(t) for t in (100, 200, 400)),
-    tuple(MP.mpf(10) ** k for k in (60, 120, 240)),
-)
+def far(largest: float, smallest: float) -> list[Number]:
+    """Return how far out an infinite argument is taken: exponentials of it outweigh every other number.
+
+    Parameters
+    ----------
+    largest, smallest : float
+        Largest magnitude of the other numbers of the sample, and the least that is not 0.
+    """
+    start = 100 + 4 * MP.mpf(largest) - 4 * MP.ln(MP.mpf(smallest))
+    return [start * factor for factor in (1, 2, 4)]
+
+
+# Where powers settle, too; exponentials have vanished in rounding, which is where they tend to.
+FURTHER = tuple(MP.mpf(10) ** k for k in (60, 120, 240))

@@ -160,24 +160,30 @@ class Point:
         sizes = [abs(a) for a in [*self.x, *self._others()] if a != 0 and MP.isfinite(a)]
         return min([MP.one, *sizes])
 
+    def largest(self) -> Number:
+        """Return the largest magnitude that is finite, or 0."""
+        return max((abs(a) for a in [*self.x, *self._others()] if MP.isfinite(a)), default=MP.zero)
+
     def depth(self) -> int:
         """Return how many digits it takes until nothing that is not 0 is hidden by rounding."""
-        largest = max((abs(a) for a in [*self.x, *self._others()] if MP.isfinite(a)), default=MP.zero)
-        return int(min(MP.mpf(4000), 160 + 2 * largest - 4 * MP.log10(self.smallest())))
+        return int(min(MP.mpf(4000), 160 + 2 * self.largest() - 4 * MP.log10(self.smallest())))
 
-    def nearing(self, steps: Sequence[Number], skew: float = 0.0) -> list[Point]:
-        """Return points at which the entries at an end are those steps inside, or that far out."""
+    def nearing(self, steps: Sequence[Number], skew: int = 0) -> list[Point]:
+        """Return points at which the entries at an end are those steps inside, or that far out.
+
+        With ``skew`` 1 every further infinite entry is 10 times further out than the one before, with -1 closer.
+        """
         return [self._nearing(step, skew) for step in steps]
 
-    def _nearing(self, step: Number, skew: float) -> Point:
-        moved, tiny, out = [], [], 0
+    def _nearing(self, step: Number, skew: int) -> Point:
+        moved, tiny, out = [], [], 0 if skew >= 0 else 1 - self.states().count("infinite")
         with MP.workdps(max(60, 60 + 2 * abs(int(MP.log10(step))))):
             for a, p, state in zip(self.x, self.owners, self.states(), strict=True):
                 at_low = a == ends(p.domain)[0]
                 if state == "end":
                     moved.append(a + step if at_low else a - step)
                 elif state == "infinite":
-                    moved.append((-step if at_low or a < 0 else step) * (1 + out * MP.mpf(skew)))
+                    moved.append((-step if at_low or a < 0 else step) * MP.mpf(10) ** (skew * out))
                     out += 1
                 else:
                     moved.append(a)

@@ -21,7 +21,8 @@ Random = np.random.Generator
 
 _SUBNORMAL, _SUBNORMAL32 = 5e-324, 2.0**-149
 _SATURATED = (17.0, -17.0, 40.0, -40.0, 100.0, -100.0, 800.0, -800.0, 1000.0, -1000.0)
-_SIZES = ((3, 2), (2, 3), (5, 4), (1, 1))  # lengths of the axes, the first and the others
+_ALONE = ("infinite", "minus infinite", "nan")
+_SIZES = ((3,), (2,), (5,), (1,)), ((2, 2), (3, 1), (1, 2), (1, 1))  # lengths of the axes: of one, of several
 
 
 def samples(loss: Loss, count: int | None = None, seed: int = 0) -> list[Sample]:
@@ -77,7 +78,7 @@ def _extremes(loss: Loss, settings: Sequence[dict[str, float]], rng: Random) -> 
     draw = _scalar_extremes if scalar else _row_extremes
     yield from draw(loss, settings[0], rng, 1)
     for setting in settings[1:]:
-        yield from draw(loss, setting, rng, 4)
+        yield from draw(loss, setting, rng, 7)
 
 
 def _scalar_extremes(loss: Loss, setting: dict[str, float], rng: Random, thin: int) -> Iterator[Sample]:
@@ -119,6 +120,8 @@ def special_numbers(argument: Argument) -> Iterator[float]:
 
 def special_targets(argument: Argument) -> list[float]:
     """Return special numbers inside of the domain."""
+    if isinstance(argument.domain, FiniteSet):
+        return [float(v) for v in argument.domain]
     low, high = ends(argument.domain)
     if math.isinf(low) and math.isinf(high):
         return [0.0, 0.3, -2.5, 1.0, 1000.0, _SUBNORMAL32]
@@ -132,20 +135,26 @@ def _row_extremes(loss: Loss, setting: dict[str, float], rng: Random, thin: int)
     for number in range(0, 3 * kinds, thin):
         sizes = _lengths(loss, number // kinds + number)
         arrays: dict[str, Any] = {}
-        for place, p in enumerate(loss.predictions):
-            known = _kinds(p)
-            kind = known[(number + 5 * place * (number // kinds)) % len(known)]
+        chosen = [
+            _kinds(p)[(number + 5 * place * (number // kinds)) % len(_kinds(p))]
+            for place, p in enumerate(loss.predictions)
+        ]
+        alone = next((place for place, kind in enumerate(chosen) if kind in _ALONE), None)
+        for place, (p, kind) in enumerate(zip(loss.predictions, chosen, strict=True)):
+            if alone is not None and place != alone:  # what is infinite or NaN must not meet what overflows
+                kind = _kinds(p)[0]
             arrays[p.name] = _row(kind, p, _shape(p, sizes), rng)
         for t in loss.of_role(Target):
             arrays[t.name] = _target(t, sizes, number + number // kinds, arrays, loss.predictions, rng)
         for w in loss.of_role(Weight):
             arrays[w.name] = _weights(_shape(w, sizes), number)
-        yield Sample(_kinds(loss.predictions[0])[number % len(_kinds(loss.predictions[0]))], arrays, setting)
+        yield Sample(", ".join(dict.fromkeys(chosen)), arrays, setting)
 
 
 def _lengths(loss: Loss, number: int) -> dict[Dim, int]:
-    first, other = _SIZES[number % len(_SIZES)]
-    return {dim: first if i == 0 else other for i, dim in enumerate(loss.dims)}
+    several = len(loss.predictions) > 1
+    lengths = _SIZES[several][number % len(_SIZES[several])]
+    return {dim: lengths[i % len(lengths)] for i, dim in enumerate(loss.dims)}
 
 
 def _kinds(argument: Prediction) -> tuple[str, ...]:

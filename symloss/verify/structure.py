@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from symloss.verify.bounds import sensitivities
 from symloss.verify.compare import Row
+from symloss.verify.evaluate import Number
 from symloss.verify.judge import Judge
 from symloss.verify.kernels import Array, Kernels, as_tuple, batches, flat, same_bits
 from symloss.verify.point import Sample
@@ -176,8 +178,18 @@ def _sizes(row: Row, judge: Judge, kernels: Kernels) -> None:
         hess = call.run("grad_and_hess")[1]
         expected = judge.verdict(sample, products=False).results
         got = [float(value), *kernels.rows(_leading(grad), 1)[0], *kernels.rows(_leading(hess), 1)[0]]
-        for number, wanted in zip(got, expected.flat(), strict=True):
-            row.compare(number, wanted, f"{size} entries along every axis", lambda: None)
+        for place, (number, wanted) in enumerate(zip(got, expected.flat(), strict=True)):
+            given = f"result {place}, {size} entries along every axis: {sample}"
+            row.compare(number, wanted, given, _bound_of_many(judge, sample, place, len(expected.gradient)))
+
+
+def _bound_of_many(judge: Judge, sample: Sample, place: int, entries: int) -> Callable[[], Number]:
+    """Return what bounds one of many results: by the arguments at its own place, as all would take too long."""
+    sizes = [np.size(sample.arrays[p.name]) for p in judge.predictions]
+    own = (place - 1) % entries
+    while place and own >= sizes[0]:
+        own -= sizes.pop(0)
+    return lambda: sensitivities(judge, sample, False, own if place else None)[place]
 
 
 def _leading(parts: Any) -> tuple[Any, ...]:
