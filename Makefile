@@ -1,0 +1,39 @@
+# Everything is set up in .venv: Python 3.11 or later, make and a network for pip are all that is needed.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test generate check verify docs clean
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[test,examples]"
+	touch .venv/ready
+
+setup: .venv/ready
+
+demo: setup
+	$(BIN)/symloss generate
+	$(BIN)/python examples/run_all.py
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/symloss check
+	$(BIN)/python -m pytest -n 2
+
+generate: setup
+	$(BIN)/symloss generate
+
+check: setup
+	$(BIN)/symloss check
+
+verify: setup
+	$(BIN)/symloss verify
+
+docs: setup
+	$(BIN)/symloss docs --pdf
+
+clean:
+	rm -rf .venv build

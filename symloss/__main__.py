@@ -1,0 +1,5 @@
+"""``python -m symloss``."""
+
+from symloss.cli import main
+
+main()

@@ -1,0 +1,234 @@
+"""The command ``symloss``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from tqdm import tqdm
+
+from symloss import __version__
+from symloss.errors import SpecError
+
+_SPECS = click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
+_OUT = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="The generated package; default ./generated."
+)
+_STAGES = ("declared", "canonical", "derived", "stable", "exact", "lowered", "scheduled", "kernel", "latex")
+
+
+class _Group(click.Group):
+    """Shows errors of specs as one line."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SpecError as error:
+            raise click.ClickException(str(error)) from None
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def main() -> None:
+    """Loss functions declared as mathematics, compiled to fast and stable kernels.
+
+    \b
+    symloss new huber            write a spec to start from
+    symloss generate             compile ./specs to ./generated
+    symloss verify focal         compare kernels with high precision
+    """
+
+
+@main.command()
+@_SPECS
+@_OUT
+def generate(specs: tuple[Path, ...], out: Path | None) -> None:
+    """Turn specs into kernels and documents; only what changed is written.
+
+    \b
+    symloss generate
+    symloss generate my_specs/ --out my_package/generated
+    """
+    paths, folder = _places(specs, out)
+    from symloss.stamp import is_current
+
+    if is_current(paths, folder):
+        click.echo(f"{folder}: nothing changed")
+        return
+    from symloss.project import generate as run
+
+    changes = run(paths, folder, _progress)
+    for path in changes.removed:
+        click.echo(f"removed {folder / path}")
+    click.echo(f"{folder}: {len(changes.written)} files written, {len(changes.removed)} removed")
+
+
+@main.command()
+@_SPECS
+@_OUT
+def check(specs: tuple[Path, ...], out: Path | None) -> None:
+    """Fail if the generated package is not what the specs say, or holds other files.
+
+    \b
+    symloss check
+    symloss check my_specs/ --out my_package/generated
+    """
+    from symloss.loader import load
+    from symloss.project import texts
+    from symloss.write import differences, strays
+
+    paths, folder = _places(specs, out)
+    files = texts(load(paths), _progress)
+    different, stray = list(differences(files, folder)), strays(files, folder)
+    for text in different:
+        click.echo(text)
+    for path in stray:
+        click.echo(f"{folder / path}: no spec accounts for this file")
+    if different or stray:
+        mend = " ".join(["symloss generate", *map(str, specs), *(["--out", str(out)] if out else [])])
+        remove = "; remove the files named above that it leaves" if stray else ""
+        raise click.ClickException(f"{len(different)} files differ, {len(stray)} are strays; run `{mend}`{remove}")
+    click.echo(f"{folder}: {len(files)} files are what the specs say")
+
+
+@main.command("list")
+@_SPECS
+def list_losses(specs: tuple[Path, ...]) -> None:
+    """List losses with their arguments and parameters.
+
+    \b
+    symloss list
+    symloss list my_specs/
+    """
+    from symloss.arguments import Parameter
+    from symloss.loader import load
+
+    losses = load(_places(specs, None)[0])
+    width = max(len(loss.name) for loss in losses)
+    for loss in losses:
+        arrays = ", ".join(a.name for a in loss.arguments if not isinstance(a, Parameter))
+        parameters = ", ".join(f"{p.name}={float(p.default):g}" for p in loss.of_role(Parameter))
+        click.echo(f"{loss.name:{width}}  ({arrays}{'; ' if parameters else ''}{parameters})  {loss.texts.title}")
+
+
+@main.command()
+@click.argument("name")
+@click.option("--stage", type=click.Choice(_STAGES), default="stable", show_default=True, help="What to print.")
+@click.option("--specs", "paths", multiple=True, type=click.Path(path_type=Path), help="Where the loss is declared.")
+def show(name: str, stage: str, paths: tuple[Path, ...]) -> None:
+    """Print a loss as one stage of the compiler leaves it.
+
+    \b
+    symloss show focal_with_logits --stage stable
+    symloss show vae --stage kernel
+    """
+    from symloss.pipeline import STAGES
+
+    (loss,) = _chosen([name], paths)
+    click.echo(STAGES[stage](loss))
+
+
+@main.command()
+@click.argument("name")
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("specs"), show_default=True)
+def new(name: str, folder: Path) -> None:
+    """Write a commented spec to start from.
+
+    \b
+    symloss new huber
+    symloss new huber --folder my_specs
+    """
+    from symloss.arguments import check_name
+    from symloss.emit.environment import render
+    from symloss.write import replace_text
+
+    check_name(name, "a loss", None)
+    path = folder / f"{name}.py"
+    if path.exists():
+        raise click.ClickException(f"{path} exists already; choose another name")
+    replace_text(path, render("spec.py.j2", name=name, title=name.replace("_", " ").capitalize()))
+    click.echo(f"{path}: edit it, then run `symloss generate {folder}`")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--specs", "paths", multiple=True, type=click.Path(path_type=Path), help="Where the losses are declared.")
+@_OUT
+def verify(names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None) -> None:
+    """Compare generated kernels with the declared losses in high precision.
+
+    \b
+    symloss verify
+    symloss verify focal focal_with_logits
+    symloss verify --specs my_specs --out my_package/generated
+    """
+    from symloss.project import package_of
+    from symloss.verify.report import table
+    from symloss.verify.report import verify as run
+
+    folder = _places(paths, out)[1]
+    losses = _chosen(names, paths)
+    rows = run(losses, package_of(folder), lambda items: _progress(items, "verify", len(losses)))
+    click.echo(table(rows))
+    if not all(row.passed for row in rows):
+        raise click.ClickException("some kernels are wrong")
+
+
+@main.command()
+@_SPECS
+@_OUT
+@click.option("--pdf", is_flag=True, help="Compile the book with TeX.")
+def docs(specs: tuple[Path, ...], out: Path | None, pdf: bool) -> None:
+    """Write the documents, and compile the book.
+
+    \b
+    symloss docs --pdf
+    """
+    from symloss.emit.pdf import TexError, compile_book
+    from symloss.project import generate as run
+
+    paths, folder = _places(specs, out)
+    run(paths, folder, _progress)
+    if not pdf:
+        click.echo(f"{folder / 'docs'}: written; --pdf compiles the book")
+        return
+    try:
+        click.echo(compile_book(folder / "docs"))
+    except TexError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _chosen(names: Sequence[str], paths: Sequence[Path]) -> list[Any]:
+    """Return the losses of these names, or all."""
+    from symloss.loader import load
+
+    losses = {loss.name: loss for loss in load(_places(paths, None)[0])}
+    for name in names:
+        if name not in losses:
+            raise click.ClickException(f"there is no loss {name!r}; `symloss list` shows those that there are")
+    return [losses[name] for name in names] or list(losses.values())
+
+
+def _places(specs: Sequence[Path], out: Path | None) -> tuple[list[Path], Path]:
+    """Return spec paths and generated folder: those given, those of this folder, or those of symloss itself."""
+    if specs:
+        return list(specs), out or Path("generated")
+    if Path("specs").is_dir():
+        return [Path("specs")], out or Path("generated")
+    from symloss.loader import OWN_SPECS
+
+    root = Path(__file__).resolve().parents[1]
+    if not (root / "specs").is_dir():
+        raise click.ClickException(f"name a folder of specs: there is no ./specs here, and {OWN_SPECS} is installed")
+    return [root / "specs"], out or root / "generated"
+
+
+def _progress(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
+    return tqdm(items, desc=what, total=total, disable=not sys.stderr.isatty(), leave=False)  # type: ignore[no-any-return]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""A generated package: everything that it holds, made from specs and written as a whole."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from symloss import runtime
+from symloss.declare import Loss
+from symloss.emit.book import book
+from symloss.errors import SpecError
+from symloss.loader import load
+from symloss.pipeline import compile_loss
+from symloss.stamp import imported_sources, remember
+from symloss.write import MARK, Changes, write
+
+Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+_INIT = f'"""{MARK} from specs: one module a loss.\n\n``from . import NAME`` gives `value`, `grad`, ... of it.\n"""\n'
+
+
+def no_progress(items: Iterable[Any], _what: str, _total: int) -> Iterable[Any]:
+    """Show nothing."""
+    return items
+
+
+def texts(losses: Sequence[Loss], progress: Progress = no_progress) -> dict[str, str]:
+    """Return every file of the generated package, by path; nothing is written.
+
+    Parameters
+    ----------
+    losses : sequence of Loss
+        What to compile.
+    progress : callable, optional
+        Wraps the iteration over losses: called with them, what is done, and how many there are.
+    """
+    files = {"__init__.py": _INIT}
+    for path in sorted(Path(runtime.__file__).parent.glob("*.py")):
+        files[f"_runtime/{path.name}"] = path.read_text(encoding="utf-8")
+    for loss in progress(losses, "compile", len(losses)):
+        files.update(compile_loss(loss).files)
+    files["docs/book.tex"] = book(losses)
+    return files
+
+
+def generate(paths: Sequence[Path], out: Path, progress: Progress = no_progress) -> Changes:
+    """Make the folder hold what the specs say; where one spec is wrong, nothing is touched.
+
+    Raises
+    ------
+    SpecError
+        If a spec is wrong.
+    """
+    losses = load(paths)
+    changes = write(texts(losses, progress), out)
+    remember(paths, out, imported_sources())
+    return changes
+
+
+def package_of(folder: Path) -> str:
+    """Return the name under which a generated folder can be imported; it is imported."""
+    own = Path(runtime.__file__).resolve().parents[2] / "generated"
+    if folder.resolve() == own:
+        return "symloss.generated"
+    name = f"generated_{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:12]}"
+    spec = importlib.util.spec_from_file_location(
+        name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None or not (folder / "__init__.py").exists():
+        raise SpecError(f"{folder}: there is no generated package; run `symloss generate` first")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return name

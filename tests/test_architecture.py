@@ -1,0 +1,115 @@
+"""The floor plan: imports go one way, files stay small, no loss is a special case."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from .catalogue import catalogue
+
+PACKAGE = Path(__file__).parents[1] / "symloss"
+LONGEST = 400
+
+# Every stage, with what it may import.  Later stages may import earlier ones only as far as the table says.
+DECLARATION = {"errors", "functions", "reductions", "arguments", "convert", "declare"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "functions": set(),
+    "reductions": {"functions"},
+    "arguments": {"errors", "reductions"},
+    "convert": {"errors", "functions", "reductions", "arguments"},
+    "declare": {"errors", "arguments", "convert", "reductions"},
+    "derive": {"arguments", "declare", "functions", "reductions"},
+    "matching": set(),
+    "rules": {"functions", "matching"},
+    "row_rules": {"functions", "reductions"},
+    "rewrite": {"arguments", "declare", "derive", "functions", "matching", "reductions", "row_rules", "rules"},
+    "series": {"arguments", "functions"},
+    "ends": {"arguments", "functions", "reductions", "series"},
+    "specialize": {"derive", "ends", "functions", "reductions"},
+    "ir": set(),
+    "lower": {"arguments", "derive", "functions", "ir", "reductions"},
+    "schedule": {"ir"},
+    "emit": DECLARATION | {"derive", "ir", "lower"},
+    "pipeline": {"declare", "derive", "emit", "lower", "rewrite", "schedule", "specialize"},
+    "loader": {"declare", "errors"},
+    "write": set(),
+    "stamp": {"write"},
+    "project": {"declare", "emit", "errors", "loader", "pipeline", "runtime", "stamp", "write"},
+    "cli": {"arguments", "emit", "errors", "loader", "pipeline", "project", "stamp", "verify", "write"},
+    "__main__": {"cli"},
+    "__init__": DECLARATION,
+    "verify": DECLARATION,
+    "runtime": set(),
+}
+# Libraries that only one place knows.
+KNOWN_TO: dict[str, set[str]] = {
+    "numba": {"runtime"},
+    "numpy": {"runtime", "verify"},
+    "mpmath": {"verify", "emit"},
+    "jinja2": {"emit"},
+    "click": {"cli"},
+    "tqdm": {"cli"},
+}
+FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    relative = path.relative_to(PACKAGE)
+    return relative.parts[0] if len(relative.parts) > 1 else relative.stem
+
+
+def _imports(path: Path) -> list[str]:
+    """Return absolute names of everything that a file imports, wherever in it."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            module = node.module or ""
+            names += [f"{module}.{alias.name}" for alias in node.names] if module == "symloss" else [module]
+    return names
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_go_one_way(path: Path) -> None:
+    room = _room(path)
+    for name in _imports(path):
+        head, *rest = name.split(".")
+        if head == "symloss" and rest and rest[0] != room and not rest[0].startswith("__"):
+            assert rest[0] in MAY_IMPORT[room], f"{room} must not import {name}"
+        if head in KNOWN_TO:
+            assert room in KNOWN_TO[head], f"{room} must not know {head}"
+
+
+def test_the_table_has_no_cycle() -> None:
+    order: list[str] = []
+    rooms = dict(MAY_IMPORT)
+    while rooms:
+        free = [room for room, needs in rooms.items() if needs <= set(order)]
+        assert free, f"a cycle among {sorted(rooms)}"
+        order += free
+        for room in free:
+            del rooms[room]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_are_small(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_loss_is_a_special_case(path: Path) -> None:
+    names = set(catalogue())
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            assert node.value not in names, f"line {node.lineno} names the loss {node.value}"
+
+
+def test_templates_decide_nothing() -> None:
+    for path in (PACKAGE / "emit" / "templates").glob("*.j2"):
+        text = path.read_text()
+        for word in (" == ", " != ", " in [", "namespace", "macro"):
+            assert word not in text, f"{path.name} decides something: {word}"
