@@ -177,14 +177,14 @@ def _hvp_of_sample(p, y, v_p):
     y = float(y)
     v_p = float(v_p)
     if p == 0.0:
-        product = v_p * y
+        product = y * v_p
         if product == 0.0:
             difference = y - 1.0
             product_2 = difference * v_p
             minus = -product_2
             product_p = minus
         else:
-            product_p = np.inf * v_p * y
+            product_p = np.inf * y * v_p
     elif p != p:
         product_p = np.nan
     elif p == 1.0:
@@ -192,14 +192,14 @@ def _hvp_of_sample(p, y, v_p):
         product_2 = difference * v_p
         minus = -product_2
         if minus == 0.0:
-            product = v_p * y
+            product = y * v_p
             product_p = product
         else:
             product_p = -(np.inf * difference * v_p)
     else:
         difference_2 = 1.0 - p
-        product = v_p * y
-        product_p = (1.0 - y) * v_p / difference_2 / difference_2 + product / p / p
+        added = (1.0 - y) / difference_2 / difference_2 * v_p + y / p / p * v_p
+        product_p = added
     return product_p
 
 

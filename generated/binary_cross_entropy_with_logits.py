@@ -100,7 +100,7 @@ def _hvp_of_sample(z, y, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = float(z)
     v_z = float(v_z)
-    product_z = v_z * sigmoid(-z) * sigmoid(z)
+    product_z = sigmoid(-z) * sigmoid(z) * v_z
     return product_z
 
 

@@ -147,16 +147,15 @@ def _hvp_of_sample(p, y, v_p, factor, product_p):
     """Compute the Hessian of one sample times a vector."""
     for c in range(p.shape[0]):
         p_c = within(float(p[c]), 0.0, 1.0)
-        v_p_c = float(v_p[c])
         y_c = float(y[c])
-        product = v_p_c * y_c
+        v_p_c = float(v_p[c])
         if p_c == 0.0:
-            if product == 0.0:
+            if y_c * v_p_c == 0.0:
                 product_p[c] = scaled(factor, 0.0)
             else:
-                product_p[c] = scaled(factor, np.inf * v_p_c * y_c)
+                product_p[c] = scaled(factor, np.inf * y_c * v_p_c)
         else:
-            product_p[c] = scaled(factor, product / p_c / p_c)
+            product_p[c] = scaled(factor, y_c / p_c / p_c * v_p_c)
     return
 
 

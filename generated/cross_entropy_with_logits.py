@@ -220,8 +220,8 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
     added = 1.0 + total
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        product = float(v_z[c]) * exp_minus(float(z[c]), largest)
-        total_2, lost_2 = add_exactly(total_2, lost_2, product / added)
+        product = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):

@@ -410,23 +410,20 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
     v_p = float(v_p)
     if y == 1.0:
         if p == 0.0:
-            product = v_p * alpha
-            if product == 0.0:
-                if product * gamma == 0.0:
+            if alpha * v_p == 0.0:
+                if alpha * gamma * v_p == 0.0:
                     difference = gamma - 1.0
-                    product_2 = difference * v_p * alpha * gamma
-                    if -product_2 == 0.0:
-                        product_p = -(1.5 * product_2)
+                    product = difference * alpha * gamma
+                    if -(product * v_p) == 0.0:
+                        product_p = -(1.5 * product * v_p)
                     else:
-                        product_p = np.inf * difference * v_p * alpha * gamma
+                        product_p = np.inf * difference * alpha * gamma * v_p
                 else:
-                    product_3 = np.inf * v_p
-                    product_4 = product_3 * alpha
-                    product_p = product_4 * gamma
+                    product_2 = np.inf * alpha
+                    product_p = product_2 * gamma * v_p
             else:
-                product_3 = np.inf * v_p
-                product_4 = product_3 * alpha
-                product_p = product_4
+                product_2 = np.inf * alpha
+                product_p = product_2 * v_p
         elif p != p:
             product_p = np.nan
         else:
@@ -436,35 +433,35 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                     product_p = 0.0
                 else:
                     added = 1.0 + gamma
-                    product_5 = added * v_p * alpha * gamma
-                    if product_5 == 0.0:
+                    product_3 = added * alpha * gamma * v_p
+                    if product_3 == 0.0:
                         if gamma > 0.0:
                             product_p = 0.0
                         else:
                             added_2 = 2.0 + gamma
-                            product_6 = 0.5 * (added * added_2 * v_p * alpha)
-                            if product_6 == 0.0:
+                            product_4 = 0.5 * (added * added_2 * alpha) * v_p
+                            if product_4 == 0.0:
                                 product_p = 0.0
                             elif gamma == 0.0:
-                                product_p = product_6
+                                product_p = product_4
                             else:
-                                product_7 = np.inf * added
-                                product_p = product_7 * added_2 * v_p * alpha
+                                product_5 = np.inf * added
+                                product_p = product_5 * added_2 * alpha * v_p
                     elif difference == 0.0:
-                        product_p = product_5
+                        product_p = product_3
                     else:
-                        product_7 = np.inf * added
-                        product_p = product_7 * v_p * alpha * gamma
+                        product_5 = np.inf * added
+                        product_p = product_5 * alpha * gamma * v_p
             else:
                 difference_2 = 1.0 - p
-                quotient = 2.0 * (power(difference_2, difference) * v_p * alpha * gamma) / p
-                added_3 = power(difference_2, gamma) * v_p * alpha / p / p + quotient
+                product_6 = 2.0 * (power(difference_2, difference) * alpha * gamma) / p * v_p
+                added_3 = power(difference_2, gamma) * alpha / p / p * v_p + product_6
                 difference_3 = gamma - 2.0
                 power_value = power(difference_2, difference_3)
-                product_8 = gamma * gamma
+                product_7 = gamma * gamma
                 log_p = log(p)
                 difference_4 = (
-                    multiply_no_nan(power_value * product_8 * alpha, log_p)
+                    multiply_no_nan(power_value * product_7 * alpha, log_p)
                     - multiply_no_nan(power_value * alpha * gamma, log_p)
                 )
                 product_p = added_3 - difference_4 * v_p
@@ -478,68 +475,64 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
             else:
                 added = 1.0 + gamma
                 difference_5 = alpha - 1.0
-                product_9 = added * difference_5
-                minus = -(product_9 * v_p * gamma)
+                product_8 = added * difference_5
+                minus = -(product_8 * gamma * v_p)
                 if minus == 0.0:
                     if gamma > 0.0:
                         product_p = 0.0
                     else:
                         added_2 = 2.0 + gamma
-                        minus_2 = -(0.5 * (product_9 * added_2 * v_p))
+                        minus_2 = -(0.5 * (product_8 * added_2) * v_p)
                         if minus_2 == 0.0:
                             product_p = 0.0
                         elif gamma == 0.0:
                             product_p = minus_2
                         else:
-                            product_7 = np.inf * added
-                            product_10 = product_7 * difference_5
-                            product_p = -(product_10 * added_2 * v_p)
+                            product_5 = np.inf * added
+                            product_9 = product_5 * difference_5
+                            product_p = -(product_9 * added_2 * v_p)
                 elif difference == 0.0:
                     product_p = minus
                 else:
-                    product_7 = np.inf * added
-                    product_10 = product_7 * difference_5
-                    product_p = -(product_10 * v_p * gamma)
+                    product_5 = np.inf * added
+                    product_9 = product_5 * difference_5
+                    product_p = -(product_9 * gamma * v_p)
         elif p != p:
             product_p = np.nan
         else:
             difference_5 = alpha - 1.0
             if p == 1.0:
-                product_11 = difference_5 * v_p
-                if -product_11 == 0.0:
-                    if -(product_11 * gamma) == 0.0:
+                if -(difference_5 * v_p) == 0.0:
+                    if -(difference_5 * gamma * v_p) == 0.0:
                         difference = gamma - 1.0
-                        product_12 = difference_5 * difference * v_p * gamma
-                        if product_12 == 0.0:
-                            product_p = 1.5 * product_12
+                        product_10 = difference_5 * difference * gamma
+                        if product_10 * v_p == 0.0:
+                            product_p = 1.5 * product_10 * v_p
                         else:
-                            product_13 = np.inf * difference_5
-                            product_p = -(product_13 * difference * v_p * gamma)
+                            product_11 = np.inf * difference_5
+                            product_p = -(product_11 * difference * gamma * v_p)
                     else:
-                        product_13 = np.inf * difference_5
-                        product_14 = product_13 * v_p
-                        product_p = -(product_14 * gamma)
+                        product_11 = np.inf * difference_5
+                        product_p = -(product_11 * gamma * v_p)
                 else:
-                    product_13 = np.inf * difference_5
-                    product_14 = product_13 * v_p
-                    product_p = -product_14
+                    product_11 = np.inf * difference_5
+                    product_p = -(product_11 * v_p)
             else:
-                product_8 = gamma * gamma
+                product_7 = gamma * gamma
                 difference_3 = gamma - 2.0
                 power_value_2 = power(p, difference_3)
                 log1p_minus_p = log1p(-p)
                 difference = gamma - 1.0
-                product_15 = power(p, difference) * difference_5
                 difference_2 = 1.0 - p
+                quotient = power(p, difference) * difference_5 * gamma / difference_2
                 difference_6 = (
-                    product_8 * power_value_2 * difference_5 * log1p_minus_p
-                    - product_15 * gamma / difference_2
+                    product_7 * power_value_2 * difference_5 * log1p_minus_p - quotient
+                    - power_value_2 * difference_5 * gamma * log1p_minus_p
                 )
                 difference_7 = (
-                    (difference_6 - power_value_2 * difference_5 * gamma * log1p_minus_p) * v_p
-                    - power(p, gamma) * difference_5 * v_p / difference_2 / difference_2
+                    difference_6 * v_p - power(p, gamma) * difference_5 / difference_2 / difference_2 * v_p
                 )
-                product_p = difference_7 - product_15 * v_p * gamma / difference_2
+                product_p = difference_7 - quotient * v_p
     else:
         product_p = np.nan
     return product_p

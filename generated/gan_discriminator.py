@@ -163,30 +163,31 @@ def _grad_and_hess(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake, hess
 @kernel
 def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, product_d_fake):
     """Compute the Hessian of one sample times a vector."""
-    length_d_real = d_real.shape[0]
+    quotient = 1.0 / d_real.shape[0]
     for n_d_real in range(d_real.shape[0]):
         d_real_n_d_real = within(float(d_real[n_d_real]), 0.0, 1.0)
         v_d_real_n_d_real = float(v_d_real[n_d_real])
-        quotient = v_d_real_n_d_real / length_d_real
         if d_real_n_d_real == 0.0:
-            if quotient == 0.0:
+            if quotient * v_d_real_n_d_real == 0.0:
                 product_d_real[n_d_real] = scaled(factor, 0.0)
             else:
                 product_d_real[n_d_real] = scaled(factor, np.inf * v_d_real_n_d_real)
         else:
-            product_d_real[n_d_real] = scaled(factor, quotient / d_real_n_d_real / d_real_n_d_real)
+            entry = quotient / d_real_n_d_real / d_real_n_d_real * v_d_real_n_d_real
+            product_d_real[n_d_real] = scaled(factor, entry)
     length_d_fake = d_fake.shape[0]
+    quotient_2 = 1.0 / length_d_fake
     for n_d_fake in range(d_fake.shape[0]):
         d_fake_n_d_fake = within(float(d_fake[n_d_fake]), 0.0, 1.0)
         v_d_fake_n_d_fake = float(v_d_fake[n_d_fake])
         if d_fake_n_d_fake == 1.0:
-            if v_d_fake_n_d_fake / length_d_fake == 0.0:
+            if quotient_2 * v_d_fake_n_d_fake == 0.0:
                 product_d_fake[n_d_fake] = scaled(factor, 0.0)
             else:
                 product_d_fake[n_d_fake] = scaled(factor, np.inf * v_d_fake_n_d_fake)
         else:
             difference = 1.0 - d_fake_n_d_fake
-            entry = v_d_fake_n_d_fake / difference / difference / length_d_fake
+            entry = 1.0 / difference / difference / length_d_fake * v_d_fake_n_d_fake
             product_d_fake[n_d_fake] = scaled(factor, entry)
     return
 

@@ -126,13 +126,17 @@ def _hvp_of_sample(z_real, z_fake, v_z_real, v_z_fake, factor, product_z_real, p
     length_z_real = z_real.shape[0]
     for n_z_real in range(z_real.shape[0]):
         z_real_n_z_real = float(z_real[n_z_real])
-        product = float(v_z_real[n_z_real]) * sigmoid(-z_real_n_z_real)
-        product_z_real[n_z_real] = scaled(factor, product * sigmoid(z_real_n_z_real) / length_z_real)
+        product = (
+            sigmoid(-z_real_n_z_real) * sigmoid(z_real_n_z_real) / length_z_real * float(v_z_real[n_z_real])
+        )
+        product_z_real[n_z_real] = scaled(factor, product)
     length_z_fake = z_fake.shape[0]
     for n_z_fake in range(z_fake.shape[0]):
         z_fake_n_z_fake = float(z_fake[n_z_fake])
-        product_2 = float(v_z_fake[n_z_fake]) * sigmoid(-z_fake_n_z_fake)
-        product_z_fake[n_z_fake] = scaled(factor, product_2 * sigmoid(z_fake_n_z_fake) / length_z_fake)
+        product_2 = (
+            sigmoid(-z_fake_n_z_fake) * sigmoid(z_fake_n_z_fake) / length_z_fake * float(v_z_fake[n_z_fake])
+        )
+        product_z_fake[n_z_fake] = scaled(factor, product_2)
     return
 
 

@@ -109,7 +109,7 @@ def _hvp_of_sample(d_fake, v_d_fake):
         else:
             product_d_fake = np.inf * v_d_fake
     else:
-        product_d_fake = v_d_fake / d_fake / d_fake
+        product_d_fake = 1.0 / d_fake / d_fake * v_d_fake
     return product_d_fake
 
 

@@ -88,7 +88,7 @@ def _hvp_of_sample(z_fake, v_z_fake):
     """Compute the Hessian of one sample times a vector."""
     z_fake = float(z_fake)
     v_z_fake = float(v_z_fake)
-    product = v_z_fake * sigmoid(-z_fake) * sigmoid(z_fake)
+    product = sigmoid(-z_fake) * sigmoid(z_fake) * v_z_fake
     product_z_fake = -product
     return product_z_fake
 

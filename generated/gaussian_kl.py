@@ -107,8 +107,8 @@ def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logva
     """Compute the Hessian of one sample times a vector."""
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, float(v_mu[l]))
-        product = float(v_logvar[l]) * exp(float(logvar[l]))
-        product_logvar[l] = scaled(factor, 0.5 * product)
+        product = 0.5 * exp(float(logvar[l])) * float(v_logvar[l])
+        product_logvar[l] = scaled(factor, product)
     return
 
 

@@ -121,7 +121,7 @@ def _hvp_of_sample(p, label, v_p, factor, product_p):
     p_label = within(float(p[label]), 0.0, 1.0)
     v_p_label = float(v_p[label])
     product = np.inf * v_p_label
-    quotient = v_p_label / p_label / p_label
+    product_2 = 1.0 / p_label / p_label * v_p_label
     for c in range(p.shape[0]):
         if c == label:
             if p_label == 0.0:
@@ -130,7 +130,7 @@ def _hvp_of_sample(p, label, v_p, factor, product_p):
                 else:
                     product_p[c] = scaled(factor, product)
             else:
-                product_p[c] = scaled(factor, quotient)
+                product_p[c] = scaled(factor, product_2)
         else:
             product_p[c] = scaled(factor, 0.0)
     return

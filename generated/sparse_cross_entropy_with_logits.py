@@ -174,8 +174,8 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        product = float(v_z[c]) * exp_minus(float(z[c]), largest)
-        total_2, lost_2 = add_exactly(total_2, lost_2, product / added)
+        product = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
     added_2 = -float(v_z[label]) + total_2
     z_label = float(z[label])

@@ -161,13 +161,13 @@ def _hvp_of_sample(
     x_hat, mu, logvar, x, beta, v_x_hat, v_mu, v_logvar, factor, product_x_hat, product_mu, product_logvar
 ):
     """Compute the Hessian of one sample times a vector."""
-    length_x_hat = x_hat.shape[0]
+    quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
-        product_x_hat[d] = scaled(factor, 2.0 * float(v_x_hat[d]) / length_x_hat)
+        product_x_hat[d] = scaled(factor, quotient * float(v_x_hat[d]))
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, float(v_mu[l]) * beta)
-        product = float(v_logvar[l]) * beta * exp(float(logvar[l]))
-        product_logvar[l] = scaled(factor, 0.5 * product)
+        product_mu[l] = scaled(factor, beta * float(v_mu[l]))
+        product = 0.5 * (beta * exp(float(logvar[l]))) * float(v_logvar[l])
+        product_logvar[l] = scaled(factor, product)
     return
 
 

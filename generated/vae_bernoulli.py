@@ -205,12 +205,12 @@ def _hvp_of_sample(
     """Compute the Hessian of one sample times a vector."""
     for d in range(x_logit.shape[0]):
         x_logit_d = float(x_logit[d])
-        product = float(v_x_logit[d]) * sigmoid(-x_logit_d) * sigmoid(x_logit_d)
+        product = sigmoid(-x_logit_d) * sigmoid(x_logit_d) * float(v_x_logit[d])
         product_x_logit[d] = scaled(factor, product)
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, float(v_mu[l]) * beta)
-        product_2 = float(v_logvar[l]) * beta * exp(float(logvar[l]))
-        product_logvar[l] = scaled(factor, 0.5 * product_2)
+        product_mu[l] = scaled(factor, beta * float(v_mu[l]))
+        product_2 = 0.5 * (beta * exp(float(logvar[l]))) * float(v_logvar[l])
+        product_logvar[l] = scaled(factor, product_2)
     return
 
 

@@ -102,9 +102,9 @@ def _grad_and_hess(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
 @kernel
 def _hvp_of_sample(x_hat, x, v_x_hat, factor, product_x_hat):
     """Compute the Hessian of one sample times a vector."""
-    length_x_hat = x_hat.shape[0]
+    quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
-        product_x_hat[d] = scaled(factor, 2.0 * float(v_x_hat[d]) / length_x_hat)
+        product_x_hat[d] = scaled(factor, quotient * float(v_x_hat[d]))
     return
 
 

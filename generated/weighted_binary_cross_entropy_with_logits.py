@@ -110,7 +110,7 @@ def _hvp_of_sample(z, y, pos_weight, v_z):
     v_z = float(v_z)
     sigmoid_minus_z = sigmoid(-z)
     sigmoid_z = sigmoid(z)
-    added = (1.0 - y) * v_z * sigmoid_minus_z * sigmoid_z + v_z * pos_weight * y * sigmoid_minus_z * sigmoid_z
+    added = (1.0 - y) * sigmoid_minus_z * sigmoid_z * v_z + pos_weight * y * sigmoid_minus_z * sigmoid_z * v_z
     product_z = added
     return product_z
 

@@ -243,8 +243,8 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     added = 1.0 + total
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        product_2 = float(v_z[c]) * exp_minus(float(z[c]), largest)
-        total_2, lost_2 = add_exactly(total_2, lost_2, product_2 / added)
+        product_2 = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
     total_2 = settle(total_2, lost_2)
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):

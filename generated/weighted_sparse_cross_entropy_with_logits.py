@@ -194,8 +194,8 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        product = float(v_z[c]) * exp_minus(float(z[c]), largest)
-        total_2, lost_2 = add_exactly(total_2, lost_2, product / added)
+        product = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
     class_weight_label = float(class_weight[label])
     product_2 = (-float(v_z[label]) + total_2) * class_weight_label

@@ -166,18 +166,20 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     product = sqrt(total) * largest
     total_2, lost_2 = 0.0, 0.0
     for d in range(slope.shape[0]):
-        product_2 = float(v_slope[d]) * divide_no_nan(float(slope[d]), product)
+        product_2 = divide_no_nan(float(slope[d]), product) * float(v_slope[d])
         total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
     total_2 = settle(total_2, lost_2)
     product_3 = lam * total_2
-    added = -1.0 + product
-    divide_no_nan_value = divide_no_nan(1.0, product)
-    product_4 = added * lam * total_2
+    product_4 = (-1.0 + product) * lam
+    product_5 = product_4 * divide_no_nan(1.0, product)
+    product_6 = product_4 * total_2
     for d in range(slope.shape[0]):
-        divide_no_nan_value_2 = divide_no_nan(float(slope[d]), product)
-        added_2 = product_3 * divide_no_nan_value_2 + added * float(v_slope[d]) * lam * divide_no_nan_value
-        entry = 2.0 * (added_2 - product_4 * divide_no_nan(divide_no_nan_value_2, product))
-        product_slope[d] = scaled(factor, entry)
+        divide_no_nan_value = divide_no_nan(float(slope[d]), product)
+        difference = (
+            product_3 * divide_no_nan_value + product_5 * float(v_slope[d])
+            - product_6 * divide_no_nan(divide_no_nan_value, product)
+        )
+        product_slope[d] = scaled(factor, 2.0 * difference)
     return
 
 

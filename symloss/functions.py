@@ -96,6 +96,18 @@ class expm1mx(Primitive):  # noqa: N801
         return expm1(self.args[0])
 
 
+class bd0(Primitive):  # noqa: N801
+    """x*log(x/y) + y - x, and y where x = 0: the deviance of Poisson (C. Loader 2000, who named it)."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return select(sympy.Eq(x, 0), y, x * log(x / y) + y - x)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, y = self.args
+        return log(x / y) if argindex == 1 else (y - x) / y
+
+
 class sqrt1pm1(Primitive):  # noqa: N801
     """sqrt(1 + x) - 1."""
 
@@ -289,6 +301,6 @@ def indicator(condition: Any) -> Expr:
 
 
 SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
-    sigmoid, softplus, logaddexp, log1p, expm1, expm1mx, sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
+    sigmoid, softplus, logaddexp, log1p, expm1, expm1mx, bd0, sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
     divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, minus, exp_minus, ratio, select,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from sympy import Add, Expr, Interval, Mul, Pow, Rational, S, Symbol
 
 from symloss import ir
 from symloss.arguments import Argument, Prediction
-from symloss.derive import Output
+from symloss.derive import Direction, Output
 from symloss.functions import Primitive, select
 from symloss.reductions import ArgmaxOver, Dim, Element, Index, MaxOver, SumOver
 
@@ -194,38 +194,39 @@ class _Lowering:
 
     def _product_of(self, expr: Mul, block: _Block) -> ir.Expr:
         coefficient, factors = expr.as_coeff_mul()
-        numerator = [f for f in factors if not _is_denominator(f)]
-        denominator = [1 / f for f in factors if _is_denominator(f)]
-        negative = bool(coefficient < 0)
-        coefficient = abs(coefficient)
-        product: ir.Expr | None = None
-        for factor in numerator:
-            value = self.lower(factor, block)
-            product = value if product is None else self._call("multiply", (product, value), block)
-        if coefficient.is_Rational and _is_inexact(coefficient):
-            denominator.append(S(coefficient.q))
-            coefficient = S(coefficient.p)
-        if product is None or coefficient != 1:
-            number = ir.Number(float(coefficient))
-            product = number if product is None else self._call("multiply", (number, product), block)
-        for divisor in denominator:
-            for _ in range(repeats := _repeats(divisor)):
-                base = divisor.base if repeats > 1 else divisor
-                product = self._call("divide", (product, self.lower(base, block)), block)
-        if negative:
-            product = self._call("negate", (product,), block)
-        return block.bind(expr, product)
+        number, divisors = abs(coefficient), [1 / f for f in factors if _is_denominator(f)]
+        directions = [f for f in factors if _is_direction(f)]  # last: v*y may vanish where (y/p)*v does not
+        others = [f for f in factors if not _is_denominator(f) and f not in directions]
+        if number.is_Rational and _is_inexact(number):
+            number, divisors = S(number.p), [*divisors, S(number.q)]
+        values = [self.lower(f, block) for f in others]
+        if number != 1 or (not values and (divisors or not directions)):
+            values.insert(0, ir.Number(float(number)))
+        values = [self._divided(self._product(values, block), divisors, block)] if values else []
+        product = self._product([*values, *(self.lower(f, block) for f in directions)], block)
+        return block.bind(expr, self._call("negate", (product,), block) if coefficient < 0 else product)
+
+    def _product(self, values: list[ir.Expr], block: _Block) -> ir.Expr:
+        product = values[0]
+        for value in values[1:]:
+            product = self._call("multiply", (product, value), block)
+        return product
+
+    def _divided(self, value: ir.Expr, divisors: list[Expr], block: _Block) -> ir.Expr:
+        """Divide by one after the other, twice rather than by a square, which may underflow."""
+        for divisor in divisors:
+            repeats = _repeats(divisor)
+            base = self.lower(divisor.base if repeats > 1 else divisor, block)
+            for _ in range(repeats):
+                value = self._call("divide", (value, base), block)
+        return value
 
     def _power(self, expr: Pow, block: _Block) -> ir.Expr:
         base, exponent = expr.args
         if _is_denominator(expr):
             return self._product_of(Mul(S.One, expr, evaluate=False), block)
         if exponent.is_Integer and exponent <= _LONGEST_POWER:
-            value = self.lower(base, block)
-            product = value
-            for _ in range(int(exponent) - 1):
-                product = self._call("multiply", (product, value), block)
-            return block.bind(expr, product)
+            return block.bind(expr, self._product([self.lower(base, block)] * int(exponent), block))
         if exponent.is_Rational and exponent.q == 2:
             root = self._call("sqrt", (self.lower(base, block),), block)
             whole = (exponent.p - 1) // 2
@@ -338,8 +339,12 @@ def _is_denominator(factor: Expr) -> bool:
     return isinstance(factor, Pow) and factor.exp.is_Rational and bool(factor.exp < 0)
 
 
+def _is_direction(factor: Expr) -> bool:
+    return isinstance(getattr(factor, "base", factor), Direction)
+
+
 def _repeats(divisor: Expr) -> int:
-    """Divide twice rather than by a square, which may underflow."""
+    """Return how often to divide by the base of a small whole power."""
     power = divisor.exp if isinstance(divisor, Pow) else S.One
     return int(power) if power.is_Integer and 1 < power <= _LONGEST_POWER else 1
 

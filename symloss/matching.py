@@ -74,13 +74,14 @@ def _match_some(patterns: list[Basic], parts: list[Expr], bound: Bindings) -> It
 
 
 def _match_product(pattern: Mul, expr: Basic, bound: Bindings) -> Iterator[Bindings]:
-    """Match a whole product.  One unbound slot takes what the other factors leave; a bound slot divides it out."""
-    free = [p for p in pattern.args if isinstance(p, Slot) and p not in bound]
-    known = [p for p in pattern.args if p not in free and not _unbound(p, bound)]
-    other = [p for p in pattern.args if p not in free and p not in known]
+    """Match a whole product.  Bound parts are divided out; one unbound slot takes what the others leave."""
+    bare = [p for p in pattern.args if isinstance(p, Slot)]
+    known = [p for p in pattern.args if p not in bare and not _unbound(p, bound)]
+    other = [p for p in pattern.args if p not in bare and p not in known]
     rest = expr / Mul(*(p.xreplace(bound) for p in known))
     for found, left in _match_some(_specific_first(tuple(other)), list(Mul.make_args(rest)), bound):
-        remaining = Mul(*left)
+        remaining = Mul(*left) / Mul(*(found[slot] for slot in bare if slot in found))
+        free = [slot for slot in bare if slot not in found]
         if not free and remaining == 1:
             yield found
         elif len(free) == 1:

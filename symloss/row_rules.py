@@ -103,6 +103,20 @@ def _softmax_from_quotient(expr: Expr) -> Expr | None:
     return None
 
 
+def _exp_over_sum(expr: Expr) -> Expr | None:
+    """exp(u)/sum(exp(b)) -> exp(u - log-sum-exp(b)), whose parts may overflow where the whole does not."""
+    for power in expr.args:
+        if not (isinstance(power, Pow) and power.exp.is_Integer and power.exp < 0 and isinstance(power.base, SumOver)):
+            continue
+        total = power.base
+        exponents = [factor for factor in expr.args if isinstance(factor, exp)]
+        if isinstance(total.body, exp) and exponents:
+            node = LogSumExp(total.body.args[0], total.index, total.excluded)
+            rest = expr / Mul(power, *exponents)
+            return rest * exp(sum(f.args[0] for f in exponents) + power.exp * node)
+    return None
+
+
 def _softmax_from_exp(expr: Expr) -> Expr | None:
     (exponent,) = expr.args
     if isinstance(exponent, LogSoftmax):
@@ -221,6 +235,7 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("root of a sum of squares", (Pow,), _norm),
     RowRule("log of a sum of exp", (log,), _log_sum_exp),
     RowRule("exp over a sum of exp", (Mul,), _softmax_from_quotient),
+    RowRule("exp over a sum of exp, elsewhere", (Mul,), _exp_over_sum),
     RowRule("exp of a difference to a log-sum-exp", (exp,), _softmax_from_exp),
     RowRule("log of softmax", (log,), _log_of_softmax),
     RowRule("log-softmax at a label", (LogSoftmax,), _margin_of_log_softmax),

@@ -10,6 +10,7 @@ Rules that look right and are not:
 * ``log(exp(a) + exp(b)) -> a + log1p(exp(b - a))`` always: overflows at b - a = 1000; and ``a + softplus(b - a)``
   is 18 ULP off at a = -37.5, b = 0.7, where the sum cancels.
 * ``y*softplus(-z) + (1 - y)*softplus(z) -> softplus(z) - y*z``: returns 0 for y = 1, z = 40, where 4e-18 is right.
+* ``1 + erf(x) -> erfc(-x)``: SymPy writes the right side as 2 - erfc(x), which cancels for x < 0.
 * ``sqrt(x)**2 -> x`` and ``exp(log(x)) -> x``: for x = -1 the left side is NaN and the right side is -1.
 """
 
@@ -18,9 +19,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sympy import Expr, Interval, Pow, cosh, exp, log, oo, sinh, sqrt
+from sympy import Expr, Interval, Pow, cos, cosh, erf, erfc, exp, log, oo, sin, sinh, sqrt
 
 from symloss.functions import (
+    bd0,
     expm1,
     expm1mx,
     log1mexp,
@@ -101,7 +103,15 @@ RULES: tuple[Rule, ...] = (
     Rule("log1p of exp", log1p(exp(x)), softplus(x)),
     Rule("exp(x) - 1 - x", -k - k * x + k * exp(x), k * expm1mx(x), where=_not_constant(x)),
     Rule("exp(x) - 1", -k + k * exp(x), k * expm1(x), where=_not_constant(x)),
+    Rule("log of minus expm1", log(-expm1(x)), log1mexp(x), {x: NEGATIVE}),
+    Rule("deviance", k * a * log(a / b) - k * a + k * b, k * bd0(a, b), {a: POSITIVE, b: POSITIVE}),
+    # trigonometric functions and the error function
+    Rule("1 - cos", k - k * cos(x), 2 * k * sin(x / 2) ** 2, where=_not_constant(x)),
+    Rule("1 - erf", k - k * erf(x), k * erfc(x)),
+    Rule("1 - erfc", k - k * erfc(x), k * erf(x)),
     # hyperbolic functions
+    Rule("1 + tanh", k + k * tanh(x), 2 * k * sigmoid(2 * x)),
+    Rule("1 - tanh", k - k * tanh(x), 2 * k * sigmoid(-2 * x)),
     Rule("log of cosh", log(cosh(x)), log_cosh(x)),
     Rule("tanh as a quotient", sinh(x) / cosh(x), tanh(x)),
     Rule("square of sech", k - k * tanh(x) ** 2, k * sech(x) ** 2),

@@ -37,6 +37,7 @@ EXAMPLES: dict[str, Expr] = {
     "root of a sum of squares": sqrt(SumOver(entry**2, c)),
     "log of a sum of exp": log(SumOver(exp(entry), c)),
     "exp over a sum of exp": w * exp(at_label) / SumOver(exp(entry), c),
+    "exp over a sum of exp, elsewhere": exp(SumOver(y[c] * entry, c)) / SumOver(exp(entry), c),
     "exp of a difference to a log-sum-exp": exp(at_label - LogSumExp(entry, c)),
     "log of softmax": log(Softmax(entry, c, (), label)),
     "log-softmax at a label": LogSoftmax(entry, c, (), label),

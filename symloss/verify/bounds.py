@@ -1,33 +1,49 @@
-"""How much the results move with their arguments: the mixed forward-backward bound."""
+"""How much the results move with their arguments: the mixed forward-backward bound.
+
+An input that is moved relatively by ``eps`` moves a result ``f`` by ``eps * abs(x * df/dx)``: no program can do
+better that has its arguments rounded once.  The judge's own numbers are differentiated for it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from symloss.verify import differentiate as diff
 from symloss.verify.evaluate import MP, Number
 from symloss.verify.judge import Judge
-from symloss.verify.point import Sample
+from symloss.verify.point import Point, Sample
+
+
+def value_sensitivity(judge: Judge, sample: Sample) -> Number:
+    """Return ``abs(f) + sum(abs(x * df/dx))`` of the loss ``f`` over all real arguments ``x``."""
+    return _moves(judge, sample, lambda point: [judge.settle(point, None, values_only=True).value], None)[0]
 
 
 def sensitivities(judge: Judge, sample: Sample, products: bool = True, position: int | None = None) -> list[Number]:
-    """Return, for every number that comes out, ``abs(f) + sum(abs(x * df/dx))`` over all real arguments ``x``.
+    """Return the same for everything that comes out.
 
-    An input that is moved relatively by ``eps`` moves the result by as much as ``eps`` times that: no
-    program can do better that has its arguments rounded once.  The judge's own numbers are differentiated for it.
-    With ``position`` only the entries at that place of every argument are moved, which gives a lower bound of it.
+    With ``position`` only the entries at that place of every argument are moved: a lower bound, in less time.
     """
-    centre = [e.number for e in judge.verdict(sample, products).results.flat()]
-    totals = [abs(number) for number in centre]
+    return _moves(
+        judge, sample, lambda point: judge.settle(point, point.direction if products else None).flat(), position
+    )
+
+
+def _moves(
+    judge: Judge, sample: Sample, results: Callable[[Point], Sequence[Number]], position: int | None
+) -> list[Number]:
+    start = judge.point(sample)
+    totals = [abs(number) for number in results(start)]
     for name, place in _real_entries(judge, sample):
-        if _entry(sample, name, place) == 0.0 or position not in (None, place):
+        entry = _entry(sample, name, place)
+        if entry == 0.0 or position not in (None, place):
             continue
         try:
             moves = diff.derivative_of(
-                lambda x, n=name, p=place: _numbers_at(judge, sample, n, p, x, products),  # type: ignore[misc]
-                MP.mpf(_entry(sample, name, place)),
+                lambda x, n=name, p=place: results(start.moved(n, p, x)),  # type: ignore[misc]
+                MP.mpf(entry),
             )
         except diff.UnsettledError:
             continue
@@ -47,10 +63,3 @@ def _entry(sample: Sample, name: str, position: int) -> float:
     if name in sample.parameters:
         return float(sample.parameters[name])
     return float(np.ravel(sample.arrays[name])[position])
-
-
-def _numbers_at(judge: Judge, sample: Sample, name: str, position: int, x: Number, products: bool) -> Sequence[Number]:
-    """Return all results with one argument moved."""
-    point = judge.point(sample).moved(name, position, x)
-    found = judge.settle(point, point.direction if products else None)
-    return found.flat()

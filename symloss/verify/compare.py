@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from symloss.verify.bounds import sensitivities
+from symloss.verify.bounds import sensitivities, value_sensitivity
 from symloss.verify.evaluate import MP, Number
 from symloss.verify.judge import Expected, Judge, Verdict
 from symloss.verify.kernels import Results
@@ -134,6 +134,8 @@ class Bounds:
         n = len(results.gradient)
         if not self._verdict.plain or (position > 0 and results.kinks[(position - 1) % n]):
             return None  # there are no derivatives of derivatives
+        if position == 0:
+            return value_sensitivity(self._judge, self._sample)
         if self._known is None:
             self._known = sensitivities(self._judge, self._sample)
         return self._known[position]

@@ -150,9 +150,9 @@ class _Rule:
         slope = self.agreed(coarse.slope, fine.slope)
         second = self.agreed(coarse.bend / coarse.step, fine.bend / fine.step)
         product: Number | None = MP.zero
-        if coarse.mixed is not None and fine.mixed is not None:
-            if not _persists(coarse.mixed * coarse.along, fine.mixed * fine.along):
-                product = self.agreed(coarse.mixed, fine.mixed)
+        a, b = coarse.mixed, fine.mixed
+        if a is not None and b is not None and not _persists(a * coarse.along, b * fine.along):
+            product = self.agreed(a, b)
         return None if slope is None or second is None or product is None else _Entry(slope, second, product, False)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from symloss.verify.bounds import sensitivities
+from symloss.verify.bounds import sensitivities, value_sensitivity
 from symloss.verify.compare import Row
 from symloss.verify.evaluate import Number
 from symloss.verify.judge import Judge
@@ -187,9 +187,11 @@ def _bound_of_many(judge: Judge, sample: Sample, place: int, entries: int) -> Ca
     """Return what bounds one of many results: by the arguments at its own place, as all would take too long."""
     sizes = [np.size(sample.arrays[p.name]) for p in judge.predictions]
     own = (place - 1) % entries
-    while place and own >= sizes[0]:
+    while own >= sizes[0]:
         own -= sizes.pop(0)
-    return lambda: sensitivities(judge, sample, False, own if place else None)[place]
+    if place == 0:
+        return lambda: value_sensitivity(judge, sample)
+    return lambda: sensitivities(judge, sample, False, own)[place]
 
 
 def _leading(parts: Any) -> tuple[Any, ...]:
