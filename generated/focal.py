@@ -166,8 +166,8 @@ def sample_value_and_grad(p, y, alpha, gamma):
                     product_5 = np.inf * difference_4
                     grad_p = product_5
             else:
-                product_7 = power(p, gamma) * difference_3
                 log1p_minus_p = log1p(-p)
+                product_7 = power(p, gamma) * difference_3
                 loss = product_7 * log1p_minus_p
                 difference_2 = gamma - 1.0
                 difference = 1.0 - p
@@ -216,9 +216,8 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 product = alpha * gamma
                 if product == 0.0:
                     difference = gamma - 1.0
-                    product_4 = difference * alpha * gamma
-                    if -product_4 == 0.0:
-                        hess_p = -(1.5 * product_4)
+                    if -(difference * alpha * gamma) == 0.0:
+                        hess_p = -(1.5 * difference * alpha * gamma)
                     else:
                         hess_p = np.inf * difference * alpha * gamma
                 else:
@@ -238,55 +237,58 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                     grad_p = 0.0
                 else:
                     added = 1.0 + gamma
-                    product_5 = added * alpha
-                    minus = -product_5
+                    product_4 = added * alpha
+                    minus = -product_4
                     if minus == 0.0:
                         grad_p = 0.0
                     elif gamma == 0.0:
                         grad_p = minus
                     else:
-                        product_6 = np.inf * added
-                        product_7 = product_6 * alpha
-                        grad_p = -product_7
+                        product_5 = np.inf * added
+                        product_6 = product_5 * alpha
+                        grad_p = -product_6
                 if difference > 0.0:
                     hess_p = 0.0
                 else:
                     added = 1.0 + gamma
-                    product_5 = added * alpha
-                    product_8 = product_5 * gamma
-                    if product_8 == 0.0:
+                    product_4 = added * alpha
+                    product_7 = product_4 * gamma
+                    if product_7 == 0.0:
                         if gamma > 0.0:
                             hess_p = 0.0
                         else:
                             added_2 = 2.0 + gamma
-                            product_9 = 0.5 * (added * added_2 * alpha)
+                            product_8 = 0.5 * added
+                            product_9 = product_8 * added_2 * alpha
                             if product_9 == 0.0:
                                 hess_p = 0.0
                             elif gamma == 0.0:
                                 hess_p = product_9
                             else:
-                                product_6 = np.inf * added
-                                hess_p = product_6 * added_2 * alpha
+                                product_5 = np.inf * added
+                                hess_p = product_5 * added_2 * alpha
                     elif difference == 0.0:
-                        hess_p = product_8
+                        hess_p = product_7
                     else:
-                        product_6 = np.inf * added
-                        product_7 = product_6 * alpha
-                        hess_p = product_7 * gamma
+                        product_5 = np.inf * added
+                        product_6 = product_5 * alpha
+                        hess_p = product_6 * gamma
             else:
                 difference_2 = 1.0 - p
-                product_10 = power(difference_2, difference) * alpha * gamma
+                power_value = power(difference_2, difference)
                 log_p = log(p)
                 quotient = power(difference_2, gamma) * alpha / p
-                grad_p = multiply_no_nan(product_10, log_p) - quotient
-                difference_3 = gamma - 2.0
-                power_value = power(difference_2, difference_3)
+                difference_3 = multiply_no_nan(power_value * alpha * gamma, log_p) - quotient
+                grad_p = difference_3
+                difference_4 = gamma - 2.0
+                power_value_2 = power(difference_2, difference_4)
                 added_3 = (
-                    quotient / p + 2.0 * product_10 / p + multiply_no_nan(power_value * alpha * gamma, log_p)
+                    quotient / p + 2.0 * power_value * alpha * gamma / p
+                    + multiply_no_nan(power_value_2 * alpha * gamma, log_p)
                 )
-                product_11 = gamma * gamma
-                difference_4 = added_3 - multiply_no_nan(power_value * product_11 * alpha, log_p)
-                hess_p = difference_4
+                product_10 = gamma * gamma
+                difference_5 = added_3 - multiply_no_nan(power_value_2 * product_10 * alpha, log_p)
+                hess_p = difference_5
     elif y != y:
         grad_p = np.nan
         hess_p = np.nan
@@ -296,93 +298,93 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 grad_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_5 = alpha - 1.0
-                product_12 = added * difference_5
-                minus_2 = -product_12
+                difference_6 = alpha - 1.0
+                product_11 = added * difference_6
+                minus_2 = -product_11
                 if minus_2 == 0.0:
                     grad_p = 0.0
                 elif gamma == 0.0:
                     grad_p = minus_2
                 else:
-                    product_6 = np.inf * added
-                    product_13 = product_6 * difference_5
-                    grad_p = -product_13
+                    product_5 = np.inf * added
+                    product_12 = product_5 * difference_6
+                    grad_p = -product_12
             difference = gamma - 1.0
             if difference > 0.0:
                 hess_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_5 = alpha - 1.0
-                product_12 = added * difference_5
-                minus_3 = -(product_12 * gamma)
+                difference_6 = alpha - 1.0
+                product_11 = added * difference_6
+                minus_3 = -(product_11 * gamma)
                 if minus_3 == 0.0:
                     if gamma > 0.0:
                         hess_p = 0.0
                     else:
                         added_2 = 2.0 + gamma
-                        minus_4 = -(0.5 * (product_12 * added_2))
+                        product_8 = 0.5 * added
+                        minus_4 = -(product_8 * difference_6 * added_2)
                         if minus_4 == 0.0:
                             hess_p = 0.0
                         elif gamma == 0.0:
                             hess_p = minus_4
                         else:
-                            product_6 = np.inf * added
-                            product_13 = product_6 * difference_5
-                            hess_p = -(product_13 * added_2)
+                            product_5 = np.inf * added
+                            product_12 = product_5 * difference_6
+                            hess_p = -(product_12 * added_2)
                 elif difference == 0.0:
                     hess_p = minus_3
                 else:
-                    product_6 = np.inf * added
-                    product_13 = product_6 * difference_5
-                    hess_p = -(product_13 * gamma)
+                    product_5 = np.inf * added
+                    product_12 = product_5 * difference_6
+                    hess_p = -(product_12 * gamma)
         elif p != p:
             grad_p = np.nan
             hess_p = np.nan
         elif p == 1.0:
-            difference_6 = 1.0 - alpha
-            if difference_6 == 0.0:
-                difference_5 = alpha - 1.0
-                product_14 = difference_5 * gamma
-                if product_14 == 0.0:
-                    grad_p = product_14
+            difference_7 = 1.0 - alpha
+            if difference_7 == 0.0:
+                difference_6 = alpha - 1.0
+                product_13 = difference_6 * gamma
+                if product_13 == 0.0:
+                    grad_p = product_13
                 else:
-                    product_15 = np.inf * difference_5
-                    product_16 = product_15 * gamma
-                    minus_5 = -product_16
+                    product_14 = np.inf * difference_6
+                    product_15 = product_14 * gamma
+                    minus_5 = -product_15
                     grad_p = minus_5
-                if -product_14 == 0.0:
+                if -product_13 == 0.0:
                     difference = gamma - 1.0
-                    product_17 = difference_5 * difference * gamma
-                    if product_17 == 0.0:
-                        hess_p = 1.5 * product_17
+                    if difference_6 * difference * gamma == 0.0:
+                        hess_p = 1.5 * difference_6 * difference * gamma
                     else:
-                        product_15 = np.inf * difference_5
-                        hess_p = -(product_15 * difference * gamma)
+                        product_14 = np.inf * difference_6
+                        hess_p = -(product_14 * difference * gamma)
                 else:
-                    product_15 = np.inf * difference_5
-                    product_16 = product_15 * gamma
-                    minus_5 = -product_16
+                    product_14 = np.inf * difference_6
+                    product_15 = product_14 * gamma
+                    minus_5 = -product_15
                     hess_p = minus_5
             else:
-                product_18 = np.inf * difference_6
-                grad_p = product_18
-                hess_p = product_18
+                product_16 = np.inf * difference_7
+                grad_p = product_16
+                hess_p = product_16
         else:
             difference = gamma - 1.0
-            difference_5 = alpha - 1.0
-            product_19 = power(p, difference) * difference_5 * gamma
+            power_value_3 = power(p, difference)
+            difference_6 = alpha - 1.0
             log1p_minus_p = log1p(-p)
             difference_2 = 1.0 - p
-            quotient_2 = power(p, gamma) * difference_5 / difference_2
-            grad_p = product_19 * log1p_minus_p - quotient_2
-            product_11 = gamma * gamma
-            difference_3 = gamma - 2.0
-            power_value_2 = power(p, difference_3)
-            difference_7 = (
-                product_11 * power_value_2 * difference_5 * log1p_minus_p - quotient_2 / difference_2
-                - power_value_2 * difference_5 * gamma * log1p_minus_p
+            quotient_2 = power(p, gamma) * difference_6 / difference_2
+            grad_p = power_value_3 * difference_6 * gamma * log1p_minus_p - quotient_2
+            product_10 = gamma * gamma
+            difference_4 = gamma - 2.0
+            power_value_4 = power(p, difference_4)
+            difference_8 = (
+                product_10 * power_value_4 * difference_6 * log1p_minus_p - quotient_2 / difference_2
+                - power_value_4 * difference_6 * gamma * log1p_minus_p
             )
-            hess_p = difference_7 - 2.0 * product_19 / difference_2
+            hess_p = difference_8 - 2.0 * power_value_3 * difference_6 * gamma / difference_2
     else:
         grad_p = np.nan
         hess_p = np.nan
@@ -413,17 +415,16 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
             if alpha * v_p == 0.0:
                 if alpha * gamma * v_p == 0.0:
                     difference = gamma - 1.0
-                    product = difference * alpha * gamma
-                    if -(product * v_p) == 0.0:
-                        product_p = -(1.5 * product * v_p)
+                    if -(difference * alpha * gamma * v_p) == 0.0:
+                        product_p = -(1.5 * difference * alpha * gamma * v_p)
                     else:
                         product_p = np.inf * difference * alpha * gamma * v_p
                 else:
-                    product_2 = np.inf * alpha
-                    product_p = product_2 * gamma * v_p
+                    product = np.inf * alpha
+                    product_p = product * gamma * v_p
             else:
-                product_2 = np.inf * alpha
-                product_p = product_2 * v_p
+                product = np.inf * alpha
+                product_p = product * v_p
         elif p != p:
             product_p = np.nan
         else:
@@ -433,13 +434,14 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                     product_p = 0.0
                 else:
                     added = 1.0 + gamma
-                    product_3 = added * alpha * gamma * v_p
-                    if product_3 == 0.0:
+                    product_2 = added * alpha * gamma * v_p
+                    if product_2 == 0.0:
                         if gamma > 0.0:
                             product_p = 0.0
                         else:
                             added_2 = 2.0 + gamma
-                            product_4 = 0.5 * (added * added_2 * alpha) * v_p
+                            product_3 = 0.5 * added
+                            product_4 = product_3 * added_2 * alpha * v_p
                             if product_4 == 0.0:
                                 product_p = 0.0
                             elif gamma == 0.0:
@@ -448,13 +450,13 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                                 product_5 = np.inf * added
                                 product_p = product_5 * added_2 * alpha * v_p
                     elif difference == 0.0:
-                        product_p = product_3
+                        product_p = product_2
                     else:
                         product_5 = np.inf * added
                         product_p = product_5 * alpha * gamma * v_p
             else:
                 difference_2 = 1.0 - p
-                product_6 = 2.0 * (power(difference_2, difference) * alpha * gamma) / p * v_p
+                product_6 = 2.0 * power(difference_2, difference) * alpha * gamma / p * v_p
                 added_3 = power(difference_2, gamma) * alpha / p / p * v_p + product_6
                 difference_3 = gamma - 2.0
                 power_value = power(difference_2, difference_3)
@@ -475,28 +477,28 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
             else:
                 added = 1.0 + gamma
                 difference_5 = alpha - 1.0
-                product_8 = added * difference_5
-                minus = -(product_8 * gamma * v_p)
+                minus = -(added * difference_5 * gamma * v_p)
                 if minus == 0.0:
                     if gamma > 0.0:
                         product_p = 0.0
                     else:
                         added_2 = 2.0 + gamma
-                        minus_2 = -(0.5 * (product_8 * added_2) * v_p)
+                        product_3 = 0.5 * added
+                        minus_2 = -(product_3 * difference_5 * added_2 * v_p)
                         if minus_2 == 0.0:
                             product_p = 0.0
                         elif gamma == 0.0:
                             product_p = minus_2
                         else:
                             product_5 = np.inf * added
-                            product_9 = product_5 * difference_5
-                            product_p = -(product_9 * added_2 * v_p)
+                            product_8 = product_5 * difference_5
+                            product_p = -(product_8 * added_2 * v_p)
                 elif difference == 0.0:
                     product_p = minus
                 else:
                     product_5 = np.inf * added
-                    product_9 = product_5 * difference_5
-                    product_p = -(product_9 * gamma * v_p)
+                    product_8 = product_5 * difference_5
+                    product_p = -(product_8 * gamma * v_p)
         elif p != p:
             product_p = np.nan
         else:
@@ -505,18 +507,17 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                 if -(difference_5 * v_p) == 0.0:
                     if -(difference_5 * gamma * v_p) == 0.0:
                         difference = gamma - 1.0
-                        product_10 = difference_5 * difference * gamma
-                        if product_10 * v_p == 0.0:
-                            product_p = 1.5 * product_10 * v_p
+                        if difference_5 * difference * gamma * v_p == 0.0:
+                            product_p = 1.5 * difference_5 * difference * gamma * v_p
                         else:
-                            product_11 = np.inf * difference_5
-                            product_p = -(product_11 * difference * gamma * v_p)
+                            product_9 = np.inf * difference_5
+                            product_p = -(product_9 * difference * gamma * v_p)
                     else:
-                        product_11 = np.inf * difference_5
-                        product_p = -(product_11 * gamma * v_p)
+                        product_9 = np.inf * difference_5
+                        product_p = -(product_9 * gamma * v_p)
                 else:
-                    product_11 = np.inf * difference_5
-                    product_p = -(product_11 * v_p)
+                    product_9 = np.inf * difference_5
+                    product_p = -(product_9 * v_p)
             else:
                 product_7 = gamma * gamma
                 difference_3 = gamma - 2.0

@@ -126,21 +126,21 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
     if y == 1.0:
         softplus_z = softplus(z)
         exp_value = exp(-multiply_no_nan(gamma, softplus_z))
-        product = alpha * gamma * exp_value
         sigmoid_z = sigmoid(z)
+        product = alpha * gamma * exp_value
         minus = -z
         softplus_minus = softplus(minus)
         sigmoid_minus = sigmoid(minus)
         product_2 = alpha * exp_value * sigmoid_minus
         grad_z = -multiply_no_nan(product * sigmoid_z, softplus_minus) - product_2
-        product_3 = product * sigmoid_minus * sigmoid_z
-        product_4 = gamma * gamma
+        added = product_2 * sigmoid_z + 2.0 * alpha * gamma * exp_value * sigmoid_minus * sigmoid_z
+        product_3 = gamma * gamma
         multiply_no_nan_value = (
-            multiply_no_nan(product_4 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
+            multiply_no_nan(product_3 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
         )
         difference = (
-            product_2 * sigmoid_z + 2.0 * product_3 + multiply_no_nan_value
-            - multiply_no_nan(product_3, softplus_minus)
+            added + multiply_no_nan_value
+            - multiply_no_nan(product * sigmoid_minus * sigmoid_z, softplus_minus)
         )
         hess_z = difference
     elif y != y:
@@ -152,21 +152,20 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
         softplus_minus = softplus(minus)
         exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
         sigmoid_minus = sigmoid(minus)
-        product_5 = difference_2 * gamma * exp_value_2 * sigmoid_minus
+        product_4 = difference_2 * gamma * exp_value_2 * sigmoid_minus
         softplus_z = softplus(z)
-        product_6 = difference_2 * exp_value_2
         sigmoid_z = sigmoid(z)
-        grad_z = -multiply_no_nan(product_5, softplus_z) - product_6 * sigmoid_z
-        product_7 = product_5 * sigmoid_z
-        product_4 = gamma * gamma
+        product_5 = difference_2 * exp_value_2
+        grad_z = -multiply_no_nan(product_4, softplus_z) - product_5 * sigmoid_z
+        product_3 = gamma * gamma
         multiply_no_nan_value_2 = (
-            multiply_no_nan(product_4 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2, softplus_z)
+            multiply_no_nan(product_3 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2, softplus_z)
         )
         difference_3 = (
-            multiply_no_nan(product_7, softplus_z) - multiply_no_nan_value_2
-            - product_6 * sigmoid_minus * sigmoid_z
+            multiply_no_nan(product_4 * sigmoid_z, softplus_z) - multiply_no_nan_value_2
+            - product_5 * sigmoid_minus * sigmoid_z
         )
-        hess_z = difference_3 - 2.0 * product_7
+        hess_z = difference_3 - 2.0 * difference_2 * gamma * exp_value_2 * sigmoid_minus * sigmoid_z
     else:
         grad_z = np.nan
         hess_z = np.nan

@@ -75,9 +75,10 @@ def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, gr
     for d in range(x_hat.shape[0]):
         quotient = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient)
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, float(mu[l]) * beta)
-        grad_logvar[l] = scaled(factor, 0.5 * (beta * expm1(float(logvar[l]))))
+        grad_logvar[l] = scaled(factor, product * expm1(float(logvar[l])))
     return loss
 
 
@@ -110,12 +111,13 @@ def _grad_and_hess_of_sample(
         quotient_2 = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient_2)
         hess_x_hat[d] = scaled(factor, quotient)
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, float(mu[l]) * beta)
         logvar_l = float(logvar[l])
-        grad_logvar[l] = scaled(factor, 0.5 * (beta * expm1(logvar_l)))
+        grad_logvar[l] = scaled(factor, product * expm1(logvar_l))
         hess_mu[l] = scaled(factor, beta)
-        hess_logvar[l] = scaled(factor, 0.5 * (beta * exp(logvar_l)))
+        hess_logvar[l] = scaled(factor, product * exp(logvar_l))
     return
 
 
@@ -164,10 +166,11 @@ def _hvp_of_sample(
     quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
         product_x_hat[d] = scaled(factor, quotient * float(v_x_hat[d]))
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, beta * float(v_mu[l]))
-        product = 0.5 * (beta * exp(float(logvar[l]))) * float(v_logvar[l])
-        product_logvar[l] = scaled(factor, product)
+        product_2 = product * exp(float(logvar[l])) * float(v_logvar[l])
+        product_logvar[l] = scaled(factor, product_2)
     return
 
 

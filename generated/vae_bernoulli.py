@@ -92,9 +92,10 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
         x_logit_d_2 = float(x_logit[d])
         difference = (1.0 - x_d_2) * sigmoid(x_logit_d_2) - x_d_2 * sigmoid(-x_logit_d_2)
         grad_x_logit[d] = scaled(factor, difference)
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, float(mu[l]) * beta)
-        grad_logvar[l] = scaled(factor, 0.5 * (beta * expm1(float(logvar[l]))))
+        grad_logvar[l] = scaled(factor, product * expm1(float(logvar[l])))
     return loss
 
 
@@ -140,12 +141,13 @@ def _grad_and_hess_of_sample(
         sigmoid_minus_x_logit_d = sigmoid(-x_logit_d)
         grad_x_logit[d] = scaled(factor, (1.0 - x_d) * sigmoid_x_logit_d - x_d * sigmoid_minus_x_logit_d)
         hess_x_logit[d] = scaled(factor, sigmoid_minus_x_logit_d * sigmoid_x_logit_d)
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, float(mu[l]) * beta)
         logvar_l = float(logvar[l])
-        grad_logvar[l] = scaled(factor, 0.5 * (beta * expm1(logvar_l)))
+        grad_logvar[l] = scaled(factor, product * expm1(logvar_l))
         hess_mu[l] = scaled(factor, beta)
-        hess_logvar[l] = scaled(factor, 0.5 * (beta * exp(logvar_l)))
+        hess_logvar[l] = scaled(factor, product * exp(logvar_l))
     return
 
 
@@ -207,10 +209,11 @@ def _hvp_of_sample(
         x_logit_d = float(x_logit[d])
         product = sigmoid(-x_logit_d) * sigmoid(x_logit_d) * float(v_x_logit[d])
         product_x_logit[d] = scaled(factor, product)
+    product_2 = 0.5 * beta
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, beta * float(v_mu[l]))
-        product_2 = 0.5 * (beta * exp(float(logvar[l]))) * float(v_logvar[l])
-        product_logvar[l] = scaled(factor, product_2)
+        product_3 = product_2 * exp(float(logvar[l])) * float(v_logvar[l])
+        product_logvar[l] = scaled(factor, product_3)
     return
 
 

@@ -125,11 +125,11 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
             total_4 = total_3 + minus(product_2, product_3)
         y_c_2 = float(y[c])
         class_weight_c_2 = float(class_weight[c])
-        product_3 = y_c_2 * class_weight_c_2
         if place == c:
             total_5 = total
         else:
             total_5 = added - exp_minus_z_c
+        product_3 = y_c_2 * class_weight_c_2
         grad_z[c] = scaled(factor, exp_minus_z_c * total_4 / added - product_3 * total_5 / added)
     return loss
 
@@ -194,11 +194,11 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
             total_3 = total + minus(product_2, product_3)
         y_c_2 = float(y[c])
         class_weight_c_2 = float(class_weight[c])
-        product_3 = y_c_2 * class_weight_c_2
         if place == c:
             total_4 = total_2
         else:
             total_4 = added - exp_minus_z_c
+        product_3 = y_c_2 * class_weight_c_2
         grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - product_3 * total_4 / added)
         added_2 = (
             exp_minus_z_c * total_4 * total_3 / added / added

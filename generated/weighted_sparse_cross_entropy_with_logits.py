@@ -198,11 +198,11 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
     class_weight_label = float(class_weight[label])
-    product_2 = (-float(v_z[label]) + total_2) * class_weight_label
     z_label = float(z[label])
     log1p_total = log1p(total)
     sigmoid_added = sigmoid(largest - z_label + log1p_total)
     sigmoid_difference = sigmoid(z_label - largest - log1p_total)
+    product_2 = (-float(v_z[label]) + total_2) * class_weight_label
     minus = -(product_2 * sigmoid_added * sigmoid_difference)
     for c in range(z.shape[0]):
         if c == label:

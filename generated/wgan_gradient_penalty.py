@@ -70,10 +70,9 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     product = sqrt(total) * largest
     added = -1.0 + product
     loss = added * added * lam
-    product_2 = added * lam
+    product_2 = 2.0 * added * lam
     for d in range(slope.shape[0]):
-        product_3 = 2.0 * (product_2 * divide_no_nan(float(slope[d]), product))
-        grad_slope[d] = scaled(factor, product_3)
+        grad_slope[d] = scaled(factor, product_2 * divide_no_nan(float(slope[d]), product))
     return loss
 
 
@@ -107,7 +106,8 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         total, lost = add_exactly(total, lost, ratio_value * ratio_value)
     total = settle(total, lost)
     product = sqrt(total) * largest
-    product_2 = (-1.0 + product) * lam
+    added = -1.0 + product
+    product_2 = 2.0 * added * lam
     largest_2, place_2 = -np.inf, -1
     for d in range(slope.shape[0]):
         slope_d = float(slope[d])
@@ -127,16 +127,17 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     total_2 = settle(total_2, lost_2)
     divide_no_nan_value_2 = divide_no_nan(float(slope[place_2]), product)
     product_4 = divide_no_nan_value_2 * divide_no_nan_value_2
+    product_5 = added * lam
     for d in range(slope.shape[0]):
         divide_no_nan_value_3 = divide_no_nan(float(slope[d]), product)
-        grad_slope[d] = scaled(factor, 2.0 * (product_2 * divide_no_nan_value_3))
-        product_5 = divide_no_nan_value_3 * divide_no_nan_value_3
+        grad_slope[d] = scaled(factor, product_2 * divide_no_nan_value_3)
+        product_6 = divide_no_nan_value_3 * divide_no_nan_value_3
         if place_2 == d:
             total_3 = total_2
         else:
-            total_3 = total_2 + minus(product_4, product_5)
-        product_6 = 2.0 * (product_5 * lam + product_2 * divide_no_nan(total_3, product))
-        hess_slope[d] = scaled(factor, product_6)
+            total_3 = total_2 + minus(product_4, product_6)
+        product_7 = 2.0 * (product_6 * lam + product_5 * divide_no_nan(total_3, product))
+        hess_slope[d] = scaled(factor, product_7)
     return
 
 

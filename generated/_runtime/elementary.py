@@ -149,6 +149,24 @@ def expm1mx(x: float) -> float:
 
 
 @kernel
+def bd0(x: float, y: float) -> float:
+    """x*log(x/y) + y - x, and y where x = 0."""
+    if x == 0.0 and y == y:
+        return y
+    if abs(x - y) > 0.1 * (x + y):
+        return x * math.log(x / y) + y - x
+    # Loader (2000), Fast and accurate computation of binomial probabilities: a series in v = (x - y)/(x + y)
+    v = (x - y) / (x + y)
+    total = (x - y) * v
+    term = 2.0 * x * v
+    square = v * v
+    for j in range(1, 16):
+        term *= square
+        total += term / (2 * j + 1)
+    return total
+
+
+@kernel
 def sqrt1pm1(x: float) -> float:
     """sqrt(1 + x) - 1."""
     if x > 1.0:

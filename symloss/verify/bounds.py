@@ -1,7 +1,7 @@
 """How much the results move with their arguments: the mixed forward-backward bound.
 
 An input that is moved relatively by ``eps`` moves a result ``f`` by ``eps * abs(x * df/dx)``: no program can do
-better that has its arguments rounded once.  The judge's own numbers are differentiated for it.
+better that has its arguments rounded once.  The judge's own numbers are differentiated for it, to a few digits.
 """
 
 from __future__ import annotations
@@ -10,44 +10,50 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from symloss.verify import differentiate as diff
+from symloss.verify.differentiate import Stencil, span
 from symloss.verify.evaluate import MP, Number
 from symloss.verify.judge import Judge
 from symloss.verify.point import Point, Sample
 
+_STEP = 25  # digits
+_SHIFT = 30  # the differences that are differentiated have a smaller step
+
+Results = Callable[[Point], Sequence[Number]]
+
 
 def value_sensitivity(judge: Judge, sample: Sample) -> Number:
     """Return ``abs(f) + sum(abs(x * df/dx))`` of the loss ``f`` over all real arguments ``x``."""
-    return _moves(judge, sample, lambda point: [judge.settle(point, None, values_only=True).value], None)[0]
+    return _moves(judge, sample, lambda point: [point.start(point.x)], None)[0]
 
 
-def sensitivities(judge: Judge, sample: Sample, products: bool = True, position: int | None = None) -> list[Number]:
-    """Return the same for everything that comes out.
+def sensitivities(
+    judge: Judge, sample: Sample, entry: int, products: bool = True, position: int | None = None
+) -> tuple[Number, ...]:
+    """Return the same for the derivatives along one entry: first, second, and the product.
 
     With ``position`` only the entries at that place of every argument are moved: a lower bound, in less time.
     """
-    return _moves(
-        judge, sample, lambda point: judge.settle(point, point.direction if products else None).flat(), position
-    )
+
+    def results(point: Point) -> list[Number]:
+        stencil = Stencil(point, point.x, judge.point(sample).scales(), point.direction if products else None, _SHIFT)
+        found = stencil.difference(entry)
+        return [found.slope, found.bend / found.step, *([] if found.mixed is None else [found.mixed])]
+
+    return tuple(_moves(judge, sample, results, position))
 
 
-def _moves(
-    judge: Judge, sample: Sample, results: Callable[[Point], Sequence[Number]], position: int | None
-) -> list[Number]:
+def _moves(judge: Judge, sample: Sample, results: Results, position: int | None) -> list[Number]:
     start = judge.point(sample)
-    totals = [abs(number) for number in results(start)]
-    for name, place in _real_entries(judge, sample):
-        entry = _entry(sample, name, place)
-        if entry == 0.0 or position not in (None, place):
-            continue
-        try:
-            moves = diff.derivative_of(
-                lambda x, n=name, p=place: results(start.moved(n, p, x)),  # type: ignore[misc]
-                MP.mpf(entry),
-            )
-        except diff.UnsettledError:
-            continue
-        totals = [t + m if MP.isfinite(m) else t for t, m in zip(totals, moves, strict=True)]
+    with MP.workdps(min(start.depth(), 480) + 60 + 2 * (_SHIFT + span(start.x, start.scales()))):
+        totals = [abs(number) for number in results(start)]
+        for name, place in _real_entries(judge, sample):
+            x = MP.mpf(_entry(sample, name, place))
+            if x == 0 or position not in (None, place):
+                continue
+            step = MP.mpf(10) ** -_STEP
+            above, below = (results(start.moved(name, place, x * (1 + sign * step))) for sign in (1, -1))
+            moves = [abs(a - b) / (2 * step) for a, b in zip(above, below, strict=True)]
+            totals = [t + m if MP.isfinite(m) else t for t, m in zip(totals, moves, strict=True)]
     return totals
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,7 +123,7 @@ class Bounds:
 
     def __init__(self, judge: Judge, sample: Sample, verdict: Verdict) -> None:
         self._judge, self._sample, self._verdict = judge, sample, verdict
-        self._known: Sequence[Number] | None = None
+        self._known: dict[int, tuple[Number, ...]] = {}
 
     def of(self, position: int) -> Callable[[], Number | None]:
         """Return what computes the bound of one result."""
@@ -136,9 +136,10 @@ class Bounds:
             return None  # there are no derivatives of derivatives
         if position == 0:
             return value_sensitivity(self._judge, self._sample)
-        if self._known is None:
-            self._known = sensitivities(self._judge, self._sample)
-        return self._known[position]
+        output, entry = divmod(position - 1, n)
+        if entry not in self._known:
+            self._known[entry] = sensitivities(self._judge, self._sample, entry)
+        return self._known[entry][output]
 
 
 @dataclass

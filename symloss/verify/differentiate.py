@@ -6,7 +6,7 @@ function.  A kink shows itself as a second difference that grows as the step shr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,7 +65,7 @@ class Derivatives:
 
 
 @dataclass(frozen=True)
-class _Difference:
+class Difference:
     """Differences along one entry, with one step, at one precision."""
 
     slope: Number  # central
@@ -75,7 +75,7 @@ class _Difference:
     along: Number  # the step along the direction
 
 
-class _Stencil:
+class Stencil:
     """The points around one point, with one step, at one precision."""
 
     def __init__(
@@ -95,7 +95,7 @@ class _Stencil:
             self._sides = [[a + sign * self._along * v for a, v in zip(x, direction, strict=True)] for sign in (1, -1)]
         self.value = f.start(x)
 
-    def difference(self, i: int) -> _Difference:
+    def difference(self, i: int) -> Difference:
         """Take the differences along an entry."""
         h, mixed = self._steps[i], None
         above, below = self._at(self._x, i, h), self._at(self._x, i, -h)
@@ -104,7 +104,7 @@ class _Stencil:
             turn = self._at(forward, i, h) - self._at(backward, i, h)
             turn -= self._at(forward, i, -h) - self._at(backward, i, -h)
             mixed = turn / (4 * h * self._along)
-        return _Difference((above - below) / (2 * h), (above - 2 * self.value + below) / h, h, mixed, self._along)
+        return Difference((above - below) / (2 * h), (above - 2 * self.value + below) / h, h, mixed, self._along)
 
     def _at(self, x: Sequence[Number], i: int, h: Number) -> Number:
         point = list(x)
@@ -142,7 +142,7 @@ class _Rule:
             return MP.zero if self.final else None
         return b if abs(a - b) <= MP.mpf(10) ** -digits * abs(b) else None
 
-    def entry(self, coarse: _Difference, fine: _Difference) -> _Entry | None:
+    def entry(self, coarse: Difference, fine: Difference) -> _Entry | None:
         """Return the derivatives along an entry, or None if they are not settled."""
         if _persists(coarse.bend, fine.bend):
             slope = self.agreed(_least_slope(coarse), _least_slope(fine), _AGREEMENT // 2)
@@ -169,7 +169,7 @@ def _persists(coarse: Number, fine: Number) -> bool:
     return bool(fine != 0 and abs(coarse - fine) <= abs(fine) / 10**8)
 
 
-def _least_slope(found: _Difference) -> Number:
+def _least_slope(found: Difference) -> Number:
     """Return the subgradient of least magnitude between the one-sided slopes."""
     forward, backward = found.slope + found.bend / 2, found.slope - found.bend / 2
     if forward * backward <= 0 or min(abs(forward), abs(backward)) <= max(abs(forward), abs(backward)) / 10**8:
@@ -209,7 +209,7 @@ def differentiate(
     negligible = MP.mpf(10) ** -(depth - 80)
     value: Number | None = None
     coarse_value: Number | None = None
-    coarse: dict[int, _Difference] = {}
+    coarse: dict[int, Difference] = {}
     settled: dict[int, _Entry] = {}
     for level, digits in enumerate(_LEVELS):
         if digits < depth // 4:
@@ -217,7 +217,7 @@ def differentiate(
         shift = max(20 + 5 * level, digits // 4)  # at a minimum the slope is nothing but the error of the difference
         rule = _Rule(negligible, digits >= depth)
         with MP.workdps(digits + 2 * (shift + span(x, scales))):
-            stencil = _Stencil(f, x, scales, direction, shift)
+            stencil = Stencil(f, x, scales, direction, shift)
             if value is None and coarse_value is not None:
                 value = rule.agreed(coarse_value, stencil.value)
             coarse_value = stencil.value
@@ -241,10 +241,3 @@ def span(x: Sequence[Number], scales: Sequence[Number]) -> int:
         return 0
     low, high = min(scales), max(1, *(abs(a) for a in x))
     return max(0, int(MP.log10(high) - MP.log10(low)) + 1)
-
-
-def derivative_of(f: Callable[[Number], Sequence[Number]], x: Number) -> list[Number]:
-    """Return ``abs(x * df/dx)`` of functions that are smooth there, to a few digits."""
-    step = MP.mpf(10) ** -25
-    above, below = f(x * (1 + step)), f(x * (1 - step))
-    return [abs(a - b) / (2 * step) for a, b in zip(above, below, strict=True)]

@@ -169,7 +169,7 @@ def _check_shapes(row: Row, call: Call, function: str, reduction: str, shape: tu
 
 def _sizes(row: Row, judge: Judge, kernels: Kernels) -> None:
     """Check one class and many classes; with many, gradients only."""
-    for size in (1, _MANY_CLASSES):
+    for size in (1, _MANY_CLASSES // len(kernels.loss.predictions) ** 2):
         if not kernels.loss.dims:
             return
         sample = moderate(kernels.loss, 1, dict.fromkeys(kernels.loss.dims, size))[0]
@@ -191,7 +191,7 @@ def _bound_of_many(judge: Judge, sample: Sample, place: int, entries: int) -> Ca
         own -= sizes.pop(0)
     if place == 0:
         return lambda: value_sensitivity(judge, sample)
-    return lambda: sensitivities(judge, sample, False, own)[place]
+    return lambda: sensitivities(judge, sample, (place - 1) % entries, False, own)[(place - 1) // entries]
 
 
 def _leading(parts: Any) -> tuple[Any, ...]:

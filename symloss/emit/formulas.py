@@ -1,0 +1,102 @@
+"""Formulas as rows of LaTeX: what repeats gets a name, long sums are broken at their terms."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from sympy import Add, Basic, Expr, Symbol
+
+from symloss.derive import Output
+from symloss.emit.latex_printer import latex, latex_lines, symbol
+from symloss.reductions import Element, Index, Reduction
+
+_LONG = 100  # characters of LaTeX from which on repeated parts get a name
+_LETTER = "u"
+
+
+class Abbreviation(Symbol):
+    """The name of a part that occurs more than once."""
+
+    is_real = True
+
+
+def equation(left: str, expr: Expr) -> str:
+    """Return ``left = expr`` as a displayed equation, with what it abbreviates below."""
+    short, parts = abbreviate(expr)
+    rows = _rows(left, short)
+    for position, (name, value) in enumerate(parts):
+        rows += _rows((r"\text{where } " if position == 0 else "") + latex(name), value)
+    body = " \\\\\n".join(rows)
+    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+
+
+def _rows(left: str, expr: Expr) -> list[str]:
+    first, *others = latex_lines(expr)
+    return [f"{left} &= {first}", *(rf"&\quad {line}" for line in others)]
+
+
+def abbreviate(expr: Expr) -> tuple[Expr, list[tuple[Symbol, Expr]]]:
+    """Name the parts with a reduction that occur more than once in a long expression, the largest first.
+
+    Returns
+    -------
+    expr : Expr
+        With names in place of the parts.
+    parts : list of (Symbol, Expr)
+        The names and what they stand for, which may contain names that come later.
+    """
+    parts: list[tuple[Symbol, Expr]] = []
+    while len(latex(expr)) > _LONG or parts:
+        everything = [expr, *(value for _, value in parts)]
+        candidates = _repeated(everything)
+        if not candidates:
+            break
+        part = max(candidates, key=lambda c: (len(latex(c)), str(c)))
+        name = Abbreviation(f"{_LETTER}_{len(parts) + 1}", real=True)
+        expr = expr.xreplace({part: name, -part: -name})
+        parts = [(n, value.xreplace({part: name, -part: -name})) for n, value in parts]
+        parts.append((name, part))
+    return expr, parts
+
+
+def _repeated(expressions: list[Expr]) -> list[Expr]:
+    counts: Counter[Basic] = Counter()
+    for expr in expressions:
+        _count(expr, counts)
+    return [part for part, count in counts.items() if count > 1]
+
+
+def _count(expr: Any, counts: Counter[Basic]) -> None:
+    """Count the parts outside of reductions: inside, a part may depend on the bound index."""
+    if isinstance(expr, (Reduction, Add)) and expr.has(Reduction):
+        counts[_positive(expr)] += 1
+    if not isinstance(expr, (Reduction, Element)):
+        for arg in expr.args:
+            _count(arg, counts)
+
+
+def _positive(expr: Expr) -> Expr:
+    """Count a difference and its negative as one."""
+    return -expr if isinstance(expr, Add) and expr.could_extract_minus_sign() else expr
+
+
+def left_side(output: Output) -> str:
+    """Return what an output is called in mathematics."""
+    if output.wrt is None:
+        return r"\ell"
+    entry = component(output.wrt, output.index)
+    if output.kind == "gradient":
+        return rf"\frac{{\partial \ell}}{{\partial {entry}}}"
+    if output.kind == "hessian":
+        return rf"\frac{{\partial^2 \ell}}{{\partial {{{entry}}}^2}}"
+    return rf"\left(H v\right)_{{{entry}}}"
+
+
+def component(prediction: Any, index: tuple[Index, ...]) -> str:
+    """Return an entry of a prediction, or its name."""
+    if not index:
+        return symbol(prediction.name)
+    return latex(Element(prediction, *index))
+
+
