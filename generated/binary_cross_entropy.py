@@ -31,8 +31,8 @@ INFO = describe(
 @kernel
 def sample_value(p, y):
     """Return the loss of one sample."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
     if p == 0.0:
         if -y == 0.0:
             loss = 0.0
@@ -66,8 +66,8 @@ def _value(p, y, weight, losses):
 @kernel
 def sample_value_and_grad(p, y):
     """Return the loss of one sample; compute its gradient."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
     if p == 0.0:
         minus = -y
         if minus == 0.0:
@@ -118,8 +118,8 @@ def _value_and_grad(p, y, weight, scale, losses, grad_p):
 @kernel
 def _grad_and_hess_of_sample(p, y):
     """Compute gradient and Hessian diagonal of one sample."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
     if p == 0.0:
         minus = -y
         if minus == 0.0:
@@ -173,9 +173,9 @@ def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
 @kernel
 def _hvp_of_sample(p, y, v_p):
     """Compute the Hessian of one sample times a vector."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
-    v_p = float(v_p)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
+    v_p = np.float64(v_p)
     if p == 0.0:
         product = y * v_p
         if product == 0.0:

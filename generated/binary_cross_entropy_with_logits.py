@@ -7,6 +7,8 @@ The loss of one sample::
     -y*log(sigmoid(z)) - (1 - y)*log(1 - sigmoid(z))
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, Interval, describe, kernel
 from ._runtime.elementary import in_interval, multiply_no_nan, scaled, sigmoid, softplus
 
@@ -27,8 +29,8 @@ INFO = describe(
 @kernel
 def sample_value(z, y):
     """Return the loss of one sample."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     added = multiply_no_nan(1.0 - y, softplus(z)) + multiply_no_nan(y, softplus(-z))
     loss = added
     return loss
@@ -47,8 +49,8 @@ def _value(z, y, weight, losses):
 @kernel
 def sample_value_and_grad(z, y):
     """Return the loss of one sample; compute its gradient."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     difference = 1.0 - y
     minus = -z
     added = multiply_no_nan(difference, softplus(z)) + multiply_no_nan(y, softplus(minus))
@@ -73,8 +75,8 @@ def _value_and_grad(z, y, weight, scale, losses, grad_z):
 @kernel
 def _grad_and_hess_of_sample(z, y):
     """Compute gradient and Hessian diagonal of one sample."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     sigmoid_z = sigmoid(z)
     sigmoid_minus_z = sigmoid(-z)
     grad_z = (1.0 - y) * sigmoid_z - y * sigmoid_minus_z
@@ -98,8 +100,8 @@ def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
 @kernel
 def _hvp_of_sample(z, y, v_z):
     """Compute the Hessian of one sample times a vector."""
-    z = float(z)
-    v_z = float(v_z)
+    z = np.float64(z)
+    v_z = np.float64(v_z)
     product_z = sigmoid(-z) * sigmoid(z) * v_z
     return product_z
 

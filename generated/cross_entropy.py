@@ -33,8 +33,8 @@ def sample_value(p, y):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for c in range(p.shape[0]):
-        p_c = within(float(p[c]), 0.0, 1.0)
-        y_c = float(y[c])
+        p_c = within(np.float64(p[c]), 0.0, 1.0)
+        y_c = np.float64(y[c])
         if p_c == 0.0:
             if y_c == 0.0:
                 value = 0.0
@@ -64,8 +64,8 @@ def _value_and_grad_of_sample(p, y, factor, grad_p):
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for c in range(p.shape[0]):
-        p_c = within(float(p[c]), 0.0, 1.0)
-        y_c = float(y[c])
+        p_c = within(np.float64(p[c]), 0.0, 1.0)
+        y_c = np.float64(y[c])
         if p_c == 0.0:
             if y_c == 0.0:
                 value = 0.0
@@ -78,8 +78,8 @@ def _value_and_grad_of_sample(p, y, factor, grad_p):
     total = settle(total, lost)
     loss = 0.0 - total
     for c in range(p.shape[0]):
-        p_c_2 = within(float(p[c]), 0.0, 1.0)
-        y_c_2 = float(y[c])
+        p_c_2 = within(np.float64(p[c]), 0.0, 1.0)
+        y_c_2 = np.float64(y[c])
         if p_c_2 == 0.0:
             if -y_c_2 == 0.0:
                 grad_p[c] = scaled(factor, 0.0)
@@ -111,8 +111,8 @@ def _value_and_grad(p, y, weight, scale, losses, grad_p):
 def _grad_and_hess_of_sample(p, y, factor, grad_p, hess_p):
     """Compute gradient and Hessian diagonal of one sample."""
     for c in range(p.shape[0]):
-        p_c = within(float(p[c]), 0.0, 1.0)
-        y_c = float(y[c])
+        p_c = within(np.float64(p[c]), 0.0, 1.0)
+        y_c = np.float64(y[c])
         if p_c == 0.0:
             if -y_c == 0.0:
                 grad_p[c] = scaled(factor, 0.0)
@@ -146,9 +146,9 @@ def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
 def _hvp_of_sample(p, y, v_p, factor, product_p):
     """Compute the Hessian of one sample times a vector."""
     for c in range(p.shape[0]):
-        p_c = within(float(p[c]), 0.0, 1.0)
-        y_c = float(y[c])
-        v_p_c = float(v_p[c])
+        p_c = within(np.float64(p[c]), 0.0, 1.0)
+        y_c = np.float64(y[c])
+        v_p_c = np.float64(v_p[c])
         if p_c == 0.0:
             if y_c * v_p_c == 0.0:
                 product_p[c] = scaled(factor, 0.0)

@@ -41,19 +41,22 @@ def sample_value(z, y):
     """Return the loss of one sample."""
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        multiply_no_nan_value = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
+        multiply_no_nan_value = multiply_no_nan(
+            np.float64(y[c]),
+            minus(np.float64(z[c]), largest) - log1p_total,
+        )
         total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
@@ -76,8 +79,8 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = float(y[c])
-        candidate = float(z[c])
+        y_c = np.float64(y[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
         candidate = absolute(y_c)
@@ -87,12 +90,15 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        multiply_no_nan_value = multiply_no_nan(float(y[c]), minus(float(z[c]), largest) - log1p_total)
+        multiply_no_nan_value = multiply_no_nan(
+            np.float64(y[c]),
+            minus(np.float64(z[c]), largest) - log1p_total,
+        )
         total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
@@ -100,19 +106,19 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     for c in range(z.shape[0]):
         if c == place_2:
             continue
-        y_c = float(y[c])
+        y_c = np.float64(y[c])
         total_3, lost_3 = add_exactly(total_3, lost_3, y_c)
     total_3 = settle(total_3, lost_3)
-    y_place = float(y[place_2])
+    y_place = np.float64(y[place_2])
     added = 1.0 + total
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(float(z[c]), largest)
+        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
         if place_2 == c:
             total_4 = total_3
         else:
-            y_c_2 = float(y[c])
+            y_c_2 = np.float64(y[c])
             total_4 = total_3 + minus(y_place, y_c_2)
-        y_c_2 = float(y[c])
+        y_c_2 = np.float64(y[c])
         if place == c:
             total_5 = total
         else:
@@ -144,8 +150,8 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = float(y[c])
-        candidate = float(z[c])
+        y_c = np.float64(y[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
         candidate = absolute(y_c)
@@ -155,34 +161,31 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     for c in range(z.shape[0]):
         if c == place_2:
             continue
-        y_c = float(y[c])
+        y_c = np.float64(y[c])
         total, lost = add_exactly(total, lost, y_c)
     total = settle(total, lost)
-    y_place = float(y[place_2])
+    y_place = np.float64(y[place_2])
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(float(z[c]), largest))
+        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(np.float64(z[c]), largest))
     total_2 = settle(total_2, lost_2)
     added = 1.0 + total_2
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(float(z[c]), largest)
+        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
         if place_2 == c:
             total_3 = total
         else:
-            y_c_2 = float(y[c])
+            y_c_2 = np.float64(y[c])
             total_3 = total + minus(y_place, y_c_2)
-        y_c_2 = float(y[c])
+        y_c_2 = np.float64(y[c])
         if place == c:
             total_4 = total_2
         else:
             total_4 = added - exp_minus_z_c
         grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - y_c_2 * total_4 / added)
-        added_2 = (
-            y_c_2 * exp_minus_z_c * total_4 / added / added
-            + exp_minus_z_c * total_4 * total_3 / added / added
-        )
+        added_2 = y_c_2 * exp_minus_z_c * total_4 / added / added + exp_minus_z_c * total_4 * total_3 / added / added
         hess_z[c] = scaled(factor, added_2)
     return
 
@@ -204,8 +207,8 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = float(y[c])
-        candidate = float(z[c])
+        y_c = np.float64(y[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
         candidate = absolute(y_c)
@@ -215,31 +218,62 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     added = 1.0 + total
+    largest_3, place_3 = -np.inf, -1
+    for c in range(z.shape[0]):
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        candidate = absolute(product)
+        if candidate > largest_3 or candidate != candidate:
+            largest_3, place_3 = candidate, c
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        product = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        if c == place_3:
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
         total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
+    product_2 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place_2:
             continue
-        y_c = float(y[c])
+        y_c = np.float64(y[c])
         total_3, lost_3 = add_exactly(total_3, lost_3, y_c)
     total_3 = settle(total_3, lost_3)
-    y_place = float(y[place_2])
+    y_place = np.float64(y[place_2])
     for c in range(z.shape[0]):
-        difference = float(v_z[c]) - total_2
-        y_c_2 = float(y[c])
-        exp_minus_z_c = exp_minus(float(z[c]), largest)
-        if place_2 == c:
-            total_4 = total_3
+        if place == c:
+            total_4 = total
         else:
-            total_4 = total_3 + minus(y_place, y_c_2)
-        added_2 = difference * y_c_2 * exp_minus_z_c / added + difference * exp_minus_z_c * total_4 / added
+            z_c_2 = np.float64(z[c])
+            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+            total_4 = added - exp_minus_z_c_2
+        v_z_c_2 = np.float64(v_z[c])
+        if place_3 == c:
+            total_5 = total_2
+        else:
+            z_c_2 = np.float64(z[c])
+            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+            total_5 = total_2 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
+        difference = total_4 / added * v_z_c_2 - total_5
+        y_c_2 = np.float64(y[c])
+        z_c_2 = np.float64(z[c])
+        exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+        if place_2 == c:
+            total_6 = total_3
+        else:
+            total_6 = total_3 + minus(y_place, y_c_2)
+        added_2 = difference * y_c_2 * exp_minus_z_c_2 / added + difference * exp_minus_z_c_2 * total_6 / added
         product_z[c] = scaled(factor, added_2)
     return
 

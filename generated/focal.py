@@ -12,7 +12,7 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 import numpy as np
 
 from ._runtime import Array, Driver, Finite, Interval, Scalar, describe, kernel
-from ._runtime.elementary import log, log1p, multiply_no_nan, one_of, power, scaled, within
+from ._runtime.elementary import log, log1p, log1p_ratio, multiply_no_nan, one_of, power, scaled, within
 
 _ARGUMENTS = (
     Array("p", "prediction", (), Interval(0.0, 1.0)),
@@ -34,8 +34,8 @@ INFO = describe(
 @kernel
 def sample_value(p, y, alpha, gamma):
     """Return the loss of one sample."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
     if y == 1.0:
         if p == 0.0:
             if -alpha == 0.0:
@@ -83,8 +83,8 @@ def _value(p, y, alpha, gamma, weight, losses):
 @kernel
 def sample_value_and_grad(p, y, alpha, gamma):
     """Return the loss of one sample; compute its gradient."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
     if y == 1.0:
         if p == 0.0:
             if -alpha == 0.0:
@@ -121,8 +121,8 @@ def sample_value_and_grad(p, y, alpha, gamma):
             product_4 = power(difference, gamma) * alpha
             log_p = log(p)
             loss = 0.0 - multiply_no_nan(product_4, log_p)
-            difference_2 = gamma - 1.0
-            multiply_no_nan_value = multiply_no_nan(power(difference, difference_2) * alpha * gamma, log_p)
+            product = alpha * gamma
+            multiply_no_nan_value = multiply_no_nan(product, power(difference, gamma - 1.0) * log_p)
             grad_p = multiply_no_nan_value - product_4 / p
     elif y != y:
         loss = np.nan
@@ -133,48 +133,45 @@ def sample_value_and_grad(p, y, alpha, gamma):
                 grad_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_3 = alpha - 1.0
-                minus_2 = -(added * difference_3)
+                difference_2 = alpha - 1.0
+                minus_2 = -(added * difference_2)
                 if minus_2 == 0.0:
                     grad_p = 0.0
                 elif gamma == 0.0:
                     grad_p = minus_2
                 else:
                     product_3 = np.inf * added
-                    grad_p = -(product_3 * difference_3)
+                    grad_p = -(product_3 * difference_2)
             loss = 0.0
         elif p != p:
             loss = np.nan
             grad_p = np.nan
         else:
-            difference_3 = alpha - 1.0
+            difference_2 = alpha - 1.0
             if p == 1.0:
-                if difference_3 == 0.0:
+                if difference_2 == 0.0:
                     loss = 0.0
                 else:
-                    difference_4 = 1.0 - alpha
-                    product_5 = np.inf * difference_4
+                    difference_3 = 1.0 - alpha
+                    product_5 = np.inf * difference_3
                     loss = product_5
-                difference_4 = 1.0 - alpha
-                if difference_4 == 0.0:
-                    product_6 = difference_3 * gamma
+                difference_3 = 1.0 - alpha
+                if difference_3 == 0.0:
+                    product_6 = difference_2 * gamma
                     if product_6 == 0.0:
                         grad_p = product_6
                     else:
-                        grad_p = -(np.inf * difference_3 * gamma)
+                        grad_p = -(np.inf * difference_2 * gamma)
                 else:
-                    product_5 = np.inf * difference_4
+                    product_5 = np.inf * difference_3
                     grad_p = product_5
             else:
-                log1p_minus_p = log1p(-p)
-                product_7 = power(p, gamma) * difference_3
-                loss = product_7 * log1p_minus_p
-                difference_2 = gamma - 1.0
+                minus_3 = -p
+                product_7 = power(p, gamma) * difference_2
+                loss = product_7 * log1p(minus_3)
                 difference = 1.0 - p
-                difference_5 = (
-                    power(p, difference_2) * difference_3 * gamma * log1p_minus_p - product_7 / difference
-                )
-                grad_p = difference_5
+                difference_4 = -(product_7 / difference) - product_7 * gamma * log1p_ratio(minus_3)
+                grad_p = difference_4
     else:
         loss = np.nan
         grad_p = np.nan
@@ -197,8 +194,8 @@ def _value_and_grad(p, y, alpha, gamma, weight, scale, losses, grad_p):
 @kernel
 def _grad_and_hess_of_sample(p, y, alpha, gamma):
     """Compute gradient and Hessian diagonal of one sample."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
     if y == 1.0:
         if p == 0.0:
             if -alpha == 0.0:
@@ -274,21 +271,19 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                         product_6 = product_5 * alpha
                         hess_p = product_6 * gamma
             else:
+                product = alpha * gamma
                 difference_2 = 1.0 - p
                 power_value = power(difference_2, difference)
                 log_p = log(p)
                 quotient = power(difference_2, gamma) * alpha / p
-                difference_3 = multiply_no_nan(power_value * alpha * gamma, log_p) - quotient
-                grad_p = difference_3
-                difference_4 = gamma - 2.0
-                power_value_2 = power(difference_2, difference_4)
-                added_3 = (
-                    quotient / p + 2.0 * power_value * alpha * gamma / p
-                    + multiply_no_nan(power_value_2 * alpha * gamma, log_p)
+                grad_p = multiply_no_nan(product, power_value * log_p) - quotient
+                added_3 = 2.0 * multiply_no_nan(product / p, power_value) + quotient / p
+                product_10 = power(difference_2, gamma - 2.0) * log_p
+                product_11 = gamma * gamma
+                difference_3 = (
+                    added_3 + multiply_no_nan(product, product_10) - multiply_no_nan(product_11 * alpha, product_10)
                 )
-                product_10 = gamma * gamma
-                difference_5 = added_3 - multiply_no_nan(power_value_2 * product_10 * alpha, log_p)
-                hess_p = difference_5
+                hess_p = difference_3
     elif y != y:
         grad_p = np.nan
         hess_p = np.nan
@@ -298,93 +293,93 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 grad_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_6 = alpha - 1.0
-                product_11 = added * difference_6
-                minus_2 = -product_11
+                difference_4 = alpha - 1.0
+                product_12 = added * difference_4
+                minus_2 = -product_12
                 if minus_2 == 0.0:
                     grad_p = 0.0
                 elif gamma == 0.0:
                     grad_p = minus_2
                 else:
                     product_5 = np.inf * added
-                    product_12 = product_5 * difference_6
-                    grad_p = -product_12
+                    product_13 = product_5 * difference_4
+                    grad_p = -product_13
             difference = gamma - 1.0
             if difference > 0.0:
                 hess_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_6 = alpha - 1.0
-                product_11 = added * difference_6
-                minus_3 = -(product_11 * gamma)
+                difference_4 = alpha - 1.0
+                product_12 = added * difference_4
+                minus_3 = -(product_12 * gamma)
                 if minus_3 == 0.0:
                     if gamma > 0.0:
                         hess_p = 0.0
                     else:
                         added_2 = 2.0 + gamma
                         product_8 = 0.5 * added
-                        minus_4 = -(product_8 * difference_6 * added_2)
+                        minus_4 = -(product_8 * difference_4 * added_2)
                         if minus_4 == 0.0:
                             hess_p = 0.0
                         elif gamma == 0.0:
                             hess_p = minus_4
                         else:
                             product_5 = np.inf * added
-                            product_12 = product_5 * difference_6
-                            hess_p = -(product_12 * added_2)
+                            product_13 = product_5 * difference_4
+                            hess_p = -(product_13 * added_2)
                 elif difference == 0.0:
                     hess_p = minus_3
                 else:
                     product_5 = np.inf * added
-                    product_12 = product_5 * difference_6
-                    hess_p = -(product_12 * gamma)
+                    product_13 = product_5 * difference_4
+                    hess_p = -(product_13 * gamma)
         elif p != p:
             grad_p = np.nan
             hess_p = np.nan
         elif p == 1.0:
-            difference_7 = 1.0 - alpha
-            if difference_7 == 0.0:
-                difference_6 = alpha - 1.0
-                product_13 = difference_6 * gamma
-                if product_13 == 0.0:
-                    grad_p = product_13
+            difference_5 = 1.0 - alpha
+            if difference_5 == 0.0:
+                difference_4 = alpha - 1.0
+                product_14 = difference_4 * gamma
+                if product_14 == 0.0:
+                    grad_p = product_14
                 else:
-                    product_14 = np.inf * difference_6
-                    product_15 = product_14 * gamma
-                    minus_5 = -product_15
+                    product_15 = np.inf * difference_4
+                    product_16 = product_15 * gamma
+                    minus_5 = -product_16
                     grad_p = minus_5
-                if -product_13 == 0.0:
+                if -product_14 == 0.0:
                     difference = gamma - 1.0
-                    if difference_6 * difference * gamma == 0.0:
-                        hess_p = 1.5 * difference_6 * difference * gamma
+                    if difference_4 * difference * gamma == 0.0:
+                        hess_p = 1.5 * difference_4 * difference * gamma
                     else:
-                        product_14 = np.inf * difference_6
-                        hess_p = -(product_14 * difference * gamma)
+                        product_15 = np.inf * difference_4
+                        hess_p = -(product_15 * difference * gamma)
                 else:
-                    product_14 = np.inf * difference_6
-                    product_15 = product_14 * gamma
-                    minus_5 = -product_15
+                    product_15 = np.inf * difference_4
+                    product_16 = product_15 * gamma
+                    minus_5 = -product_16
                     hess_p = minus_5
             else:
-                product_16 = np.inf * difference_7
-                grad_p = product_16
-                hess_p = product_16
+                product_17 = np.inf * difference_5
+                grad_p = product_17
+                hess_p = product_17
         else:
-            difference = gamma - 1.0
-            power_value_3 = power(p, difference)
-            difference_6 = alpha - 1.0
-            log1p_minus_p = log1p(-p)
+            difference_4 = alpha - 1.0
+            product_18 = power(p, gamma) * difference_4
             difference_2 = 1.0 - p
-            quotient_2 = power(p, gamma) * difference_6 / difference_2
-            grad_p = power_value_3 * difference_6 * gamma * log1p_minus_p - quotient_2
-            product_10 = gamma * gamma
-            difference_4 = gamma - 2.0
-            power_value_4 = power(p, difference_4)
-            difference_8 = (
-                product_10 * power_value_4 * difference_6 * log1p_minus_p - quotient_2 / difference_2
-                - power_value_4 * difference_6 * gamma * log1p_minus_p
+            quotient_2 = product_18 / difference_2
+            log1p_ratio_minus_p = log1p_ratio(-p)
+            grad_p = -quotient_2 - product_18 * gamma * log1p_ratio_minus_p
+            product_14 = difference_4 * gamma
+            difference = gamma - 1.0
+            power_value_2 = power(p, difference)
+            product_11 = gamma * gamma
+            difference_6 = multiply_no_nan(product_14 * log1p_ratio_minus_p, power_value_2) - multiply_no_nan(
+                product_11 * difference_4 * log1p_ratio_minus_p, power_value_2
             )
-            hess_p = difference_8 - 2.0 * power_value_3 * difference_6 * gamma / difference_2
+            difference_7 = difference_6 - 2.0 * multiply_no_nan(product_14 / difference_2, power_value_2)
+            hess_p = difference_7 - quotient_2 / difference_2
     else:
         grad_p = np.nan
         hess_p = np.nan
@@ -407,24 +402,25 @@ def _grad_and_hess(p, y, alpha, gamma, weight, scale, grad_p, hess_p):
 @kernel
 def _hvp_of_sample(p, y, alpha, gamma, v_p):
     """Compute the Hessian of one sample times a vector."""
-    p = within(float(p), 0.0, 1.0)
-    y = float(y)
-    v_p = float(v_p)
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
+    v_p = np.float64(v_p)
     if y == 1.0:
         if p == 0.0:
             if alpha * v_p == 0.0:
-                if alpha * gamma * v_p == 0.0:
+                product = alpha * gamma
+                if product * v_p == 0.0:
                     difference = gamma - 1.0
                     if -(difference * alpha * gamma * v_p) == 0.0:
                         product_p = -(1.5 * difference * alpha * gamma * v_p)
                     else:
                         product_p = np.inf * difference * alpha * gamma * v_p
                 else:
-                    product = np.inf * alpha
-                    product_p = product * gamma * v_p
+                    product_2 = np.inf * alpha
+                    product_p = product_2 * gamma * v_p
             else:
-                product = np.inf * alpha
-                product_p = product * v_p
+                product_2 = np.inf * alpha
+                product_p = product_2 * v_p
         elif p != p:
             product_p = np.nan
         else:
@@ -434,39 +430,35 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                     product_p = 0.0
                 else:
                     added = 1.0 + gamma
-                    product_2 = added * alpha * gamma * v_p
-                    if product_2 == 0.0:
+                    product_3 = added * alpha * gamma * v_p
+                    if product_3 == 0.0:
                         if gamma > 0.0:
                             product_p = 0.0
                         else:
                             added_2 = 2.0 + gamma
-                            product_3 = 0.5 * added
-                            product_4 = product_3 * added_2 * alpha * v_p
-                            if product_4 == 0.0:
+                            product_4 = 0.5 * added
+                            product_5 = product_4 * added_2 * alpha * v_p
+                            if product_5 == 0.0:
                                 product_p = 0.0
                             elif gamma == 0.0:
-                                product_p = product_4
+                                product_p = product_5
                             else:
-                                product_5 = np.inf * added
-                                product_p = product_5 * added_2 * alpha * v_p
+                                product_6 = np.inf * added
+                                product_p = product_6 * added_2 * alpha * v_p
                     elif difference == 0.0:
-                        product_p = product_2
+                        product_p = product_3
                     else:
-                        product_5 = np.inf * added
-                        product_p = product_5 * alpha * gamma * v_p
+                        product_6 = np.inf * added
+                        product_p = product_6 * alpha * gamma * v_p
             else:
+                product = alpha * gamma
                 difference_2 = 1.0 - p
-                product_6 = 2.0 * power(difference_2, difference) * alpha * gamma / p * v_p
-                added_3 = power(difference_2, gamma) * alpha / p / p * v_p + product_6
-                difference_3 = gamma - 2.0
-                power_value = power(difference_2, difference_3)
+                multiply_no_nan_value = multiply_no_nan(product / p * v_p, power(difference_2, difference))
+                added_3 = 2.0 * multiply_no_nan_value + power(difference_2, gamma) * alpha / p / p * v_p
                 product_7 = gamma * gamma
-                log_p = log(p)
-                difference_4 = (
-                    multiply_no_nan(power_value * product_7 * alpha, log_p)
-                    - multiply_no_nan(power_value * alpha * gamma, log_p)
-                )
-                product_p = added_3 - difference_4 * v_p
+                product_8 = power(difference_2, gamma - 2.0) * log(p)
+                difference_3 = multiply_no_nan(product_7 * alpha, product_8) - multiply_no_nan(product, product_8)
+                product_p = added_3 - difference_3 * v_p
     elif y != y:
         product_p = np.nan
     elif y == 0.0:
@@ -476,64 +468,66 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                 product_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_5 = alpha - 1.0
-                minus = -(added * difference_5 * gamma * v_p)
+                difference_4 = alpha - 1.0
+                minus = -(added * difference_4 * gamma * v_p)
                 if minus == 0.0:
                     if gamma > 0.0:
                         product_p = 0.0
                     else:
                         added_2 = 2.0 + gamma
-                        product_3 = 0.5 * added
-                        minus_2 = -(product_3 * difference_5 * added_2 * v_p)
+                        product_4 = 0.5 * added
+                        minus_2 = -(product_4 * difference_4 * added_2 * v_p)
                         if minus_2 == 0.0:
                             product_p = 0.0
                         elif gamma == 0.0:
                             product_p = minus_2
                         else:
-                            product_5 = np.inf * added
-                            product_8 = product_5 * difference_5
-                            product_p = -(product_8 * added_2 * v_p)
+                            product_6 = np.inf * added
+                            product_9 = product_6 * difference_4
+                            product_p = -(product_9 * added_2 * v_p)
                 elif difference == 0.0:
                     product_p = minus
                 else:
-                    product_5 = np.inf * added
-                    product_8 = product_5 * difference_5
-                    product_p = -(product_8 * gamma * v_p)
+                    product_6 = np.inf * added
+                    product_9 = product_6 * difference_4
+                    product_p = -(product_9 * gamma * v_p)
         elif p != p:
             product_p = np.nan
         else:
-            difference_5 = alpha - 1.0
+            difference_4 = alpha - 1.0
             if p == 1.0:
-                if -(difference_5 * v_p) == 0.0:
-                    if -(difference_5 * gamma * v_p) == 0.0:
+                if -(difference_4 * v_p) == 0.0:
+                    product_10 = difference_4 * gamma
+                    if -(product_10 * v_p) == 0.0:
                         difference = gamma - 1.0
-                        if difference_5 * difference * gamma * v_p == 0.0:
-                            product_p = 1.5 * difference_5 * difference * gamma * v_p
+                        if difference_4 * difference * gamma * v_p == 0.0:
+                            product_p = 1.5 * difference_4 * difference * gamma * v_p
                         else:
-                            product_9 = np.inf * difference_5
-                            product_p = -(product_9 * difference * gamma * v_p)
+                            product_11 = np.inf * difference_4
+                            product_p = -(product_11 * difference * gamma * v_p)
                     else:
-                        product_9 = np.inf * difference_5
-                        product_p = -(product_9 * gamma * v_p)
+                        product_11 = np.inf * difference_4
+                        product_p = -(product_11 * gamma * v_p)
                 else:
-                    product_9 = np.inf * difference_5
-                    product_p = -(product_9 * v_p)
+                    product_11 = np.inf * difference_4
+                    product_p = -(product_11 * v_p)
             else:
-                product_7 = gamma * gamma
-                difference_3 = gamma - 2.0
-                power_value_2 = power(p, difference_3)
-                log1p_minus_p = log1p(-p)
+                log1p_ratio_minus_p = log1p_ratio(-p)
+                product_10 = difference_4 * gamma
                 difference = gamma - 1.0
+                power_value = power(p, difference)
                 difference_2 = 1.0 - p
-                quotient = power(p, difference) * difference_5 * gamma / difference_2
-                difference_6 = (
-                    product_7 * power_value_2 * difference_5 * log1p_minus_p - quotient
-                    - power_value_2 * difference_5 * gamma * log1p_minus_p
+                quotient = product_10 / difference_2
+                difference_5 = multiply_no_nan(product_10 * log1p_ratio_minus_p, power_value) - multiply_no_nan(
+                    quotient, power_value
                 )
-                difference_7 = (
-                    difference_6 * v_p - power(p, gamma) * difference_5 / difference_2 / difference_2 * v_p
+                product_7 = gamma * gamma
+                difference_6 = difference_5 - multiply_no_nan(
+                    product_7 * difference_4 * log1p_ratio_minus_p, power_value
                 )
-                product_p = difference_7 - quotient * v_p
+                difference_7 = difference_6 * v_p - multiply_no_nan(quotient * v_p, power_value)
+                difference_8 = difference_7 - power(p, gamma) * difference_4 / difference_2 / difference_2 * v_p
+                product_p = difference_8
     else:
         product_p = np.nan
     return product_p
@@ -572,20 +566,14 @@ def grad(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None
 
 def value_and_grad(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(p, y, *, alpha=0.25, gamma=2.0, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (p, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((p, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

@@ -33,14 +33,15 @@ INFO = describe(
 @kernel
 def sample_value(z, y, alpha, gamma):
     """Return the loss of one sample."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     if y == 1.0:
         softplus_z = softplus(z)
         minus = -z
         softplus_minus = softplus(minus)
-        multiply_no_nan_value = (
-            multiply_no_nan(alpha * exp(-multiply_no_nan(gamma, softplus_z)), softplus_minus)
+        multiply_no_nan_value = multiply_no_nan(
+            alpha * exp(-multiply_no_nan(gamma, softplus_z)),
+            softplus_minus,
         )
         loss = multiply_no_nan_value
     elif y != y:
@@ -69,8 +70,8 @@ def _value(z, y, alpha, gamma, weight, losses):
 @kernel
 def sample_value_and_grad(z, y, alpha, gamma):
     """Return the loss of one sample; compute its gradient."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     if y == 1.0:
         softplus_z = softplus(z)
         exp_value = exp(-multiply_no_nan(gamma, softplus_z))
@@ -94,8 +95,9 @@ def sample_value_and_grad(z, y, alpha, gamma):
         softplus_z = softplus(z)
         loss = 0.0 - multiply_no_nan(product_2, softplus_z)
         sigmoid_minus = sigmoid(minus)
-        multiply_no_nan_value_2 = (
-            multiply_no_nan(difference * gamma * exp_value_2 * sigmoid_minus, softplus_z)
+        multiply_no_nan_value_2 = multiply_no_nan(
+            difference * gamma * exp_value_2 * sigmoid_minus,
+            softplus_z,
         )
         sigmoid_z = sigmoid(z)
         grad_z = -multiply_no_nan_value_2 - product_2 * sigmoid_z
@@ -121,8 +123,8 @@ def _value_and_grad(z, y, alpha, gamma, weight, scale, losses, grad_z):
 @kernel
 def _grad_and_hess_of_sample(z, y, alpha, gamma):
     """Compute gradient and Hessian diagonal of one sample."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     if y == 1.0:
         softplus_z = softplus(z)
         exp_value = exp(-multiply_no_nan(gamma, softplus_z))
@@ -135,12 +137,12 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
         grad_z = -multiply_no_nan(product * sigmoid_z, softplus_minus) - product_2
         added = product_2 * sigmoid_z + 2.0 * alpha * gamma * exp_value * sigmoid_minus * sigmoid_z
         product_3 = gamma * gamma
-        multiply_no_nan_value = (
-            multiply_no_nan(product_3 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
+        multiply_no_nan_value = multiply_no_nan(
+            product_3 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
+            softplus_minus,
         )
         difference = (
-            added + multiply_no_nan_value
-            - multiply_no_nan(product * sigmoid_minus * sigmoid_z, softplus_minus)
+            added + multiply_no_nan_value - multiply_no_nan(product * sigmoid_minus * sigmoid_z, softplus_minus)
         )
         hess_z = difference
     elif y != y:
@@ -158,11 +160,13 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
         product_5 = difference_2 * exp_value_2
         grad_z = -multiply_no_nan(product_4, softplus_z) - product_5 * sigmoid_z
         product_3 = gamma * gamma
-        multiply_no_nan_value_2 = (
-            multiply_no_nan(product_3 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2, softplus_z)
+        multiply_no_nan_value_2 = multiply_no_nan(
+            product_3 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2,
+            softplus_z,
         )
         difference_3 = (
-            multiply_no_nan(product_4 * sigmoid_z, softplus_z) - multiply_no_nan_value_2
+            multiply_no_nan(product_4 * sigmoid_z, softplus_z)
+            - multiply_no_nan_value_2
             - product_5 * sigmoid_minus * sigmoid_z
         )
         hess_z = difference_3 - 2.0 * difference_2 * gamma * exp_value_2 * sigmoid_minus * sigmoid_z
@@ -188,9 +192,9 @@ def _grad_and_hess(z, y, alpha, gamma, weight, scale, grad_z, hess_z):
 @kernel
 def _hvp_of_sample(z, y, alpha, gamma, v_z):
     """Compute the Hessian of one sample times a vector."""
-    z = float(z)
-    y = float(y)
-    v_z = float(v_z)
+    z = np.float64(z)
+    y = np.float64(y)
+    v_z = np.float64(v_z)
     if y == 1.0:
         softplus_z = softplus(z)
         exp_value = exp(-multiply_no_nan(gamma, softplus_z))
@@ -200,8 +204,9 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
         product = alpha * gamma * exp_value * sigmoid_minus * sigmoid_z
         product_2 = gamma * gamma
         softplus_minus = softplus(minus)
-        multiply_no_nan_value = (
-            multiply_no_nan(product_2 * (sigmoid_z * sigmoid_z) * alpha * exp_value, softplus_minus)
+        multiply_no_nan_value = multiply_no_nan(
+            product_2 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
+            softplus_minus,
         )
         product_3 = (product + multiply_no_nan_value - multiply_no_nan(product, softplus_minus)) * v_z
         product_z = (alpha * exp_value * sigmoid_minus * sigmoid_z + product) * v_z + product_3
@@ -217,13 +222,13 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
         product_4 = difference * gamma * exp_value_2 * sigmoid_minus * sigmoid_z
         softplus_z = softplus(z)
         product_2 = gamma * gamma
-        multiply_no_nan_value_2 = (
-            multiply_no_nan(product_2 * (sigmoid_minus * sigmoid_minus) * difference * exp_value_2, softplus_z)
+        multiply_no_nan_value_2 = multiply_no_nan(
+            product_2 * (sigmoid_minus * sigmoid_minus) * difference * exp_value_2,
+            softplus_z,
         )
-        added = (
-            (-(difference * exp_value_2 * sigmoid_minus * sigmoid_z) - product_4) * v_z
-            + (multiply_no_nan(product_4, softplus_z) - multiply_no_nan_value_2 - product_4) * v_z
-        )
+        added = (-(difference * exp_value_2 * sigmoid_minus * sigmoid_z) - product_4) * v_z + (
+            multiply_no_nan(product_4, softplus_z) - multiply_no_nan_value_2 - product_4
+        ) * v_z
         product_z = added
     else:
         product_z = np.nan
@@ -263,20 +268,14 @@ def grad(z, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None
 
 def value_and_grad(z, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(z, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(z, y, *, alpha=0.25, gamma=2.0, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (z, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((z, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

@@ -34,7 +34,7 @@ def sample_value(d_real, d_fake):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(float(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
         if d_fake_n_d_fake == 1.0:
             value = -np.inf
         else:
@@ -43,7 +43,7 @@ def sample_value(d_real, d_fake):
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(float(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
         if d_real_n_d_real == 0.0:
             value_2 = -np.inf
         else:
@@ -68,7 +68,7 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(float(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
         if d_fake_n_d_fake == 1.0:
             value = -np.inf
         else:
@@ -78,7 +78,7 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     length_d_fake = d_fake.shape[0]
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(float(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
         if d_real_n_d_real == 0.0:
             value_2 = -np.inf
         else:
@@ -89,13 +89,13 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     loss = -(total / length_d_fake) - total_2 / length_d_real
     quotient = 1.0 / length_d_real
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real_2 = within(float(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real_2 = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
         if d_real_n_d_real_2 == 0.0:
             grad_d_real[n_d_real] = scaled(factor, -np.inf)
         else:
             grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real_2))
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake_2 = within(float(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake_2 = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
         if d_fake_n_d_fake_2 == 1.0:
             grad_d_fake[n_d_fake] = scaled(factor, np.inf)
         else:
@@ -115,9 +115,9 @@ def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_f
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
-        ))
+        losses[i] = scaled(
+            weight[i], _value_and_grad_of_sample(d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i])
+        )
     return inside
 
 
@@ -126,7 +126,7 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
     """Compute gradient and Hessian diagonal of one sample."""
     quotient = 1.0 / d_real.shape[0]
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(float(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
         if d_real_n_d_real == 0.0:
             grad_d_real[n_d_real] = scaled(factor, -np.inf)
             hess_d_real[n_d_real] = scaled(factor, np.inf)
@@ -136,7 +136,7 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
             hess_d_real[n_d_real] = scaled(factor, quotient_2 / d_real_n_d_real)
     length_d_fake = d_fake.shape[0]
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(float(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
         if d_fake_n_d_fake == 1.0:
             grad_d_fake[n_d_fake] = scaled(factor, np.inf)
             hess_d_fake[n_d_fake] = scaled(factor, np.inf)
@@ -165,8 +165,8 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
     """Compute the Hessian of one sample times a vector."""
     quotient = 1.0 / d_real.shape[0]
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(float(d_real[n_d_real]), 0.0, 1.0)
-        v_d_real_n_d_real = float(v_d_real[n_d_real])
+        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
+        v_d_real_n_d_real = np.float64(v_d_real[n_d_real])
         if d_real_n_d_real == 0.0:
             if quotient * v_d_real_n_d_real == 0.0:
                 product_d_real[n_d_real] = scaled(factor, 0.0)
@@ -178,8 +178,8 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
     length_d_fake = d_fake.shape[0]
     quotient_2 = 1.0 / length_d_fake
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(float(d_fake[n_d_fake]), 0.0, 1.0)
-        v_d_fake_n_d_fake = float(v_d_fake[n_d_fake])
+        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
+        v_d_fake_n_d_fake = np.float64(v_d_fake[n_d_fake])
         if d_fake_n_d_fake == 1.0:
             if quotient_2 * v_d_fake_n_d_fake == 0.0:
                 product_d_fake[n_d_fake] = scaled(factor, 0.0)
@@ -198,9 +198,7 @@ def _hvp(d_real, d_fake, weight, scale, v_d_real, v_d_fake, product_d_real, prod
     inside = True
     for i in range(product_d_real.shape[0]):
         factor = weight[i] * scale
-        _hvp_of_sample(
-            d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i]
-        )
+        _hvp_of_sample(d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i])
     return inside
 
 

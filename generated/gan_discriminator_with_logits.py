@@ -7,6 +7,8 @@ The loss of one sample::
     -Mean(log(1 - sigmoid(z_fake))) - Mean(log(sigmoid(z_real)))
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import add_exactly, scaled, settle, sigmoid, softplus
 
@@ -30,11 +32,11 @@ def sample_value(z_real, z_fake):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for n_z_fake in range(z_fake.shape[0]):
-        total, lost = add_exactly(total, lost, softplus(float(z_fake[n_z_fake])))
+        total, lost = add_exactly(total, lost, softplus(np.float64(z_fake[n_z_fake])))
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for n_z_real in range(z_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, softplus(-float(z_real[n_z_real])))
+        total_2, lost_2 = add_exactly(total_2, lost_2, softplus(-np.float64(z_real[n_z_real])))
     total_2 = settle(total_2, lost_2)
     loss = total / z_fake.shape[0] + total_2 / z_real.shape[0]
     return loss
@@ -54,20 +56,20 @@ def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for n_z_fake in range(z_fake.shape[0]):
-        total, lost = add_exactly(total, lost, softplus(float(z_fake[n_z_fake])))
+        total, lost = add_exactly(total, lost, softplus(np.float64(z_fake[n_z_fake])))
     total = settle(total, lost)
     length_z_fake = z_fake.shape[0]
     total_2, lost_2 = 0.0, 0.0
     for n_z_real in range(z_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, softplus(-float(z_real[n_z_real])))
+        total_2, lost_2 = add_exactly(total_2, lost_2, softplus(-np.float64(z_real[n_z_real])))
     total_2 = settle(total_2, lost_2)
     length_z_real = z_real.shape[0]
     loss = total / length_z_fake + total_2 / length_z_real
     for n_z_real in range(z_real.shape[0]):
-        quotient = sigmoid(-float(z_real[n_z_real])) / length_z_real
+        quotient = sigmoid(-np.float64(z_real[n_z_real])) / length_z_real
         grad_z_real[n_z_real] = scaled(factor, -quotient)
     for n_z_fake in range(z_fake.shape[0]):
-        grad_z_fake[n_z_fake] = scaled(factor, sigmoid(float(z_fake[n_z_fake])) / length_z_fake)
+        grad_z_fake[n_z_fake] = scaled(factor, sigmoid(np.float64(z_fake[n_z_fake])) / length_z_fake)
     return loss
 
 
@@ -83,9 +85,9 @@ def _value_and_grad(z_real, z_fake, weight, scale, losses, grad_z_real, grad_z_f
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i]
-        ))
+        losses[i] = scaled(
+            weight[i], _value_and_grad_of_sample(z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i])
+        )
     return inside
 
 
@@ -94,13 +96,13 @@ def _grad_and_hess_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake, h
     """Compute gradient and Hessian diagonal of one sample."""
     length_z_real = z_real.shape[0]
     for n_z_real in range(z_real.shape[0]):
-        z_real_n_z_real = float(z_real[n_z_real])
+        z_real_n_z_real = np.float64(z_real[n_z_real])
         sigmoid_value = sigmoid(-z_real_n_z_real)
         grad_z_real[n_z_real] = scaled(factor, -(sigmoid_value / length_z_real))
         hess_z_real[n_z_real] = scaled(factor, sigmoid_value * sigmoid(z_real_n_z_real) / length_z_real)
     length_z_fake = z_fake.shape[0]
     for n_z_fake in range(z_fake.shape[0]):
-        z_fake_n_z_fake = float(z_fake[n_z_fake])
+        z_fake_n_z_fake = np.float64(z_fake[n_z_fake])
         sigmoid_z_fake_n_z_fake = sigmoid(z_fake_n_z_fake)
         grad_z_fake[n_z_fake] = scaled(factor, sigmoid_z_fake_n_z_fake / length_z_fake)
         entry = sigmoid(-z_fake_n_z_fake) * sigmoid_z_fake_n_z_fake / length_z_fake
@@ -125,16 +127,14 @@ def _hvp_of_sample(z_real, z_fake, v_z_real, v_z_fake, factor, product_z_real, p
     """Compute the Hessian of one sample times a vector."""
     length_z_real = z_real.shape[0]
     for n_z_real in range(z_real.shape[0]):
-        z_real_n_z_real = float(z_real[n_z_real])
-        product = (
-            sigmoid(-z_real_n_z_real) * sigmoid(z_real_n_z_real) / length_z_real * float(v_z_real[n_z_real])
-        )
+        z_real_n_z_real = np.float64(z_real[n_z_real])
+        product = sigmoid(-z_real_n_z_real) * sigmoid(z_real_n_z_real) / length_z_real * np.float64(v_z_real[n_z_real])
         product_z_real[n_z_real] = scaled(factor, product)
     length_z_fake = z_fake.shape[0]
     for n_z_fake in range(z_fake.shape[0]):
-        z_fake_n_z_fake = float(z_fake[n_z_fake])
+        z_fake_n_z_fake = np.float64(z_fake[n_z_fake])
         product_2 = (
-            sigmoid(-z_fake_n_z_fake) * sigmoid(z_fake_n_z_fake) / length_z_fake * float(v_z_fake[n_z_fake])
+            sigmoid(-z_fake_n_z_fake) * sigmoid(z_fake_n_z_fake) / length_z_fake * np.float64(v_z_fake[n_z_fake])
         )
         product_z_fake[n_z_fake] = scaled(factor, product_2)
     return
@@ -146,9 +146,7 @@ def _hvp(z_real, z_fake, weight, scale, v_z_real, v_z_fake, product_z_real, prod
     inside = True
     for i in range(product_z_real.shape[0]):
         factor = weight[i] * scale
-        _hvp_of_sample(
-            z_real[i], z_fake[i], v_z_real[i], v_z_fake[i], factor, product_z_real[i], product_z_fake[i]
-        )
+        _hvp_of_sample(z_real[i], z_fake[i], v_z_real[i], v_z_fake[i], factor, product_z_real[i], product_z_fake[i])
     return inside
 
 

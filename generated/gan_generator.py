@@ -14,9 +14,7 @@ import numpy as np
 from ._runtime import Array, Driver, Interval, describe, kernel
 from ._runtime.elementary import log, scaled, within
 
-_ARGUMENTS = (
-    Array("d_fake", "prediction", (), Interval(0.0, 1.0)),
-)
+_ARGUMENTS = (Array("d_fake", "prediction", (), Interval(0.0, 1.0)),)
 _PARAMETERS = ()
 INFO = describe(
     "gan_generator",
@@ -30,7 +28,7 @@ INFO = describe(
 @kernel
 def sample_value(d_fake):
     """Return the loss of one sample."""
-    d_fake = within(float(d_fake), 0.0, 1.0)
+    d_fake = within(np.float64(d_fake), 0.0, 1.0)
     if d_fake == 0.0:
         loss = np.inf
     else:
@@ -50,7 +48,7 @@ def _value(d_fake, weight, losses):
 @kernel
 def sample_value_and_grad(d_fake):
     """Return the loss of one sample; compute its gradient."""
-    d_fake = within(float(d_fake), 0.0, 1.0)
+    d_fake = within(np.float64(d_fake), 0.0, 1.0)
     if d_fake == 0.0:
         loss = np.inf
         grad_d_fake = -np.inf
@@ -75,7 +73,7 @@ def _value_and_grad(d_fake, weight, scale, losses, grad_d_fake):
 @kernel
 def _grad_and_hess_of_sample(d_fake):
     """Compute gradient and Hessian diagonal of one sample."""
-    d_fake = within(float(d_fake), 0.0, 1.0)
+    d_fake = within(np.float64(d_fake), 0.0, 1.0)
     if d_fake == 0.0:
         grad_d_fake = -np.inf
         hess_d_fake = np.inf
@@ -101,8 +99,8 @@ def _grad_and_hess(d_fake, weight, scale, grad_d_fake, hess_d_fake):
 @kernel
 def _hvp_of_sample(d_fake, v_d_fake):
     """Compute the Hessian of one sample times a vector."""
-    d_fake = within(float(d_fake), 0.0, 1.0)
-    v_d_fake = float(v_d_fake)
+    d_fake = within(np.float64(d_fake), 0.0, 1.0)
+    v_d_fake = np.float64(v_d_fake)
     if d_fake == 0.0:
         if v_d_fake == 0.0:
             product_d_fake = 0.0

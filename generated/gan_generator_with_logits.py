@@ -7,12 +7,12 @@ The loss of one sample::
     -log(sigmoid(z_fake))
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import scaled, sigmoid, softplus
 
-_ARGUMENTS = (
-    Array("z_fake", "prediction"),
-)
+_ARGUMENTS = (Array("z_fake", "prediction"),)
 _PARAMETERS = ()
 INFO = describe(
     "gan_generator_with_logits",
@@ -26,7 +26,7 @@ INFO = describe(
 @kernel
 def sample_value(z_fake):
     """Return the loss of one sample."""
-    z_fake = float(z_fake)
+    z_fake = np.float64(z_fake)
     loss = softplus(-z_fake)
     return loss
 
@@ -43,7 +43,7 @@ def _value(z_fake, weight, losses):
 @kernel
 def sample_value_and_grad(z_fake):
     """Return the loss of one sample; compute its gradient."""
-    z_fake = float(z_fake)
+    z_fake = np.float64(z_fake)
     minus = -z_fake
     loss = softplus(minus)
     grad_z_fake = -sigmoid(minus)
@@ -65,7 +65,7 @@ def _value_and_grad(z_fake, weight, scale, losses, grad_z_fake):
 @kernel
 def _grad_and_hess_of_sample(z_fake):
     """Compute gradient and Hessian diagonal of one sample."""
-    z_fake = float(z_fake)
+    z_fake = np.float64(z_fake)
     sigmoid_minus_z_fake = sigmoid(-z_fake)
     grad_z_fake = -sigmoid_minus_z_fake
     hess_z_fake = sigmoid_minus_z_fake * sigmoid(z_fake)
@@ -87,8 +87,8 @@ def _grad_and_hess(z_fake, weight, scale, grad_z_fake, hess_z_fake):
 @kernel
 def _hvp_of_sample(z_fake, v_z_fake):
     """Compute the Hessian of one sample times a vector."""
-    z_fake = float(z_fake)
-    v_z_fake = float(v_z_fake)
+    z_fake = np.float64(z_fake)
+    v_z_fake = np.float64(v_z_fake)
     product = sigmoid(-z_fake) * sigmoid(z_fake) * v_z_fake
     product_z_fake = product
     return product_z_fake

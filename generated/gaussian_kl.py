@@ -7,6 +7,8 @@ The loss of one sample::
     -SumOver(-exp(logvar[L_1]) + logvar[L_1] - mu[L_1]**2 + 1, L_1)/2
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import add_exactly, exp, expm1, expm1mx, scaled, settle
 
@@ -29,8 +31,9 @@ def sample_value(mu, logvar):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for l in range(mu.shape[0]):
-        mu_l = float(mu[l])
-        total, lost = add_exactly(total, lost, mu_l * mu_l + expm1mx(float(logvar[l])))
+        mu_l = np.float64(mu[l])
+        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
+        total, lost = add_exactly(total, lost, term)
     total = settle(total, lost)
     loss = 0.5 * total
     return loss
@@ -50,13 +53,14 @@ def _value_and_grad_of_sample(mu, logvar, factor, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for l in range(mu.shape[0]):
-        mu_l = float(mu[l])
-        total, lost = add_exactly(total, lost, mu_l * mu_l + expm1mx(float(logvar[l])))
+        mu_l = np.float64(mu[l])
+        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
+        total, lost = add_exactly(total, lost, term)
     total = settle(total, lost)
     loss = 0.5 * total
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, float(mu[l]))
-        grad_logvar[l] = scaled(factor, 0.5 * expm1(float(logvar[l])))
+        grad_mu[l] = scaled(factor, np.float64(mu[l]))
+        grad_logvar[l] = scaled(factor, 0.5 * expm1(np.float64(logvar[l])))
     return loss
 
 
@@ -72,9 +76,7 @@ def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]
-        ))
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]))
     return inside
 
 
@@ -82,8 +84,8 @@ def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
 def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess_logvar):
     """Compute gradient and Hessian diagonal of one sample."""
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, float(mu[l]))
-        logvar_l = float(logvar[l])
+        grad_mu[l] = scaled(factor, np.float64(mu[l]))
+        logvar_l = np.float64(logvar[l])
         grad_logvar[l] = scaled(factor, 0.5 * expm1(logvar_l))
         hess_mu[l] = scaled(factor, 1.0)
         hess_logvar[l] = scaled(factor, 0.5 * exp(logvar_l))
@@ -96,9 +98,7 @@ def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hes
     inside = True
     for i in range(grad_mu.shape[0]):
         factor = weight[i] * scale
-        _grad_and_hess_of_sample(
-            mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i], hess_mu[i], hess_logvar[i]
-        )
+        _grad_and_hess_of_sample(mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i], hess_mu[i], hess_logvar[i])
     return inside
 
 
@@ -106,8 +106,8 @@ def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hes
 def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
     """Compute the Hessian of one sample times a vector."""
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, float(v_mu[l]))
-        product = 0.5 * exp(float(logvar[l])) * float(v_logvar[l])
+        product_mu[l] = scaled(factor, np.float64(v_mu[l]))
+        product = 0.5 * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
         product_logvar[l] = scaled(factor, product)
     return
 
@@ -144,16 +144,12 @@ def grad(mu, logvar, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(mu, logvar, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(mu, logvar, *, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(mu, logvar, *, v, weight=None, reduction="mean", out=None, threads=None):

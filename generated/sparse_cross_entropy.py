@@ -31,7 +31,7 @@ INFO = describe(
 @kernel
 def sample_value(p, label):
     """Return the loss of one sample."""
-    p_label = within(float(p[label]), 0.0, 1.0)
+    p_label = within(np.float64(p[label]), 0.0, 1.0)
     if p_label == 0.0:
         loss = np.inf
     else:
@@ -51,7 +51,7 @@ def _value(p, label, weight, losses):
 @kernel
 def _value_and_grad_of_sample(p, label, factor, grad_p):
     """Return the loss of one sample; compute its gradient."""
-    p_label = within(float(p[label]), 0.0, 1.0)
+    p_label = within(np.float64(p[label]), 0.0, 1.0)
     if p_label == 0.0:
         loss = np.inf
     else:
@@ -87,7 +87,7 @@ def _value_and_grad(p, label, weight, scale, losses, grad_p):
 @kernel
 def _grad_and_hess_of_sample(p, label, factor, grad_p, hess_p):
     """Compute gradient and Hessian diagonal of one sample."""
-    p_label = within(float(p[label]), 0.0, 1.0)
+    p_label = within(np.float64(p[label]), 0.0, 1.0)
     quotient = 1.0 / p_label
     minus = -quotient
     quotient_2 = quotient / p_label
@@ -118,8 +118,8 @@ def _grad_and_hess(p, label, weight, scale, grad_p, hess_p):
 @kernel
 def _hvp_of_sample(p, label, v_p, factor, product_p):
     """Compute the Hessian of one sample times a vector."""
-    p_label = within(float(p[label]), 0.0, 1.0)
-    v_p_label = float(v_p[label])
+    p_label = within(np.float64(p[label]), 0.0, 1.0)
+    v_p_label = np.float64(v_p[label])
     product = np.inf * v_p_label
     product_2 = 1.0 / p_label / p_label * v_p_label
     for c in range(p.shape[0]):
@@ -168,9 +168,7 @@ def grad(p, label, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(p, label, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (p, label), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((p, label), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(p, label, *, weight=None, reduction="mean", out=None, threads=None):

@@ -10,7 +10,18 @@ The loss of one sample::
 import numpy as np
 
 from ._runtime import Array, Driver, Labels, describe, kernel
-from ._runtime.elementary import add_exactly, exp_minus, log1p, scaled, settle, sigmoid, softplus
+from ._runtime.elementary import (
+    absolute,
+    add_exactly,
+    exp_minus,
+    log1p,
+    minus,
+    offset,
+    scaled,
+    settle,
+    sigmoid,
+    softplus,
+)
 
 _ARGUMENTS = (
     Array("z", "prediction", ("C",)),
@@ -33,16 +44,16 @@ def sample_value(z, label):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    softplus_added = softplus(largest - float(z[label]) + log1p(total))
+    softplus_added = softplus(log1p(total) + offset(largest, -np.float64(z[label])))
     loss = softplus_added
     return loss
 
@@ -63,16 +74,16 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    added = largest - float(z[label]) + log1p(total)
+    added = log1p(total) + offset(largest, -np.float64(z[label]))
     loss = softplus(added)
     sigmoid_added = sigmoid(added)
     minus = -sigmoid_added
@@ -81,7 +92,7 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
         if c == label:
             grad_z[c] = scaled(factor, minus)
         else:
-            grad_z[c] = scaled(factor, exp_minus(float(z[c]), largest) * sigmoid_added / added_2)
+            grad_z[c] = scaled(factor, exp_minus(np.float64(z[c]), largest) * sigmoid_added / added_2)
     return loss
 
 
@@ -108,35 +119,35 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
-    z_label = float(z[label])
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     log1p_total = log1p(total)
-    sigmoid_added = sigmoid(largest - z_label + log1p_total)
+    offset_value = offset(largest, -np.float64(z[label]))
+    sigmoid_added = sigmoid(log1p_total + offset_value)
     minus = -sigmoid_added
-    sigmoid_difference = sigmoid(z_label - largest - log1p_total)
-    product = sigmoid_added * sigmoid_difference
+    sigmoid_difference = sigmoid(-log1p_total - offset_value)
+    product = sigmoid_difference * sigmoid_added
     added = 1.0 + total
     for c in range(z.shape[0]):
         if c == label:
             grad_z[c] = scaled(factor, minus)
             hess_z[c] = scaled(factor, product)
         else:
-            exp_minus_z_c = exp_minus(float(z[c]), largest)
+            exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
             grad_z[c] = scaled(factor, exp_minus_z_c * sigmoid_added / added)
             if place == c:
                 total_2 = total
             else:
                 total_2 = added - exp_minus_z_c
             added_2 = (
-                exp_minus_z_c * exp_minus_z_c * sigmoid_added * sigmoid_difference / added / added
+                exp_minus_z_c * exp_minus_z_c * sigmoid_difference * sigmoid_added / added / added
                 + exp_minus_z_c * total_2 * sigmoid_added / added / added
             )
             hess_z[c] = scaled(factor, added_2)
@@ -160,37 +171,79 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     added = 1.0 + total
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == label:
             continue
-        product = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
         total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
-    added_2 = -float(v_z[label]) + total_2
-    z_label = float(z[label])
+    added_2 = -np.float64(v_z[label]) + total_2
     log1p_total = log1p(total)
-    sigmoid_added = sigmoid(largest - z_label + log1p_total)
-    sigmoid_difference = sigmoid(z_label - largest - log1p_total)
-    minus = -(added_2 * sigmoid_added * sigmoid_difference)
+    offset_value = offset(largest, -np.float64(z[label]))
+    sigmoid_difference = sigmoid(-log1p_total - offset_value)
+    sigmoid_added = sigmoid(log1p_total + offset_value)
+    minus_2 = -(added_2 * sigmoid_difference * sigmoid_added)
+    largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
         if c == label:
-            product_z[c] = scaled(factor, minus)
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        candidate = absolute(product)
+        if candidate > largest_2 or candidate != candidate:
+            largest_2, place_2 = candidate, c
+    total_3, lost_3 = 0.0, 0.0
+    for c in range(z.shape[0]):
+        if c == place_2 or c == label:
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        total_3, lost_3 = add_exactly(total_3, lost_3, product)
+    total_3 = settle(total_3, lost_3)
+    product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
+    for c in range(z.shape[0]):
+        if c == label:
+            product_z[c] = scaled(factor, minus_2)
         else:
-            exp_minus_z_c = exp_minus(float(z[c]), largest)
+            if place == c:
+                total_4 = total
+            else:
+                z_c_2 = np.float64(z[c])
+                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+                total_4 = added - exp_minus_z_c_2
+            v_z_c_2 = np.float64(v_z[c])
+            if place_2 == c:
+                total_5 = total_3
+            else:
+                z_c_2 = np.float64(z[c])
+                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+                total_5 = total_3 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
+            z_c_2 = np.float64(z[c])
+            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
             added_3 = (
-                (float(v_z[c]) - total_2) * exp_minus_z_c * sigmoid_added / added
-                + added_2 * exp_minus_z_c * sigmoid_added * sigmoid_difference / added
+                (total_4 / added * v_z_c_2 - total_5) * exp_minus_z_c_2 * sigmoid_added / added
+                + added_2 * exp_minus_z_c_2 * sigmoid_difference * sigmoid_added / added
             )
             product_z[c] = scaled(factor, added_3)
     return
@@ -228,9 +281,7 @@ def grad(z, label, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(z, label, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (z, label), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((z, label), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(z, label, *, weight=None, reduction="mean", out=None, threads=None):

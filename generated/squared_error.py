@@ -7,6 +7,8 @@ The loss of one sample::
     (prediction - target)**2
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import scaled
 
@@ -27,8 +29,8 @@ INFO = describe(
 @kernel
 def sample_value(prediction, target):
     """Return the loss of one sample."""
-    prediction = float(prediction)
-    target = float(target)
+    prediction = np.float64(prediction)
+    target = np.float64(target)
     difference = prediction - target
     loss = difference * difference
     return loss
@@ -46,8 +48,8 @@ def _value(prediction, target, weight, losses):
 @kernel
 def sample_value_and_grad(prediction, target):
     """Return the loss of one sample; compute its gradient."""
-    prediction = float(prediction)
-    target = float(target)
+    prediction = np.float64(prediction)
+    target = np.float64(target)
     difference = prediction - target
     loss = difference * difference
     grad_prediction = 2.0 * difference
@@ -69,8 +71,8 @@ def _value_and_grad(prediction, target, weight, scale, losses, grad_prediction):
 @kernel
 def _grad_and_hess_of_sample(prediction, target):
     """Compute gradient and Hessian diagonal of one sample."""
-    prediction = float(prediction)
-    target = float(target)
+    prediction = np.float64(prediction)
+    target = np.float64(target)
     grad_prediction = 2.0 * (prediction - target)
     hess_prediction = 2.0
     return grad_prediction, hess_prediction
@@ -91,7 +93,7 @@ def _grad_and_hess(prediction, target, weight, scale, grad_prediction, hess_pred
 @kernel
 def _hvp_of_sample(prediction, target, v_prediction):
     """Compute the Hessian of one sample times a vector."""
-    v_prediction = float(v_prediction)
+    v_prediction = np.float64(v_prediction)
     product_prediction = 2.0 * v_prediction
     return product_prediction
 
@@ -118,16 +120,12 @@ _DRIVER = Driver(
 
 def value(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value(
-        (prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value((prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad(
-        (prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad((prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def value_and_grad(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
@@ -139,13 +137,9 @@ def value_and_grad(prediction, target, *, weight=None, reduction="mean", out=Non
 
 def grad_and_hess(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(prediction, target, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (prediction, target), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((prediction, target), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

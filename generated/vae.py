@@ -19,9 +19,7 @@ _ARGUMENTS = (
     Array("logvar", "prediction", ("L",)),
     Array("x", "target", ("D",)),
 )
-_PARAMETERS = (
-    Scalar("beta", 1.0, Interval(0.0, np.inf)),
-)
+_PARAMETERS = (Scalar("beta", 1.0, Interval(0.0, np.inf)),)
 INFO = describe(
     "vae",
     "Vae",
@@ -36,12 +34,13 @@ def sample_value(x_hat, mu, logvar, x, beta):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for l in range(mu.shape[0]):
-        mu_l = float(mu[l])
-        total, lost = add_exactly(total, lost, mu_l * mu_l + expm1mx(float(logvar[l])))
+        mu_l = np.float64(mu[l])
+        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
+        total, lost = add_exactly(total, lost, term)
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for d in range(x_hat.shape[0]):
-        difference = float(x_hat[d]) - float(x[d])
+        difference = np.float64(x_hat[d]) - np.float64(x[d])
         total_2, lost_2 = add_exactly(total_2, lost_2, difference * difference)
     total_2 = settle(total_2, lost_2)
     loss = 0.5 * (beta * total + 2.0 * total_2 / x_hat.shape[0])
@@ -62,23 +61,24 @@ def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, gr
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for l in range(mu.shape[0]):
-        mu_l = float(mu[l])
-        total, lost = add_exactly(total, lost, mu_l * mu_l + expm1mx(float(logvar[l])))
+        mu_l = np.float64(mu[l])
+        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
+        total, lost = add_exactly(total, lost, term)
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for d in range(x_hat.shape[0]):
-        difference = float(x_hat[d]) - float(x[d])
+        difference = np.float64(x_hat[d]) - np.float64(x[d])
         total_2, lost_2 = add_exactly(total_2, lost_2, difference * difference)
     total_2 = settle(total_2, lost_2)
     length_x_hat = x_hat.shape[0]
     loss = 0.5 * (beta * total + 2.0 * total_2 / length_x_hat)
     for d in range(x_hat.shape[0]):
-        quotient = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        quotient = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient)
     product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, float(mu[l]) * beta)
-        grad_logvar[l] = scaled(factor, product * expm1(float(logvar[l])))
+        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
+        grad_logvar[l] = scaled(factor, product * expm1(np.float64(logvar[l])))
     return loss
 
 
@@ -94,9 +94,12 @@ def _value_and_grad(x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_ha
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            x_hat[i], mu[i], logvar[i], x[i], beta, factor, grad_x_hat[i], grad_mu[i], grad_logvar[i]
-        ))
+        losses[i] = scaled(
+            weight[i],
+            _value_and_grad_of_sample(
+                x_hat[i], mu[i], logvar[i], x[i], beta, factor, grad_x_hat[i], grad_mu[i], grad_logvar[i]
+            ),
+        )
     return inside
 
 
@@ -108,13 +111,13 @@ def _grad_and_hess_of_sample(
     length_x_hat = x_hat.shape[0]
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
-        quotient_2 = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        quotient_2 = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient_2)
         hess_x_hat[d] = scaled(factor, quotient)
     product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, float(mu[l]) * beta)
-        logvar_l = float(logvar[l])
+        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
+        logvar_l = np.float64(logvar[l])
         grad_logvar[l] = scaled(factor, product * expm1(logvar_l))
         hess_mu[l] = scaled(factor, beta)
         hess_logvar[l] = scaled(factor, product * exp(logvar_l))
@@ -165,11 +168,11 @@ def _hvp_of_sample(
     """Compute the Hessian of one sample times a vector."""
     quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
-        product_x_hat[d] = scaled(factor, quotient * float(v_x_hat[d]))
+        product_x_hat[d] = scaled(factor, quotient * np.float64(v_x_hat[d]))
     product = 0.5 * beta
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, beta * float(v_mu[l]))
-        product_2 = product * exp(float(logvar[l])) * float(v_logvar[l])
+        product_mu[l] = scaled(factor, beta * np.float64(v_mu[l]))
+        product_2 = product * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
         product_logvar[l] = scaled(factor, product_2)
     return
 
@@ -223,16 +226,12 @@ _DRIVER = Driver(
 
 def value(x_hat, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value(
-        (x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value((x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad(x_hat, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad(
-        (x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad((x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def value_and_grad(x_hat, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):

@@ -30,9 +30,7 @@ _ARGUMENTS = (
     Array("logvar", "prediction", ("L",)),
     Array("x", "target", ("D",), Interval(0.0, 1.0)),
 )
-_PARAMETERS = (
-    Scalar("beta", 1.0, Interval(0.0, np.inf)),
-)
+_PARAMETERS = (Scalar("beta", 1.0, Interval(0.0, np.inf)),)
 INFO = describe(
     "vae_bernoulli",
     "Vae bernoulli",
@@ -47,15 +45,16 @@ def sample_value(x_logit, mu, logvar, x, beta):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for d in range(x_logit.shape[0]):
-        x_d = float(x[d])
-        x_logit_d = float(x_logit[d])
+        x_d = np.float64(x[d])
+        x_logit_d = np.float64(x_logit[d])
         added = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
         total, lost = add_exactly(total, lost, added)
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for l in range(mu.shape[0]):
-        mu_l = float(mu[l])
-        total_2, lost_2 = add_exactly(total_2, lost_2, mu_l * mu_l + expm1mx(float(logvar[l])))
+        mu_l = np.float64(mu[l])
+        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
+        total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
     loss = 0.5 * (2.0 * total + beta * total_2)
     return loss
@@ -76,26 +75,27 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for d in range(x_logit.shape[0]):
-        x_d = float(x[d])
-        x_logit_d = float(x_logit[d])
+        x_d = np.float64(x[d])
+        x_logit_d = np.float64(x_logit[d])
         added = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
         total, lost = add_exactly(total, lost, added)
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for l in range(mu.shape[0]):
-        mu_l = float(mu[l])
-        total_2, lost_2 = add_exactly(total_2, lost_2, mu_l * mu_l + expm1mx(float(logvar[l])))
+        mu_l = np.float64(mu[l])
+        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
+        total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
     loss = 0.5 * (2.0 * total + beta * total_2)
     for d in range(x_logit.shape[0]):
-        x_d_2 = float(x[d])
-        x_logit_d_2 = float(x_logit[d])
+        x_d_2 = np.float64(x[d])
+        x_logit_d_2 = np.float64(x_logit[d])
         difference = (1.0 - x_d_2) * sigmoid(x_logit_d_2) - x_d_2 * sigmoid(-x_logit_d_2)
         grad_x_logit[d] = scaled(factor, difference)
     product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, float(mu[l]) * beta)
-        grad_logvar[l] = scaled(factor, product * expm1(float(logvar[l])))
+        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
+        grad_logvar[l] = scaled(factor, product * expm1(np.float64(logvar[l])))
     return loss
 
 
@@ -112,9 +112,12 @@ def _value_and_grad(x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_
     for i in range(losses.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            x_logit[i], mu[i], logvar[i], x[i], beta, factor, grad_x_logit[i], grad_mu[i], grad_logvar[i]
-        ))
+        losses[i] = scaled(
+            weight[i],
+            _value_and_grad_of_sample(
+                x_logit[i], mu[i], logvar[i], x[i], beta, factor, grad_x_logit[i], grad_mu[i], grad_logvar[i]
+            ),
+        )
     return inside
 
 
@@ -135,16 +138,16 @@ def _grad_and_hess_of_sample(
 ):
     """Compute gradient and Hessian diagonal of one sample."""
     for d in range(x_logit.shape[0]):
-        x_d = float(x[d])
-        x_logit_d = float(x_logit[d])
+        x_d = np.float64(x[d])
+        x_logit_d = np.float64(x_logit[d])
         sigmoid_x_logit_d = sigmoid(x_logit_d)
         sigmoid_minus_x_logit_d = sigmoid(-x_logit_d)
         grad_x_logit[d] = scaled(factor, (1.0 - x_d) * sigmoid_x_logit_d - x_d * sigmoid_minus_x_logit_d)
         hess_x_logit[d] = scaled(factor, sigmoid_minus_x_logit_d * sigmoid_x_logit_d)
     product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, float(mu[l]) * beta)
-        logvar_l = float(logvar[l])
+        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
+        logvar_l = np.float64(logvar[l])
         grad_logvar[l] = scaled(factor, product * expm1(logvar_l))
         hess_mu[l] = scaled(factor, beta)
         hess_logvar[l] = scaled(factor, product * exp(logvar_l))
@@ -206,13 +209,13 @@ def _hvp_of_sample(
 ):
     """Compute the Hessian of one sample times a vector."""
     for d in range(x_logit.shape[0]):
-        x_logit_d = float(x_logit[d])
-        product = sigmoid(-x_logit_d) * sigmoid(x_logit_d) * float(v_x_logit[d])
+        x_logit_d = np.float64(x_logit[d])
+        product = sigmoid(-x_logit_d) * sigmoid(x_logit_d) * np.float64(v_x_logit[d])
         product_x_logit[d] = scaled(factor, product)
     product_2 = 0.5 * beta
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, beta * float(v_mu[l]))
-        product_3 = product_2 * exp(float(logvar[l])) * float(v_logvar[l])
+        product_mu[l] = scaled(factor, beta * np.float64(v_mu[l]))
+        product_3 = product_2 * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
         product_logvar[l] = scaled(factor, product_3)
     return
 
@@ -274,14 +277,10 @@ def value(x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", ou
 
 def grad(x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad(
-        (x_logit, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad((x_logit, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
-def value_and_grad(
-    x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None
-):
+def value_and_grad(x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
     return _DRIVER.value_and_grad(
         (x_logit, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads

@@ -7,6 +7,8 @@ The loss of one sample::
     SumOver((x_hat[D_1] - x[D_1])**2, D_1)/D
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import add_exactly, scaled, settle
 
@@ -29,7 +31,7 @@ def sample_value(x_hat, x):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for d in range(x_hat.shape[0]):
-        difference = float(x_hat[d]) - float(x[d])
+        difference = np.float64(x_hat[d]) - np.float64(x[d])
         total, lost = add_exactly(total, lost, difference * difference)
     total = settle(total, lost)
     loss = total / x_hat.shape[0]
@@ -50,13 +52,13 @@ def _value_and_grad_of_sample(x_hat, x, factor, grad_x_hat):
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for d in range(x_hat.shape[0]):
-        difference = float(x_hat[d]) - float(x[d])
+        difference = np.float64(x_hat[d]) - np.float64(x[d])
         total, lost = add_exactly(total, lost, difference * difference)
     total = settle(total, lost)
     length_x_hat = x_hat.shape[0]
     loss = total / length_x_hat
     for d in range(x_hat.shape[0]):
-        quotient = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        quotient = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient)
     return loss
 
@@ -83,7 +85,7 @@ def _grad_and_hess_of_sample(x_hat, x, factor, grad_x_hat, hess_x_hat):
     length_x_hat = x_hat.shape[0]
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
-        quotient_2 = 2.0 * (float(x_hat[d]) - float(x[d])) / length_x_hat
+        quotient_2 = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient_2)
         hess_x_hat[d] = scaled(factor, quotient)
     return
@@ -104,7 +106,7 @@ def _hvp_of_sample(x_hat, x, v_x_hat, factor, product_x_hat):
     """Compute the Hessian of one sample times a vector."""
     quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
-        product_x_hat[d] = scaled(factor, quotient * float(v_x_hat[d]))
+        product_x_hat[d] = scaled(factor, quotient * np.float64(v_x_hat[d]))
     return
 
 
@@ -140,9 +142,7 @@ def grad(x_hat, x, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(x_hat, x, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (x_hat, x), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((x_hat, x), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(x_hat, x, *, weight=None, reduction="mean", out=None, threads=None):

@@ -16,9 +16,7 @@ _ARGUMENTS = (
     Array("z", "prediction"),
     Array("y", "target", (), Interval(0.0, 1.0)),
 )
-_PARAMETERS = (
-    Scalar("pos_weight", 1.0, Interval(0.0, np.inf)),
-)
+_PARAMETERS = (Scalar("pos_weight", 1.0, Interval(0.0, np.inf)),)
 INFO = describe(
     "weighted_binary_cross_entropy_with_logits",
     "Weighted binary cross entropy with logits",
@@ -31,8 +29,8 @@ INFO = describe(
 @kernel
 def sample_value(z, y, pos_weight):
     """Return the loss of one sample."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     multiply_no_nan_value = multiply_no_nan(pos_weight * y, softplus(-z))
     loss = multiply_no_nan_value + multiply_no_nan(1.0 - y, softplus(z))
     return loss
@@ -51,8 +49,8 @@ def _value(z, y, pos_weight, weight, losses):
 @kernel
 def sample_value_and_grad(z, y, pos_weight):
     """Return the loss of one sample; compute its gradient."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     product = pos_weight * y
     minus = -z
     difference = 1.0 - y
@@ -78,8 +76,8 @@ def _value_and_grad(z, y, pos_weight, weight, scale, losses, grad_z):
 @kernel
 def _grad_and_hess_of_sample(z, y, pos_weight):
     """Compute gradient and Hessian diagonal of one sample."""
-    z = float(z)
-    y = float(y)
+    z = np.float64(z)
+    y = np.float64(y)
     difference = 1.0 - y
     sigmoid_z = sigmoid(z)
     sigmoid_minus_z = sigmoid(-z)
@@ -105,9 +103,9 @@ def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
 @kernel
 def _hvp_of_sample(z, y, pos_weight, v_z):
     """Compute the Hessian of one sample times a vector."""
-    z = float(z)
-    y = float(y)
-    v_z = float(v_z)
+    z = np.float64(z)
+    y = np.float64(y)
+    v_z = np.float64(v_z)
     sigmoid_minus_z = sigmoid(-z)
     sigmoid_z = sigmoid(z)
     added = (1.0 - y) * sigmoid_minus_z * sigmoid_z * v_z + pos_weight * y * sigmoid_minus_z * sigmoid_z * v_z
@@ -148,20 +146,14 @@ def grad(z, y, *, pos_weight=1.0, weight=None, reduction="mean", out=None, threa
 
 def value_and_grad(z, y, *, pos_weight=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(z, y, *, pos_weight=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(z, y, *, pos_weight=1.0, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (z, y), (pos_weight,), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((z, y), (pos_weight,), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

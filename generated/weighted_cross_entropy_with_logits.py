@@ -42,20 +42,21 @@ def sample_value(z, y, class_weight):
     """Return the loss of one sample."""
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        multiply_no_nan_value = (
-            multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
+        multiply_no_nan_value = multiply_no_nan(
+            np.float64(y[c]) * np.float64(class_weight[c]),
+            minus(np.float64(z[c]), largest) - log1p_total,
         )
         total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
@@ -79,10 +80,10 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = float(y[c])
-        class_weight_c = float(class_weight[c])
+        y_c = np.float64(y[c])
+        class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
         candidate = absolute(product)
@@ -92,13 +93,14 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     log1p_total = log1p(total)
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        multiply_no_nan_value = (
-            multiply_no_nan(float(y[c]) * float(class_weight[c]), minus(float(z[c]), largest) - log1p_total)
+        multiply_no_nan_value = multiply_no_nan(
+            np.float64(y[c]) * np.float64(class_weight[c]),
+            minus(np.float64(z[c]), largest) - log1p_total,
         )
         total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
     total_2 = settle(total_2, lost_2)
@@ -107,24 +109,24 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
     for c in range(z.shape[0]):
         if c == place_2:
             continue
-        y_c = float(y[c])
-        class_weight_c = float(class_weight[c])
+        y_c = np.float64(y[c])
+        class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
         total_3, lost_3 = add_exactly(total_3, lost_3, product)
     total_3 = settle(total_3, lost_3)
-    product_2 = float(y[place_2]) * float(class_weight[place_2])
+    product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     added = 1.0 + total
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(float(z[c]), largest)
+        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
         if place_2 == c:
             total_4 = total_3
         else:
-            y_c_2 = float(y[c])
-            class_weight_c_2 = float(class_weight[c])
+            y_c_2 = np.float64(y[c])
+            class_weight_c_2 = np.float64(class_weight[c])
             product_3 = y_c_2 * class_weight_c_2
             total_4 = total_3 + minus(product_2, product_3)
-        y_c_2 = float(y[c])
-        class_weight_c_2 = float(class_weight[c])
+        y_c_2 = np.float64(y[c])
+        class_weight_c_2 = np.float64(class_weight[c])
         if place == c:
             total_5 = total
         else:
@@ -157,10 +159,10 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = float(y[c])
-        class_weight_c = float(class_weight[c])
+        y_c = np.float64(y[c])
+        class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
         candidate = absolute(product)
@@ -170,30 +172,30 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
     for c in range(z.shape[0]):
         if c == place_2:
             continue
-        y_c = float(y[c])
-        class_weight_c = float(class_weight[c])
+        y_c = np.float64(y[c])
+        class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
         total, lost = add_exactly(total, lost, product)
     total = settle(total, lost)
-    product_2 = float(y[place_2]) * float(class_weight[place_2])
+    product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(float(z[c]), largest))
+        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(np.float64(z[c]), largest))
     total_2 = settle(total_2, lost_2)
     added = 1.0 + total_2
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(float(z[c]), largest)
+        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
         if place_2 == c:
             total_3 = total
         else:
-            y_c_2 = float(y[c])
-            class_weight_c_2 = float(class_weight[c])
+            y_c_2 = np.float64(y[c])
+            class_weight_c_2 = np.float64(class_weight[c])
             product_3 = y_c_2 * class_weight_c_2
             total_3 = total + minus(product_2, product_3)
-        y_c_2 = float(y[c])
-        class_weight_c_2 = float(class_weight[c])
+        y_c_2 = np.float64(y[c])
+        class_weight_c_2 = np.float64(class_weight[c])
         if place == c:
             total_4 = total_2
         else:
@@ -201,8 +203,7 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
         product_3 = y_c_2 * class_weight_c_2
         grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - product_3 * total_4 / added)
         added_2 = (
-            exp_minus_z_c * total_4 * total_3 / added / added
-            + product_3 * exp_minus_z_c * total_4 / added / added
+            exp_minus_z_c * total_4 * total_3 / added / added + product_3 * exp_minus_z_c * total_4 / added / added
         )
         hess_z[c] = scaled(factor, added_2)
     return
@@ -225,10 +226,10 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = float(y[c])
-        class_weight_c = float(class_weight[c])
+        y_c = np.float64(y[c])
+        class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
         candidate = absolute(product)
@@ -238,38 +239,69 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == place:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     added = 1.0 + total
+    largest_3, place_3 = -np.inf, -1
+    for c in range(z.shape[0]):
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product_2 = quotient * v_z_c
+        candidate = absolute(product_2)
+        if candidate > largest_3 or candidate != candidate:
+            largest_3, place_3 = candidate, c
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
-        product_2 = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        if c == place_3:
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product_2 = quotient * v_z_c
         total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
     total_2 = settle(total_2, lost_2)
+    product_3 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place_2:
             continue
-        y_c = float(y[c])
-        class_weight_c = float(class_weight[c])
+        y_c = np.float64(y[c])
+        class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
         total_3, lost_3 = add_exactly(total_3, lost_3, product)
     total_3 = settle(total_3, lost_3)
-    product_3 = float(y[place_2]) * float(class_weight[place_2])
+    product_4 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     for c in range(z.shape[0]):
-        difference = float(v_z[c]) - total_2
-        exp_minus_z_c = exp_minus(float(z[c]), largest)
-        if place_2 == c:
-            total_4 = total_3
+        if place == c:
+            total_4 = total
         else:
-            y_c_2 = float(y[c])
-            class_weight_c_2 = float(class_weight[c])
-            total_4 = total_3 + minus(product_3, y_c_2 * class_weight_c_2)
-        y_c_2 = float(y[c])
-        class_weight_c_2 = float(class_weight[c])
+            z_c_2 = np.float64(z[c])
+            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+            total_4 = added - exp_minus_z_c_2
+        v_z_c_2 = np.float64(v_z[c])
+        if place_3 == c:
+            total_5 = total_2
+        else:
+            z_c_2 = np.float64(z[c])
+            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+            total_5 = total_2 + minus(product_3, exp_minus_z_c_2 / added * v_z_c_2)
+        difference = total_4 / added * v_z_c_2 - total_5
+        z_c_2 = np.float64(z[c])
+        exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+        if place_2 == c:
+            total_6 = total_3
+        else:
+            y_c_2 = np.float64(y[c])
+            class_weight_c_2 = np.float64(class_weight[c])
+            total_6 = total_3 + minus(product_4, y_c_2 * class_weight_c_2)
+        y_c_2 = np.float64(y[c])
+        class_weight_c_2 = np.float64(class_weight[c])
         added_2 = (
-            difference * exp_minus_z_c * total_4 / added
-            + difference * y_c_2 * class_weight_c_2 * exp_minus_z_c / added
+            difference * exp_minus_z_c_2 * total_6 / added
+            + difference * y_c_2 * class_weight_c_2 * exp_minus_z_c_2 / added
         )
         product_z[c] = scaled(factor, added_2)
     return
@@ -291,7 +323,8 @@ def _normalizer_of_sample(z, y, class_weight):
     """Return what weighted_mean divides by for one sample."""
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        total, lost = add_exactly(total, lost, float(y[c]) * float(class_weight[c]))
+        term = np.float64(y[c]) * np.float64(class_weight[c])
+        total, lost = add_exactly(total, lost, term)
     total = settle(total, lost)
     normalizer = total
     return normalizer
@@ -320,16 +353,12 @@ _DRIVER = Driver(
 
 def value(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value(
-        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad(
-        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def value_and_grad(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
@@ -341,13 +370,9 @@ def value_and_grad(z, y, class_weight, *, weight=None, reduction="mean", out=Non
 
 def grad_and_hess(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(z, y, class_weight, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (z, y, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((z, y, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

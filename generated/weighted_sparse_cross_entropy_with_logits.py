@@ -11,10 +11,13 @@ import numpy as np
 
 from ._runtime import Array, Driver, Interval, Labels, describe, kernel
 from ._runtime.elementary import (
+    absolute,
     add_exactly,
     exp_minus,
     log1p,
+    minus,
     multiply_no_nan,
+    offset,
     scaled,
     settle,
     sigmoid,
@@ -43,17 +46,17 @@ def sample_value(z, label, class_weight):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    softplus_added = softplus(largest - float(z[label]) + log1p(total))
-    multiply_no_nan_value = multiply_no_nan(float(class_weight[label]), softplus_added)
+    softplus_added = softplus(log1p(total) + offset(largest, -np.float64(z[label])))
+    multiply_no_nan_value = multiply_no_nan(np.float64(class_weight[label]), softplus_added)
     loss = multiply_no_nan_value
     return loss
 
@@ -70,21 +73,21 @@ def _value(z, label, class_weight, weight, losses):
 @kernel
 def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
-    class_weight_label = float(class_weight[label])
+    class_weight_label = np.float64(class_weight[label])
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    added = largest - float(z[label]) + log1p(total)
+    added = log1p(total) + offset(largest, -np.float64(z[label]))
     loss = multiply_no_nan(class_weight_label, softplus(added))
     sigmoid_added = sigmoid(added)
     minus = -(class_weight_label * sigmoid_added)
@@ -93,7 +96,7 @@ def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
         if c == label:
             grad_z[c] = scaled(factor, minus)
         else:
-            quotient = class_weight_label * exp_minus(float(z[c]), largest) * sigmoid_added / added_2
+            quotient = class_weight_label * exp_minus(np.float64(z[c]), largest) * sigmoid_added / added_2
             grad_z[c] = scaled(factor, quotient)
     return loss
 
@@ -110,54 +113,49 @@ def _value_and_grad(z, label, class_weight, weight, scale, losses, grad_z):
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            z[i], label[i], class_weight, factor, grad_z[i]
-        ))
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(z[i], label[i], class_weight, factor, grad_z[i]))
     return inside
 
 
 @kernel
 def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
-    class_weight_label = float(class_weight[label])
+    class_weight_label = np.float64(class_weight[label])
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
-    z_label = float(z[label])
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     log1p_total = log1p(total)
-    sigmoid_added = sigmoid(largest - z_label + log1p_total)
-    product = class_weight_label * sigmoid_added
-    minus = -product
-    sigmoid_difference = sigmoid(z_label - largest - log1p_total)
-    product_2 = product * sigmoid_difference
+    offset_value = offset(largest, -np.float64(z[label]))
+    sigmoid_added = sigmoid(log1p_total + offset_value)
+    minus = -(class_weight_label * sigmoid_added)
+    sigmoid_difference = sigmoid(-log1p_total - offset_value)
+    product = class_weight_label * sigmoid_difference * sigmoid_added
     added = 1.0 + total
     for c in range(z.shape[0]):
         if c == label:
             grad_z[c] = scaled(factor, minus)
-            hess_z[c] = scaled(factor, product_2)
+            hess_z[c] = scaled(factor, product)
         else:
-            exp_minus_z_c = exp_minus(float(z[c]), largest)
-            product_3 = class_weight_label * exp_minus_z_c
-            grad_z[c] = scaled(factor, product_3 * sigmoid_added / added)
+            exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
+            product_2 = class_weight_label * exp_minus_z_c
+            grad_z[c] = scaled(factor, product_2 * sigmoid_added / added)
             if place == c:
                 total_2 = total
             else:
                 total_2 = added - exp_minus_z_c
             added_2 = (
-                exp_minus_z_c * exp_minus_z_c * class_weight_label * sigmoid_added * sigmoid_difference
-                / added
-                / added
-                + product_3 * total_2 * sigmoid_added / added / added
+                exp_minus_z_c * exp_minus_z_c * class_weight_label * sigmoid_difference * sigmoid_added / added / added
+                + product_2 * total_2 * sigmoid_added / added / added
             )
             hess_z[c] = scaled(factor, added_2)
     return
@@ -180,37 +178,81 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
     for c in range(z.shape[0]):
         if c == label:
             continue
-        candidate = float(z[c])
+        candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place or c == label:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(float(z[c]), largest))
+        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
     added = 1.0 + total
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == label:
             continue
-        product = exp_minus(float(z[c]), largest) / added * float(v_z[c])
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
         total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
-    class_weight_label = float(class_weight[label])
-    z_label = float(z[label])
+    class_weight_label = np.float64(class_weight[label])
     log1p_total = log1p(total)
-    sigmoid_added = sigmoid(largest - z_label + log1p_total)
-    sigmoid_difference = sigmoid(z_label - largest - log1p_total)
-    product_2 = (-float(v_z[label]) + total_2) * class_weight_label
-    minus = -(product_2 * sigmoid_added * sigmoid_difference)
+    offset_value = offset(largest, -np.float64(z[label]))
+    sigmoid_difference = sigmoid(-log1p_total - offset_value)
+    sigmoid_added = sigmoid(log1p_total + offset_value)
+    product_2 = (-np.float64(v_z[label]) + total_2) * class_weight_label
+    minus_2 = -(product_2 * sigmoid_difference * sigmoid_added)
+    largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
         if c == label:
-            product_z[c] = scaled(factor, minus)
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        candidate = absolute(product)
+        if candidate > largest_2 or candidate != candidate:
+            largest_2, place_2 = candidate, c
+    total_3, lost_3 = 0.0, 0.0
+    for c in range(z.shape[0]):
+        if c == place_2 or c == label:
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        total_3, lost_3 = add_exactly(total_3, lost_3, product)
+    total_3 = settle(total_3, lost_3)
+    product_3 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
+    for c in range(z.shape[0]):
+        if c == label:
+            product_z[c] = scaled(factor, minus_2)
         else:
-            exp_minus_z_c = exp_minus(float(z[c]), largest)
-            quotient = (float(v_z[c]) - total_2) * class_weight_label * exp_minus_z_c * sigmoid_added / added
-            entry = quotient + product_2 * exp_minus_z_c * sigmoid_added * sigmoid_difference / added
+            if place == c:
+                total_4 = total
+            else:
+                z_c_2 = np.float64(z[c])
+                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+                total_4 = added - exp_minus_z_c_2
+            v_z_c_2 = np.float64(v_z[c])
+            if place_2 == c:
+                total_5 = total_3
+            else:
+                z_c_2 = np.float64(z[c])
+                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+                total_5 = total_3 + minus(product_3, exp_minus_z_c_2 / added * v_z_c_2)
+            z_c_2 = np.float64(z[c])
+            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+            quotient_2 = (
+                (total_4 / added * v_z_c_2 - total_5) * class_weight_label * exp_minus_z_c_2 * sigmoid_added / added
+            )
+            entry = quotient_2 + product_2 * exp_minus_z_c_2 * sigmoid_difference * sigmoid_added / added
             product_z[c] = scaled(factor, entry)
     return
 
@@ -228,7 +270,7 @@ def _hvp(z, label, class_weight, weight, scale, v_z, product_z):
 @kernel
 def _normalizer_of_sample(z, label, class_weight):
     """Return what weighted_mean divides by for one sample."""
-    normalizer = float(class_weight[label])
+    normalizer = np.float64(class_weight[label])
     return normalizer
 
 
@@ -254,16 +296,12 @@ _DRIVER = Driver(
 
 def value(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value(
-        (z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value((z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad(
-        (z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad((z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def value_and_grad(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
@@ -282,6 +320,4 @@ def grad_and_hess(z, label, class_weight, *, weight=None, reduction="mean", out=
 
 def hvp(z, label, class_weight, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (z, label, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((z, label, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

@@ -7,6 +7,8 @@ The loss of one sample::
     Mean(d_fake) - Mean(d_real)
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import add_exactly, scaled, settle
 
@@ -30,11 +32,11 @@ def sample_value(d_real, d_fake):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
     for n_d_fake in range(d_fake.shape[0]):
-        total, lost = add_exactly(total, lost, float(d_fake[n_d_fake]))
+        total, lost = add_exactly(total, lost, np.float64(d_fake[n_d_fake]))
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, float(d_real[n_d_real]))
+        total_2, lost_2 = add_exactly(total_2, lost_2, np.float64(d_real[n_d_real]))
     total_2 = settle(total_2, lost_2)
     loss = total / d_fake.shape[0] - total_2 / d_real.shape[0]
     return loss
@@ -54,12 +56,12 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
     for n_d_fake in range(d_fake.shape[0]):
-        total, lost = add_exactly(total, lost, float(d_fake[n_d_fake]))
+        total, lost = add_exactly(total, lost, np.float64(d_fake[n_d_fake]))
     total = settle(total, lost)
     length_d_fake = d_fake.shape[0]
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, float(d_real[n_d_real]))
+        total_2, lost_2 = add_exactly(total_2, lost_2, np.float64(d_real[n_d_real]))
     total_2 = settle(total_2, lost_2)
     length_d_real = d_real.shape[0]
     loss = total / length_d_fake - total_2 / length_d_real
@@ -84,9 +86,9 @@ def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_f
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
-        ))
+        losses[i] = scaled(
+            weight[i], _value_and_grad_of_sample(d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i])
+        )
     return inside
 
 
@@ -132,9 +134,7 @@ def _hvp(d_real, d_fake, weight, scale, v_d_real, v_d_fake, product_d_real, prod
     inside = True
     for i in range(product_d_real.shape[0]):
         factor = weight[i] * scale
-        _hvp_of_sample(
-            d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i]
-        )
+        _hvp_of_sample(d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i])
     return inside
 
 

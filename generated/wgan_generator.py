@@ -7,12 +7,12 @@ The loss of one sample::
     -d_fake
 """
 
+import numpy as np
+
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import scaled
 
-_ARGUMENTS = (
-    Array("d_fake", "prediction"),
-)
+_ARGUMENTS = (Array("d_fake", "prediction"),)
 _PARAMETERS = ()
 INFO = describe(
     "wgan_generator",
@@ -26,7 +26,7 @@ INFO = describe(
 @kernel
 def sample_value(d_fake):
     """Return the loss of one sample."""
-    d_fake = float(d_fake)
+    d_fake = np.float64(d_fake)
     loss = 0.0 - d_fake
     return loss
 
@@ -43,7 +43,7 @@ def _value(d_fake, weight, losses):
 @kernel
 def sample_value_and_grad(d_fake):
     """Return the loss of one sample; compute its gradient."""
-    d_fake = float(d_fake)
+    d_fake = np.float64(d_fake)
     loss = 0.0 - d_fake
     grad_d_fake = -1.0
     return loss, grad_d_fake

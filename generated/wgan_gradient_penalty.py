@@ -12,12 +12,8 @@ import numpy as np
 from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
 from ._runtime.elementary import absolute, add_exactly, divide_no_nan, minus, ratio, scaled, settle, sqrt
 
-_ARGUMENTS = (
-    Array("slope", "prediction", ("D",)),
-)
-_PARAMETERS = (
-    Scalar("lam", 10.0, Interval(0.0, np.inf)),
-)
+_ARGUMENTS = (Array("slope", "prediction", ("D",)),)
+_PARAMETERS = (Scalar("lam", 10.0, Interval(0.0, np.inf)),)
 INFO = describe(
     "wgan_gradient_penalty",
     "Wgan gradient penalty",
@@ -32,12 +28,12 @@ def sample_value(slope, lam):
     """Return the loss of one sample."""
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
-        candidate = absolute(float(slope[d]))
+        candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
-        ratio_value = ratio(float(slope[d]), largest)
+        ratio_value = ratio(np.float64(slope[d]), largest)
         total, lost = add_exactly(total, lost, ratio_value * ratio_value)
     total = settle(total, lost)
     added = -1.0 + sqrt(total) * largest
@@ -59,20 +55,20 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     """Return the loss of one sample; compute its gradient."""
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
-        candidate = absolute(float(slope[d]))
+        candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
-        ratio_value = ratio(float(slope[d]), largest)
+        ratio_value = ratio(np.float64(slope[d]), largest)
         total, lost = add_exactly(total, lost, ratio_value * ratio_value)
     total = settle(total, lost)
     product = sqrt(total) * largest
     added = -1.0 + product
     loss = added * added * lam
-    product_2 = 2.0 * added * lam
     for d in range(slope.shape[0]):
-        grad_slope[d] = scaled(factor, product_2 * divide_no_nan(float(slope[d]), product))
+        slope_d = np.float64(slope[d])
+        grad_slope[d] = scaled(factor, 2.0 * (slope_d - ratio(slope_d, product)) * lam)
     return loss
 
 
@@ -97,47 +93,45 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     """Compute gradient and Hessian diagonal of one sample."""
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
-        candidate = absolute(float(slope[d]))
+        candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
-        ratio_value = ratio(float(slope[d]), largest)
+        ratio_value = ratio(np.float64(slope[d]), largest)
         total, lost = add_exactly(total, lost, ratio_value * ratio_value)
     total = settle(total, lost)
     product = sqrt(total) * largest
-    added = -1.0 + product
-    product_2 = 2.0 * added * lam
     largest_2, place_2 = -np.inf, -1
     for d in range(slope.shape[0]):
-        slope_d = float(slope[d])
-        divide_no_nan_value = divide_no_nan(slope_d, product)
-        product_3 = divide_no_nan_value * divide_no_nan_value
-        candidate = absolute(product_3)
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        product_2 = ratio_value_2 * ratio_value_2
+        candidate = absolute(product_2)
         if candidate > largest_2 or candidate != candidate:
             largest_2, place_2 = candidate, d
     total_2, lost_2 = 0.0, 0.0
     for d in range(slope.shape[0]):
         if d == place_2:
             continue
-        slope_d = float(slope[d])
-        divide_no_nan_value = divide_no_nan(slope_d, product)
-        product_3 = divide_no_nan_value * divide_no_nan_value
-        total_2, lost_2 = add_exactly(total_2, lost_2, product_3)
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        product_2 = ratio_value_2 * ratio_value_2
+        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
     total_2 = settle(total_2, lost_2)
-    divide_no_nan_value_2 = divide_no_nan(float(slope[place_2]), product)
-    product_4 = divide_no_nan_value_2 * divide_no_nan_value_2
-    product_5 = added * lam
+    ratio_value_3 = ratio(np.float64(slope[place_2]), product)
+    product_3 = ratio_value_3 * ratio_value_3
     for d in range(slope.shape[0]):
-        divide_no_nan_value_3 = divide_no_nan(float(slope[d]), product)
-        grad_slope[d] = scaled(factor, product_2 * divide_no_nan_value_3)
-        product_6 = divide_no_nan_value_3 * divide_no_nan_value_3
+        slope_d_2 = np.float64(slope[d])
+        ratio_value_4 = ratio(slope_d_2, product)
+        grad_slope[d] = scaled(factor, 2.0 * (slope_d_2 - ratio_value_4) * lam)
+        product_4 = ratio_value_4 * ratio_value_4
         if place_2 == d:
             total_3 = total_2
         else:
-            total_3 = total_2 + minus(product_4, product_6)
-        product_7 = 2.0 * (product_6 * lam + product_5 * divide_no_nan(total_3, product))
-        hess_slope[d] = scaled(factor, product_7)
+            total_3 = total_2 + minus(product_3, product_4)
+        added = product_4 * lam + (total_3 - divide_no_nan(total_3, product)) * lam
+        hess_slope[d] = scaled(factor, 2.0 * added)
     return
 
 
@@ -156,31 +150,81 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     """Compute the Hessian of one sample times a vector."""
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
-        candidate = absolute(float(slope[d]))
+        candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
-        ratio_value = ratio(float(slope[d]), largest)
+        ratio_value = ratio(np.float64(slope[d]), largest)
         total, lost = add_exactly(total, lost, ratio_value * ratio_value)
     total = settle(total, lost)
     product = sqrt(total) * largest
+    largest_2, place_2 = -np.inf, -1
+    for d in range(slope.shape[0]):
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        product_2 = ratio_value_2 * ratio_value_2
+        candidate = absolute(product_2)
+        if candidate > largest_2 or candidate != candidate:
+            largest_2, place_2 = candidate, d
     total_2, lost_2 = 0.0, 0.0
     for d in range(slope.shape[0]):
-        product_2 = divide_no_nan(float(slope[d]), product) * float(v_slope[d])
+        if d == place_2:
+            continue
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        product_2 = ratio_value_2 * ratio_value_2
         total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
     total_2 = settle(total_2, lost_2)
-    product_3 = lam * total_2
-    product_4 = (-1.0 + product) * lam
-    product_5 = product_4 * divide_no_nan(1.0, product)
-    product_6 = product_4 * total_2
+    ratio_value_3 = ratio(np.float64(slope[place_2]), product)
+    product_3 = ratio_value_3 * ratio_value_3
+    largest_3, place_3 = -np.inf, -1
     for d in range(slope.shape[0]):
-        divide_no_nan_value = divide_no_nan(float(slope[d]), product)
-        difference = (
-            product_3 * divide_no_nan_value + product_5 * float(v_slope[d])
-            - product_6 * divide_no_nan(divide_no_nan_value, product)
-        )
-        product_slope[d] = scaled(factor, 2.0 * difference)
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        v_slope_d = np.float64(v_slope[d])
+        product_4 = ratio_value_2 * v_slope_d
+        candidate = absolute(product_4)
+        if candidate > largest_3 or candidate != candidate:
+            largest_3, place_3 = candidate, d
+    total_3, lost_3 = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        if d == place_3:
+            continue
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        v_slope_d = np.float64(v_slope[d])
+        product_4 = ratio_value_2 * v_slope_d
+        total_3, lost_3 = add_exactly(total_3, lost_3, product_4)
+    total_3 = settle(total_3, lost_3)
+    product_5 = ratio(np.float64(slope[place_3]), product) * np.float64(v_slope[place_3])
+    total_4, lost_4 = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        v_slope_d = np.float64(v_slope[d])
+        product_4 = ratio_value_2 * v_slope_d
+        total_4, lost_4 = add_exactly(total_4, lost_4, product_4)
+    total_4 = settle(total_4, lost_4)
+    product_6 = lam * total_4
+    for d in range(slope.shape[0]):
+        if place_2 == d:
+            total_5 = total_2
+        else:
+            slope_d_2 = np.float64(slope[d])
+            ratio_value_4 = ratio(slope_d_2, product)
+            total_5 = total_2 + minus(product_3, ratio_value_4 * ratio_value_4)
+        v_slope_d_2 = np.float64(v_slope[d])
+        product_7 = total_5 * v_slope_d_2
+        slope_d_2 = np.float64(slope[d])
+        ratio_value_4 = ratio(slope_d_2, product)
+        if place_3 == d:
+            total_6 = total_3
+        else:
+            total_6 = total_3 + minus(product_5, ratio_value_4 * v_slope_d_2)
+        product_8 = ratio_value_4 * total_6
+        product_9 = (product_7 - divide_no_nan(product_7 - product_8, product) - product_8) * lam
+        product_slope[d] = scaled(factor, 2.0 * (product_9 + product_6 * ratio_value_4))
     return
 
 
@@ -216,16 +260,12 @@ def grad(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=No
 
 def value_and_grad(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(slope, *, lam=10.0, v, weight=None, reduction="mean", out=None, threads=None):

@@ -227,7 +227,7 @@ def _places(specs: Sequence[Path], out: Path | None) -> tuple[list[Path], Path]:
 
 
 def _progress(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
-    return tqdm(items, desc=what, total=total, disable=not sys.stderr.isatty(), leave=False)  # type: ignore[no-any-return]
+    return tqdm(items, desc=what, total=total, disable=not sys.stderr.isatty(), leave=False)
 
 
 if __name__ == "__main__":

@@ -131,7 +131,7 @@ class _Converter:
         if not isinstance(expr, (*_OPERATIONS, *SUPPORTED_FUNCTIONS)):
             known = sorted(t.__name__ for t in (*SUPPORTED_FUNCTIONS, *f.SCALAR_PRIMITIVES))
             raise self.fail(f"the function {kind.__name__} is not supported; supported are {', '.join(known)}")
-        return expr.func(*args)
+        return kind(*args)
 
     def atom(self, expr: Basic) -> Basic:
         if isinstance(expr, Argument) and expr.dims:

@@ -28,6 +28,7 @@ from symloss.reductions import (
     Softmax,
     SoftmaxComplement,
     SumOver,
+    Unit,
     equal,
     sum_over,
 )
@@ -197,15 +198,16 @@ def _log_sum_exp_rule(node: LogSumExp, d: _Differentiation) -> Expr:
     return sum_over(Softmax(body, i, node.excluded, i) * d(body), i, node.excluded)
 
 
-def _mean_change(node: Reduction, d: _Differentiation) -> Expr:
-    """Return the softmax-weighted mean of the derivatives of the body."""
-    return _log_sum_exp_rule(LogSumExp(node.body, node.index, node.excluded), d)
-
-
 def _change_at(node: Reduction, d: _Differentiation) -> Expr:
-    """Return d log softmax: the derivative of the body at the place, less the mean one."""
+    """Return d log softmax: the derivative of the body at the place, less the mean one.
+
+    The place takes part in the mean, so that what it has in common with itself is left out on both sides.
+    """
     i = node.fresh_index()
-    return d(node.open(i)).xreplace({i: node.at}) - _mean_change(node, d)
+    body = node.open(i)
+    share = SoftmaxComplement(body, i, node.excluded, node.at)
+    others = sum_over(Softmax(body, i, node.excluded, i) * d(body), i, (*node.excluded, node.at))
+    return share * d(body).xreplace({i: node.at}) - others
 
 
 def _softmax_rule(node: Softmax, d: _Differentiation) -> Expr:
@@ -219,7 +221,16 @@ def _complement_rule(node: SoftmaxComplement, d: _Differentiation) -> Expr:
 def _norm_rule(node: Norm, d: _Differentiation) -> Expr:
     i = node.fresh_index()
     body = node.open(i)
-    return sum_over(divide_no_nan(body, node) * d(body), i, node.excluded)
+    return sum_over(Unit(body, i, node.excluded, i) * d(body), i, node.excluded)
+
+
+def _unit_rule(node: Unit, d: _Differentiation) -> Expr:
+    """Return the change across the vector, over its norm; what it has along the vector is left out on both sides."""
+    i = node.fresh_index()
+    body = node.open(i)
+    unit, others = Unit(body, i, node.excluded, i), (*node.excluded, node.at)
+    across = sum_over(unit**2, i, others) * d(body).xreplace({i: node.at})
+    return divide_no_nan(across - node * sum_over(unit * d(body), i, others), Norm(body, i, node.excluded))
 
 
 def _max_rule(node: MaxOver, d: _Differentiation) -> Expr:
@@ -247,6 +258,7 @@ _LEAF_RULES: dict[type, Callable[[Any, _Differentiation], Expr]] = {
     MaxOver: _max_rule,
     LogSumExp: _log_sum_exp_rule,
     Norm: _norm_rule,
+    Unit: _unit_rule,
     Softmax: _softmax_rule,
     LogSoftmax: _change_at,
     SoftmaxComplement: _complement_rule,

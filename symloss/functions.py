@@ -76,6 +76,14 @@ class log1p(Primitive):  # noqa: N801
         return 1 / (1 + self.args[0])
 
 
+class log1p_ratio(Primitive):  # noqa: N801
+    """log(1 + x) / x, and 1 where x = 0."""
+
+    def definition(self) -> Expr:
+        (x,) = self.args
+        return select(sympy.Eq(x, 0), S.One, log(1 + x) / x)
+
+
 class expm1(Primitive):  # noqa: N801
     """exp(x) - 1."""
 
@@ -254,6 +262,14 @@ class minus(Primitive):  # noqa: N801
         return x - y
 
 
+class offset(Primitive):  # noqa: N801
+    """x + y, and -oo where x = -oo: the log-sum-exp of nothing is below everything."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return x + y
+
+
 class exp_minus(Primitive):  # noqa: N801
     """exp(x - y), and 1 where the two are equal, infinite ones too."""
 
@@ -301,6 +317,7 @@ def indicator(condition: Any) -> Expr:
 
 
 SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
-    sigmoid, softplus, logaddexp, log1p, expm1, expm1mx, bd0, sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py,
-    divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, minus, exp_minus, ratio, select,
+    sigmoid, softplus, logaddexp, log1p, log1p_ratio, expm1, expm1mx, bd0, sqrt1pm1, log1mexp, log_cosh, tanh, sech,
+    xlogy, xlog1py, divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, minus, offset, exp_minus, ratio,
+    select,
 )  # fmt: skip

@@ -62,9 +62,9 @@ def _files(path: Path) -> list[Path]:
 
 def _declared_in(module: types.ModuleType) -> Iterator[Loss]:
     for name, value in vars(module).items():
-        if isinstance(value, Loss) and value.source is not None and not name.startswith("_"):
-            if value.source.module == module.__name__:
-                yield value
+        public = isinstance(value, Loss) and not name.startswith("_")
+        if public and value.source is not None and value.source.module == module.__name__:
+            yield value
 
 
 def _run(file: Path) -> types.ModuleType:

@@ -206,6 +206,16 @@ class Norm(Reduction):
         return sqrt(SumOver(self.body**2, self.index, self.excluded))
 
 
+class Unit(Reduction):
+    """The body at one place over its `Norm`; 0 for the zero vector."""
+
+    located = True
+
+    def definition(self) -> Expr:
+        norm = Norm(self.body, self.index, self.excluded)
+        return select(Eq(norm, 0), S.Zero, self.open(self.at) / norm)
+
+
 class Softmax(Reduction):
     """exp(body) at one place over its sum."""
 
@@ -237,7 +247,7 @@ class SoftmaxComplement(Reduction):
 
 
 REDUCTIONS: tuple[type[Reduction], ...] = (
-    SumOver, MaxOver, ArgmaxOver, LogSumExp, Norm, Softmax, LogSoftmax, SoftmaxComplement,
+    SumOver, MaxOver, ArgmaxOver, LogSumExp, Norm, Unit, Softmax, LogSoftmax, SoftmaxComplement,
 )  # fmt: skip
 
 

@@ -28,6 +28,7 @@ class Rewriter:
         for rule in RULES:
             if rule.phase in phases:
                 self._rules.setdefault(type(rule.left), []).append(rule)
+        self._row_rules = [rule for rule in ROW_RULES if rule.phase in phases]
         self._memo: dict[Basic, Any] = {}
 
     def __call__(self, expr: Any) -> Any:
@@ -51,7 +52,7 @@ class Rewriter:
             replaced = _apply(rule, expr)
             if replaced is not None and replaced != expr:
                 return replaced
-        for row_rule in ROW_RULES:
+        for row_rule in self._row_rules:
             if isinstance(expr, row_rule.heads):
                 replaced = row_rule.apply(expr)
                 if replaced is not None and replaced != expr:

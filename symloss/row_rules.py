@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, exp, log
 
-from symloss.functions import divide_no_nan, sigmoid, softplus
+from symloss.functions import divide_no_nan, log1p, log1p_ratio, sigmoid, softplus
 from symloss.reductions import (
     Element,
     Index,
@@ -22,8 +22,10 @@ from symloss.reductions import (
     Softmax,
     SoftmaxComplement,
     SumOver,
+    Unit,
     sum_over,
 )
+from symloss.rules import CANONICAL, STABLE
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,14 @@ class RowRule:
         What the outermost operation must be.
     apply : callable
         Returns the equal expression, or None.
+    phase : {"canonical", "stable"}
+        When it is applied.
     """
 
     name: str
     heads: tuple[type, ...]
     apply: Callable[[Expr], Expr | None]
+    phase: str = CANONICAL
 
 
 def places(body: Expr, index: Index, value: Expr) -> Iterator[Expr]:
@@ -196,21 +201,38 @@ def _shares(expr: Expr) -> Expr | None:
     return None
 
 
-def _curvature_of_norm(expr: Expr) -> Expr | None:
-    """k/N - k*b[o]**2/N**3 -> k*(sum of (b/N)**2 without o)/N, which does not cancel."""
-    for term in expr.args:
-        for factor in Mul.make_args(term):
-            if not (isinstance(factor, divide_no_nan) and factor.args[0] == 1 and isinstance(factor.args[1], Norm)):
-                continue
-            scale, norm = term / factor, factor.args[1]
-            for other in expr.args:
-                rest = -other / scale
-                for unit in (f for f in Mul.make_args(rest) if isinstance(f, divide_no_nan)):
-                    if unit.args[1] != norm or rest != unit * divide_no_nan(unit, norm):
-                        continue
-                    for place in places(norm.body, norm.index, unit.args[0]):
-                        squares = SumOver(divide_no_nan(norm.body, norm) ** 2, norm.index, _without(norm, place))
-                        return expr - term - other + scale * divide_no_nan(squares, norm)
+def _norm_over_norm(expr: Expr) -> Expr | None:
+    """(N + a)*(x/N) -> x + a*(x/N): the factor may be infinite, or all that is lost in a small N."""
+    for sum_ in expr.args:
+        terms = sum_.args if isinstance(sum_, Add) else ()
+        for term, quotient in itertools.product(terms, expr.args):
+            scale, norm = term.as_coeff_Mul()
+            whole = _times_norm(quotient, norm) if isinstance(norm, Norm) else None
+            if whole is not None:
+                rest = expr / (sum_ * quotient)
+                return rest * (scale * whole + (sum_ - term) * quotient)
+    return None
+
+
+def _times_norm(quotient: Expr, norm: Norm) -> Expr | None:
+    """Return the quotient times the norm that it was divided by."""
+    if isinstance(quotient, divide_no_nan) and quotient.args[1] == norm:
+        return quotient.args[0]
+    if isinstance(quotient, Unit) and quotient.args[:3] == norm.args[:3]:
+        return quotient.open(quotient.at)
+    return None
+
+
+def _log1p_over_small(expr: Expr) -> Expr | None:
+    """log1p(-p)*p**(g - 2) -> -log1p_ratio(-p)*p**(g - 1): the power may overflow where the product does not."""
+    for inner in expr.args:
+        if not isinstance(inner, log1p):
+            continue
+        (x,) = inner.args
+        for factor in expr.args:
+            base, power = factor.as_base_exp()
+            if power.as_coeff_Add()[0] < 0 and x / base in (1, -1):
+                return expr / (inner * factor) * log1p_ratio(x) * (x / base) * base ** (power + 1)
     return None
 
 
@@ -244,6 +266,7 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("log-sum-exp above a label", (Add,), _margin_of_difference),
     RowRule("complement of softmax", (Add,), _complement_of_softmax),
     RowRule("shares of one number", (Add,), _shares),
-    RowRule("curvature of a norm", (Add,), _curvature_of_norm),
+    RowRule("norm over norm", (Mul,), _norm_over_norm, STABLE),
+    RowRule("log1p over a power", (Mul,), _log1p_over_small, STABLE),
     RowRule("powers of one base", (Mul,), _powers_of_one_base),
 )

@@ -12,7 +12,7 @@ import sympy
 from sympy import Add, Expr, Function, Interval, Mul, Pow, S, Symbol, exp, log
 
 from symloss.arguments import Parameter
-from symloss.functions import Primitive, log1p, select
+from symloss.functions import Primitive, log1p, log1p_ratio, select
 
 _ORDER = 4
 Terms = dict[tuple[Expr, int], Expr]  # (a, b) -> c
@@ -55,6 +55,8 @@ class Expansion:
             return product
         if isinstance(expr, Pow) and not expr.exp.has(self._symbol):
             return _power(self(expr.base), expr.exp)
+        if isinstance(expr, log1p_ratio):
+            return self._expand(log1p(*expr.args) / expr.args[0])
         if isinstance(expr, log1p):
             return _logarithm(self(1 + expr.args[0]))
         if isinstance(expr, log):
@@ -120,8 +122,11 @@ def _truncated(terms: Terms) -> Terms:
     return {(a, b): c for (a, b), c in terms.items() if a - first <= _ORDER}
 
 
-def _split(terms: Terms) -> tuple[Expr, Expr, Terms]:
-    """Return exponent and coefficient of the leading term, and the rest over the leading term."""
+def _split(terms: Terms, whole: bool = False) -> tuple[Expr, Expr, Terms]:
+    """Return exponent and coefficient of the leading term, and the rest over the leading term.
+
+    The coefficient must be positive, or not 0 for a ``whole`` power.
+    """
     if not terms:
         raise NoSeriesError("0")
     reference = next(iter(terms))[0]
@@ -131,7 +136,8 @@ def _split(terms: Terms) -> tuple[Expr, Expr, Terms]:
     leading = min(terms, key=lambda key: offsets[key[0]])
     a, b = leading
     c = terms[leading]
-    if b or any(other != leading and other[0] == a for other in terms) or not c.is_positive:
+    allowed = c.is_nonzero if whole else c.is_positive
+    if b or any(other != leading and other[0] == a for other in terms) or not allowed:
         raise NoSeriesError("a leading term that is no positive power")
     return (
         a,
@@ -146,7 +152,7 @@ def _power(terms: Terms, exponent: Expr) -> Terms:
         for _ in range(int(exponent) - 1):
             product = _multiply(product, terms)
         return product
-    a, c, u = _split(terms)
+    a, c, u = _split(terms, bool(exponent.is_Integer))
     result: Terms = {}
     power: Terms = {(S.Zero, 0): S.One}
     for n in range(_ORDER + 1):

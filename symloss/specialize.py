@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sympy import Expr, Mul, log, sqrt
+from sympy import Add, Expr, Mul, Pow, log, sqrt
 
 from symloss.derive import Output
 from symloss.ends import close_ends
@@ -21,6 +21,7 @@ from symloss.functions import (
     log_cosh,
     minus,
     multiply_no_nan,
+    offset,
     ratio,
     select,
     softplus,
@@ -37,6 +38,7 @@ from symloss.reductions import (
     Softmax,
     SoftmaxComplement,
     SumOver,
+    Unit,
     equal,
     rewrite_parts,
 )
@@ -55,7 +57,7 @@ def guard(expr: Any) -> Any:
         return expr
     expr = rewrite_parts(expr, guard)
     if isinstance(expr, Mul):
-        infinite = [f for f in expr.args if isinstance(f, _UNBOUNDED)]
+        infinite = [f for f in expr.args if isinstance(f, _UNBOUNDED) or _is_pole(f)]
         number, *others = expr.as_coeff_mul()
         rest = Mul(*(f for f in others[0] if f not in infinite))
         if infinite and rest != 1:
@@ -63,10 +65,17 @@ def guard(expr: Any) -> Any:
     return expr
 
 
+def _is_pole(factor: Expr) -> bool:
+    """Whether the factor is a power like x**(g - 1), which may overflow."""
+    return isinstance(factor, Pow) and not factor.exp.is_number and bool(factor.exp.as_coeff_Add()[0] < 0)
+
+
 def expand(expr: Any) -> Any:
     """Replace the softmax family, norms and sums without one entry by row statistics."""
     if not expr.args or isinstance(expr, Element):
         return expr
+    if isinstance(expr, Add):
+        expr = _shift(expr)
     expr = rewrite_parts(expr, expand)
     rule = _EXPANSIONS.get(type(expr))
     return expr if rule is None else rule(expr)
@@ -83,6 +92,16 @@ def _statistics(node: Reduction) -> tuple[Expr, Expr, Expr]:
 def _log_sum_exp(node: LogSumExp) -> Expr:
     largest, _, others = _statistics(node)
     return largest + log1p(others)
+
+
+def _shift(expr: Add) -> Expr:
+    """Take what is added to a log-sum-exp to the largest entry first: differences of inputs are often exact."""
+    for term in expr.args:
+        sign, node = term.as_coeff_Mul()
+        if isinstance(node, LogSumExp) and sign in (1, -1):
+            largest, _, others = _statistics(node)
+            return sign * (offset(largest, sign * (expr - term)) + log1p(others))
+    return expr
 
 
 def _softmax(node: Softmax) -> Expr:
@@ -107,6 +126,10 @@ def _norm(node: Norm) -> Expr:
     return largest * sqrt(SumOver(ratio(node.body, largest) ** 2, node.index, node.excluded))
 
 
+def _unit(node: Unit) -> Expr:
+    return ratio(node.open(node.at), Norm(node.body, node.index, node.excluded))
+
+
 def _sum_without_one(node: SumOver) -> Expr:
     """Express a sum without a running place by the entry of largest magnitude and the sum of the others.
 
@@ -128,5 +151,6 @@ _EXPANSIONS: dict[type, Callable[[Any], Expr]] = {
     LogSoftmax: _log_softmax,
     SoftmaxComplement: _complement,
     Norm: _norm,
+    Unit: lambda node: expand(_unit(node)),
     SumOver: _sum_without_one,
 }

@@ -109,7 +109,9 @@ def test_new_writes_a_spec_that_compiles(folder: Path) -> None:
     assert "identifier" in symloss("new", "huber-like", cwd=folder, code=1)
 
 
-@pytest.mark.parametrize("stage", ["declared", "canonical", "derived", "stable", "lowered", "scheduled", "kernel", "latex"])
+@pytest.mark.parametrize(
+    "stage", ["declared", "canonical", "derived", "stable", "lowered", "scheduled", "kernel", "latex"]
+)
 def test_every_stage_prints(stage: str, folder: Path) -> None:
     assert "prediction" in symloss("show", "log_cosh_error", "--stage", stage, "--specs", "my_specs", cwd=folder)
 

@@ -6,10 +6,10 @@ import random
 from typing import Any
 
 import pytest
-from sympy import Eq, Expr, Integer, Range, Rational, exp, log, sqrt
+from sympy import Eq, Expr, Range, Rational, exp, log, sqrt
 
 from symloss.arguments import Argument, Prediction, Target
-from symloss.functions import divide_no_nan, indicator
+from symloss.functions import divide_no_nan, indicator, log1p
 from symloss.reductions import (
     Dim,
     Index,
@@ -30,7 +30,6 @@ label = Target("label", domain=Range(C))
 gamma = Target("gamma")
 entry, at_label = z[c], z[label]
 _norm = Norm(entry, c)
-_unit = divide_no_nan(at_label, _norm)
 
 EXAMPLES: dict[str, Expr] = {
     "sum over a delta, or with a constant factor": SumOver(3 * w * indicator(Eq(c, label)) * exp(entry), c),
@@ -46,7 +45,8 @@ EXAMPLES: dict[str, Expr] = {
     "log-sum-exp above a label": w + 2 * LogSumExp(entry, c) - 2 * at_label,
     "complement of softmax": 3 + w - w * Softmax(entry, c, (), label),
     "shares of one number": 5 + w * exp(at_label) + (1 - w) * exp(at_label),
-    "curvature of a norm": 1 + w * divide_no_nan(Integer(1), _norm) - w * divide_no_nan(_unit, _norm) * _unit,
+    "norm over norm": 2 * (_norm - 1) * divide_no_nan(w * at_label, _norm),
+    "log1p over a power": gamma * log1p(-w) * w ** (gamma - 2),
     "powers of one base": w**gamma * w ** (-2),
 }
 

@@ -44,7 +44,7 @@ def _run(function: ir.Function, arguments: list[Argument], values: list[Any]) ->
     body = "\n".join(printer.body(function.body, 1)).replace(ir.TEMPORARY, "v_")
     names = ", ".join([*(a.name for a in arguments), "factor", *function.rows])
     plain = {f: getattr(elementary, f).py_func for f in printer.functions}
-    scope: dict[str, Any] = {"np": np, "float": np.float64, **plain}
+    scope: dict[str, Any] = {"np": np, **plain}
     for name in ("one_of", "math"):
         scope.setdefault(name, getattr(elementary, name))
     exec(f"def run({names}):\n{body}", scope)

@@ -50,9 +50,7 @@ def test_against_sympy(case: str, soft: Expr, end: Expr, direction: int) -> None
     assert sympy.simplify(got - expected) == 0 if expected.is_finite else got == expected
 
 
-@pytest.mark.parametrize(
-    ("power", "expected"), [(0, -1), (Rational(1, 2), 0), (1, 0), (2, 0)]
-)
+@pytest.mark.parametrize(("power", "expected"), [(0, -1), (Rational(1, 2), 0), (1, 0), (2, 0)])
 def test_every_exponent(power: Expr, expected: Expr) -> None:
     """d/dp of (1-p)**gamma log p at p = 1 jumps at gamma = 0."""
     expr = (1 - p) ** gamma / p - gamma * (1 - p) ** (gamma - 1) * log(p)

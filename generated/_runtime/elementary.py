@@ -33,6 +33,12 @@ def log1p(x: float) -> float:
 
 
 @kernel
+def log1p_ratio(x: float) -> float:
+    """log(1 + x) / x, and 1 where x = 0."""
+    return 1.0 if x == 0.0 else math.log1p(x) / x
+
+
+@kernel
 def expm1(x: float) -> float:
     """exp(x) - 1."""
     return math.expm1(x)
@@ -141,7 +147,7 @@ def logaddexp(x: float, y: float) -> float:
 def expm1mx(x: float) -> float:
     """exp(x) - 1 - x."""
     if abs(x) > 1.0:
-        return math.expm1(x) - x
+        return math.expm1(x) - x if x < 710.0 else math.exp(x)
     series = 0.0 * x
     for coefficient in _EXPM1MX:
         series = series * x + coefficient
@@ -253,6 +259,12 @@ def minimal(x: float, y: float) -> float:
 def minus(x: float, y: float) -> float:
     """X - y, and 0 where the two are equal, infinite ones too."""
     return 0.0 if x == y else x - y
+
+
+@kernel
+def offset(x: float, y: float) -> float:
+    """X + y, and -inf where x = -inf: the log-sum-exp of nothing is below everything."""
+    return x if x == -math.inf and y == y else x + y
 
 
 @kernel

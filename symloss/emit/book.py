@@ -31,4 +31,6 @@ def _choice(loss: Loss) -> str:
     """Return a loss as a row of the table that helps to choose: data, use, trade-off."""
     data = ", ".join(a.name for a in loss.arguments if not isinstance(a, Parameter))
     name = rf"\hyperref[loss:{loss.name}]{{{escape(loss.texts.title)}}}"
-    return rf"{name} & \texttt{{{escape(data)}}} & {escape(loss.texts.use_case)} & {escape(loss.texts.disadvantages)} \\"
+    return (
+        rf"{name} & \texttt{{{escape(data)}}} & {escape(loss.texts.use_case)} & {escape(loss.texts.disadvantages)} \\"
+    )

@@ -98,5 +98,3 @@ def component(prediction: Any, index: tuple[Index, ...]) -> str:
     if not index:
         return symbol(prediction.name)
     return latex(Element(prediction, *index))
-
-

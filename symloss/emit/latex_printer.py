@@ -16,9 +16,10 @@ from symloss import functions as f
 from symloss import reductions as r
 from symloss.convert import Mean
 
-_GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta kappa lambda mu nu xi rho sigma tau phi chi psi omega".split()
-)
+_GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho",
+    "sigma", "tau", "phi", "chi", "psi", "omega",
+))  # fmt: skip
 _LOOSE, _SUM, _PRODUCT, _POWER = 0, 1, 2, 3
 _BREAK = 88  # characters of LaTeX up to which a formula stays on one line
 
@@ -44,6 +45,7 @@ ROWS: dict[type, str] = {
     r.LogSoftmax: r"\operatorname{logsoftmax}",
     r.SoftmaxComplement: r"\operatorname{others}",
     r.Norm: r"\operatorname{norm}",
+    r.Unit: r"\operatorname{unit}",
 }
 NOTATION: tuple[tuple[str, str], ...] = (
     (r"\sigma(x)", r"$1/(1+e^{-x})$, the logistic function"),
@@ -57,12 +59,15 @@ NOTATION: tuple[tuple[str, str], ...] = (
     (r"\operatorname{lse}_{c<C}\left(z_{c}\right)", r"$\log\sum_{c} e^{z_{c}}$, log-sum-exp"),
     (r"\operatorname{softmax}_{c<C}\left(z_{c}\right)_{k}", r"$e^{z_{k}}/\sum_{c} e^{z_{c}}$"),
     (r"\operatorname{others}_{c<C}\left(z_{c}\right)_{k}", r"one minus softmax: the share of all the others"),
+    (r"\operatorname{unit}_{d<D}\left(x_{d}\right)_{k}", r"$x_{k}$ over the norm of $x$; $0$ for the zero vector"),
     (r"\operatorname{norm}_{d<D}\left(x_{d}\right)", r"$\sqrt{\sum_{d} x_{d}^{2}}$"),
 )
 
 
 def symbol(name: str) -> str:
     """Return the name of an argument in mathematics."""
+    if name.startswith("v_"):
+        return rf"v_{{{symbol(name[2:])}}}"
     if name in _GREEK:
         return rf"\{name}"
     return name if len(name) == 1 else rf"\mathit{{{name.replace('_', chr(92) + '_')}}}"
@@ -219,4 +224,3 @@ _METHODS: tuple[tuple[Any, Any, Callable[[Any], str]], ...] = (
     (Pow, _POWER, _pow),
     (tuple(FUNCTIONS), _POWER, _function),
 )
-

@@ -77,7 +77,7 @@ class Printer:
         return f"{self.call_name(expr.function)}({args})", _ATOM
 
     def _load(self, expr: ir.Load) -> str:
-        entry = f"float({expr.array}[{', '.join(map(self.expression, expr.indices))}])"
+        entry = f"np.float64({expr.array}[{', '.join(map(self.expression, expr.indices))}])"
         if expr.low is None or expr.high is None:
             return entry
         return f"{self.call_name('within')}({entry}, {number(expr.low)}, {number(expr.high)})"
@@ -99,7 +99,7 @@ class Printer:
     def _statement(self, statement: ir.Statement, depth: int) -> Iterator[str]:
         tab = _INDENT * depth
         if isinstance(statement, ir.Assign):
-            yield from self._assignment(f"{tab}{statement.name} = ", statement.value)
+            yield from self.assignment(f"{tab}{statement.name} = ", statement.value)
         elif isinstance(statement, ir.Store):
             yield from self._store(statement, tab)
         elif isinstance(statement, ir.If):
@@ -131,17 +131,22 @@ class Printer:
         line = f"{target} = {scaled}({self.local('factor')}, {self.expression(statement.value)})"
         if len(line) > _WIDTH:
             entry = self.local("entry")
-            yield from self._assignment(f"{tab}{entry} = ", statement.value)
+            yield from self.assignment(f"{tab}{entry} = ", statement.value)
             line = f"{target} = {scaled}({self.local('factor')}, {entry})"
         yield line
 
-    def _assignment(self, left: str, value: ir.Expr) -> Iterator[str]:
+    def assignment(self, left: str, value: ir.Expr) -> Iterator[str]:
         """Write a long sum or product with a line for each of its parts."""
         line = left + self.expression(value)
         if len(line) <= _WIDTH:
             yield line
             return
         tab = left[: len(left) - len(left.lstrip())]
+        if isinstance(value, ir.Call) and value.function not in _OPERATORS and value.function != "negate":
+            first, *others = self._parts(value, 0)
+            yield left + first
+            yield from (tab + other for other in others)
+            return
         yield f"{left}("
         yield from (f"{tab}{_INDENT}{part}" for part in self._parts(value, _WIDTH - len(tab) - len(_INDENT)))
         yield f"{tab})"
@@ -149,8 +154,11 @@ class Printer:
     def _parts(self, value: ir.Expr, width: int) -> list[str]:
         """Break an expression before its outermost operators."""
         text = self._text(value, _SUM)
-        if len(text) <= width or not isinstance(value, ir.Call) or value.function not in _OPERATORS:
+        if len(text) <= width or not isinstance(value, ir.Call) or value.function == "negate":
             return [text]
+        if value.function not in _OPERATORS:
+            args = [f"{_INDENT}{self.expression(arg)}," for arg in value.args]
+            return [f"{self.call_name(value.function)}(", *args, ")"]
         sign, tightness = _OPERATORS[value.function]
         left, right = value.args
         first = self._parts(left, width) if _tightness(left) >= tightness else [self._text(left, tightness)]
@@ -207,7 +215,8 @@ def _step_sum(printer: Printer, a: ir.Accumulator, _: str) -> list[str]:
     if len(term) <= _LONGEST_TERM:
         return [f"{total}, {_lost(a)} = {add}({total}, {_lost(a)}, {term})"]
     name = printer.local("term")
-    return [f"{name} = {term}", f"{total}, {_lost(a)} = {add}({total}, {_lost(a)}, {name})"]
+    lines = printer.assignment(f"{name} = ", a.term)
+    return [*lines, f"{total}, {_lost(a)} = {add}({total}, {_lost(a)}, {name})"]
 
 
 def _finish_sum(printer: Printer, a: ir.Accumulator) -> list[str]:

@@ -8,9 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_INSTALL = (
-    "on Debian: apt-get install texlive-latex-recommended texlive-pictures texlive-fonts-recommended latexmk"
-)
+_INSTALL = "on Debian: apt-get install texlive-latex-recommended texlive-pictures texlive-fonts-recommended latexmk"
 
 
 class TexError(Exception):

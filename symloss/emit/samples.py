@@ -84,7 +84,7 @@ def _scalar(argument: Argument, printer: Printer) -> list[str]:
     if is_class_label(argument) or isinstance(argument, Parameter):
         return []
     low, high = closed_bounds(argument)
-    value = f"float({argument.name})"
+    value = f"np.float64({argument.name})"  # float() of a float32 stays one in Numba
     if low is not None and high is not None:
         value = f"{printer.call_name('within')}({value}, {number(low)}, {number(high)})"
     return [f"{argument.name} = {value}"]

@@ -34,10 +34,10 @@ def name(body: Body) -> Body:
 
 
 def _fixed_names(node: Any) -> set[str]:
-    """Return the names of arguments, indices, rows and results, which temporaries must not take."""
+    """Return the names of arguments, rows, results and functions, which temporaries must not take."""
     if isinstance(node, tuple):
         return set().union(*map(_fixed_names, node))
-    own = {str(getattr(node, f, "")) for f in ("name", "array")}
+    own = {str(getattr(node, f, "")) for f in ("name", "array", "function")}
     return {n for n in own if not _is_temporary(n)}.union(*map(_fixed_names, parts(node)))
 
 

@@ -114,7 +114,11 @@ class Row:
 def _share_of_bound(got: float, exact: Number, dtype: str, bound: Number | None) -> float:
     if bound is None or not MP.isfinite(bound) or bound == 0:
         return math.inf
-    allowed = ALLOWED * MP.mpf(float(np.finfo(dtype).eps)) * bound
+    info = np.finfo(dtype)
+    relative = MP.mpf(float(info.eps))
+    if exact != 0:  # subnormals have fewer digits
+        relative = max(relative, float(info.smallest_subnormal) / abs(exact))
+    allowed = ALLOWED * relative * bound
     return float(abs(MP.mpf(got) - exact) / allowed)
 
 

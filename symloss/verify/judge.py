@@ -159,7 +159,7 @@ def _independent(a: Number | None, b: Number | None) -> Expected:
 def _same(a: Number | None, b: Number | None) -> Number | None:
     if a is None or b is None or a == b:
         return None if b is None else a
-    return a if MP.isfinite(a) and abs(a - b) <= MP.mpf(10) ** -20 * abs(b) else None
+    return a if MP.isfinite(a) and MP.isfinite(b) and abs(a - b) <= MP.mpf(10) ** -20 * abs(b) else None
 
 
 def inside_of(domain: Any, fraction: Number) -> Number:
