@@ -9,10 +9,38 @@ z = Prediction("z")
 y = Target("y", domain=Interval(0, 1))
 pos_weight = Parameter("pos_weight", 1.0, domain=Interval(0, oo))
 
-binary_cross_entropy = Loss("binary_cross_entropy", -(y * log(p) + (1 - y) * log(1 - p)))
-binary_cross_entropy_with_logits = binary_cross_entropy.compose("binary_cross_entropy_with_logits", {p: sigmoid(z)})
+binary_cross_entropy = Loss(
+    "binary_cross_entropy",
+    -(y * log(p) + (1 - y) * log(1 - p)),
+    title="Binary cross-entropy",
+    task="Classification",
+    description="The negative log-likelihood of a Bernoulli target under the predicted probability, hard or soft.",
+    use_case="Two classes, or several labels that do not exclude one another, where the model outputs probabilities.",
+    advantages="A proper scoring rule: it is least for the true probability, and calibrates what it trains.",
+    disadvantages="Infinite for a confident mistake, and probabilities near 1 have lost the digits that logits keep.",
+    reference="Good (1952), Rational decisions, Journal of the Royal Statistical Society B 14.",
+)
+binary_cross_entropy_with_logits = binary_cross_entropy.compose(
+    "binary_cross_entropy_with_logits",
+    {p: sigmoid(z)},
+    title="Binary cross-entropy from logits",
+    description="Binary cross-entropy of the logistic function of a logit, in one formula.",
+    use_case="Training binary classifiers and multi-label models, with a model that outputs logits.",
+    advantages="Convex and accurate for every logit: neither the loss nor its gradient saturates or loses its tail.",
+    disadvantages="Mislabelled samples far on the wrong side dominate; imbalanced classes need weights.",
+)
 
-_weighted = Loss("weighted_binary_cross_entropy", -(pos_weight * y * log(p) + (1 - y) * log(1 - p)))
+_weighted = Loss(
+    "weighted_binary_cross_entropy",
+    -(pos_weight * y * log(p) + (1 - y) * log(1 - p)),
+    title="Weighted binary cross-entropy from logits",
+    task="Classification",
+    description="Binary cross-entropy from logits in which the positive class counts pos_weight times.",
+    use_case="Two classes of unequal frequency or cost; pos_weight is often the number of negatives over that of positives.",
+    advantages="Balances recall against precision with one number, and stays convex.",
+    disadvantages="The probabilities it trains are those of the weighted problem and need to be calibrated back.",
+    reference="King and Zeng (2001), Logistic regression in rare events data, Political Analysis 9.",
+)
 weighted_binary_cross_entropy_with_logits = _weighted.compose(
     "weighted_binary_cross_entropy_with_logits", {p: sigmoid(z)}
 )
@@ -23,5 +51,21 @@ gamma = Parameter("gamma", 2.0, domain=Interval(0, oo))
 p_true = p * hit + (1 - p) * (1 - hit)
 alpha_true = alpha * hit + (1 - alpha) * (1 - hit)
 
-focal = Loss("focal", -alpha_true * (1 - p_true) ** gamma * log(p_true))
-focal_with_logits = focal.compose("focal_with_logits", {p: sigmoid(z)})
+focal = Loss(
+    "focal",
+    -alpha_true * (1 - p_true) ** gamma * log(p_true),
+    title="Focal loss",
+    task="Specialized",
+    description="Cross-entropy in which a sample counts less the better it is already classified.",
+    use_case="Detection and segmentation, where easy background samples outnumber the rest a thousand to one.",
+    advantages="Keeps easy samples from drowning the gradient without discarding any of them.",
+    disadvantages="Two parameters to tune; not convex, and what it trains is not calibrated.",
+    reference="Lin, Goyal, Girshick, He and Dollar (2017), Focal loss for dense object detection, ICCV.",
+)
+focal_with_logits = focal.compose(
+    "focal_with_logits",
+    {p: sigmoid(z)},
+    title="Focal loss from logits",
+    description="The focal loss of the logistic function of a logit, in one formula.",
+    advantages="Finite derivatives for every gamma that is not negative, at every logit.",
+)

@@ -1,5 +1,6 @@
 """The judge accepts right kernels and finds every planted mistake."""
 
+import functools
 import importlib
 import types
 
@@ -7,6 +8,9 @@ import numpy as np
 import pytest
 from symloss.specs import binary, multiclass, regression
 
+from symloss.verify import report
+from symloss.verify.compare import judge_sample
+from symloss.verify.judge import Judge
 from symloss.verify.report import table, verify, verify_loss
 
 from .judge_stand_ins import binary_cross_entropy_with_logits as right
@@ -14,6 +18,28 @@ from .judge_stand_ins.interface import Elementwise
 
 LOSS = binary.binary_cross_entropy_with_logits
 KERNELS = right.KERNELS
+
+
+@pytest.fixture(autouse=True)
+def _judged_once(monkeypatch):
+    """Judge every sample once for all tests: only the kernels differ."""
+    monkeypatch.setattr(report, "judge_sample", judge_once)
+
+
+@functools.cache
+def judge_by_name(loss, shown):
+    """Return a judged sample."""
+    return judge_sample(Judge(loss), SAMPLES[shown])
+
+
+SAMPLES = {}
+
+
+def judge_once(judge, sample):
+    """Remember what was judged."""
+    shown = f"{sample} {sample.directions}"
+    SAMPLES[shown] = sample
+    return judge_by_name(judge.loss, shown)
 
 
 def wrong_outputs(loss, module):
@@ -54,8 +80,8 @@ MISTAKES = {
     "coefficient": ({"curvature": lambda z, y: KERNELS.curvature(z, y) * (1 + 1e-6)}, {"hessian", "hvp", "structure"}),
     "sign": ({"slope": lambda z, y: -KERNELS.slope(z, y)}, {"gradient", "structure"}),
     "clamped tail": ({"curvature": lambda z, y: right.sigmoid(z) * (1 - right.sigmoid(z))}, {"hessian", "hvp"}),
-    "cancelling loss": ({"loss": lambda z, y: right.softplus(z) - z * y}, {"value", "structure"}),
-    "overflow": ({"loss": lambda z, y: np.log(1 + np.exp(z)) - z * y}, {"value", "structure"}),
+    "cancelling loss": ({"loss": lambda z, y: right.softplus(z) - z * y}, {"value"}),
+    "overflow": ({"loss": lambda z, y: np.log(1 + np.exp(z)) - z * y}, {"value"}),
     "nan at one input": ({"slope": nan_at_forty}, {"gradient"}),
     "nan that disappears": ({"slope": lambda z, y: np.nan_to_num(KERNELS.slope(z, y))}, {"gradient"}),
     "dropped branch": ({"loss": lambda z, y: right.times(y, right.softplus(-z))}, {"value", "structure"}),

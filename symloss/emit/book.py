@@ -10,6 +10,7 @@ from symloss.emit.document import escape
 from symloss.emit.environment import render
 from symloss.emit.latex_printer import NOTATION
 
+_TASKS = ("Regression", "Classification", "Generative models", "Specialized")  # chapters that come first, in order
 _UNSORTED = "Other losses"
 
 
@@ -18,7 +19,8 @@ def book(losses: Sequence[Loss]) -> str:
     tasks: dict[str, list[Loss]] = {}
     for loss in losses:
         tasks.setdefault(loss.texts.task or _UNSORTED, []).append(loss)
-    chapters = sorted(tasks.items(), key=lambda item: item[0] == _UNSORTED)
+    order = [*_TASKS, *(task for task in tasks if task not in (*_TASKS, _UNSORTED)), _UNSORTED]
+    chapters = sorted(tasks.items(), key=lambda item: order.index(item[0]))
     return render(
         "book.tex.j2",
         notation=[rf"${sign}$ & {meaning} \\" for sign, meaning in NOTATION],

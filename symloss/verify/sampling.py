@@ -86,7 +86,7 @@ def _scalar_extremes(loss: Loss, setting: dict[str, float], rng: Random, thin: i
     targets = loss.of_role(Target)
     pools = [list(special_numbers(a)) for a in loss.predictions]
     others = list(itertools.product(*(special_targets(t) for t in targets)))
-    step = max(1, len(others) // 7) if thin == 1 else max(1, len(others) // 2)
+    step = max(1, len(others) // 5) if thin == 1 else max(1, len(others) // 2)
     for i, values in enumerate(itertools.product(*pools)):
         for fixed in others[i % step :: step]:
             arrays = {p.name: np.asarray(v) for p, v in zip(loss.predictions, values, strict=True)}
