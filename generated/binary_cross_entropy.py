@@ -48,7 +48,7 @@ def sample_value(p, y):
             loss = np.inf * difference
     else:
         difference = 1.0 - y
-        difference_2 = -multiply_no_nan(y, log(p)) - difference * log1p(-p)
+        difference_2 = -multiply_no_nan(difference, log1p(-p)) - multiply_no_nan(y, log(p))
         loss = difference_2
     return loss
 
@@ -96,7 +96,7 @@ def sample_value_and_grad(p, y):
                 product_2 = np.inf * difference
                 grad_p = product_2
         else:
-            difference_2 = -multiply_no_nan(y, log(p)) - difference * log1p(-p)
+            difference_2 = -multiply_no_nan(difference, log1p(-p)) - multiply_no_nan(y, log(p))
             loss = difference_2
             grad_p = difference / (1.0 - p) - y / p
     return loss, grad_p
@@ -177,28 +177,30 @@ def _hvp_of_sample(p, y, v_p):
     y = np.float64(y)
     v_p = np.float64(v_p)
     if p == 0.0:
-        product = y * v_p
-        if product == 0.0:
+        multiply_no_nan_value = multiply_no_nan(y, v_p)
+        if multiply_no_nan_value == 0.0:
             difference = y - 1.0
-            product_2 = difference * v_p
-            minus = -product_2
+            multiply_no_nan_value_2 = multiply_no_nan(difference, v_p)
+            minus = -multiply_no_nan_value_2
             product_p = minus
         else:
-            product_p = np.inf * y * v_p
+            product_p = multiply_no_nan(np.inf * y, v_p)
     elif p != p:
         product_p = np.nan
     elif p == 1.0:
         difference = y - 1.0
-        product_2 = difference * v_p
-        minus = -product_2
+        multiply_no_nan_value_2 = multiply_no_nan(difference, v_p)
+        minus = -multiply_no_nan_value_2
         if minus == 0.0:
-            product = y * v_p
-            product_p = product
+            multiply_no_nan_value = multiply_no_nan(y, v_p)
+            product_p = multiply_no_nan_value
         else:
-            product_p = -(np.inf * difference * v_p)
+            product_p = -multiply_no_nan(np.inf * difference, v_p)
     else:
         difference_2 = 1.0 - p
-        added = (1.0 - y) / difference_2 / difference_2 * v_p + y / p / p * v_p
+        added = (
+            multiply_no_nan((1.0 - y) / difference_2 / difference_2, v_p) + multiply_no_nan(y / p / p, v_p)
+        )
         product_p = added
     return product_p
 

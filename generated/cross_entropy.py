@@ -150,12 +150,12 @@ def _hvp_of_sample(p, y, v_p, factor, product_p):
         y_c = np.float64(y[c])
         v_p_c = np.float64(v_p[c])
         if p_c == 0.0:
-            if y_c * v_p_c == 0.0:
+            if multiply_no_nan(y_c, v_p_c) == 0.0:
                 product_p[c] = scaled(factor, 0.0)
             else:
-                product_p[c] = scaled(factor, np.inf * y_c * v_p_c)
+                product_p[c] = scaled(factor, multiply_no_nan(np.inf * y_c, v_p_c))
         else:
-            product_p[c] = scaled(factor, y_c / p_c / p_c * v_p_c)
+            product_p[c] = scaled(factor, multiply_no_nan(y_c / p_c / p_c, v_p_c))
     return
 
 

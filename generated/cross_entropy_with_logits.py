@@ -255,29 +255,25 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
     total_3 = settle(total_3, lost_3)
     y_place = np.float64(y[place_2])
     for c in range(z.shape[0]):
+        y_c_2 = np.float64(y[c])
+        exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
         if place == c:
             total_4 = total
         else:
-            z_c_2 = np.float64(z[c])
-            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
             total_4 = added - exp_minus_z_c_2
         v_z_c_2 = np.float64(v_z[c])
         if place_3 == c:
             total_5 = total_2
         else:
-            z_c_2 = np.float64(z[c])
-            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
             total_5 = total_2 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
         difference = total_4 / added * v_z_c_2 - total_5
-        y_c_2 = np.float64(y[c])
-        z_c_2 = np.float64(z[c])
-        exp_minus_z_c_2 = exp_minus(z_c_2, largest)
         if place_2 == c:
             total_6 = total_3
         else:
             total_6 = total_3 + minus(y_place, y_c_2)
         added_2 = (
-            difference * y_c_2 * exp_minus_z_c_2 / added + difference * exp_minus_z_c_2 * total_6 / added
+            multiply_no_nan(y_c_2 * exp_minus_z_c_2 / added, difference)
+            + multiply_no_nan(exp_minus_z_c_2 * total_6 / added, difference)
         )
         product_z[c] = scaled(factor, added_2)
     return

@@ -64,7 +64,8 @@ def sample_value(p, y, alpha, gamma):
                 else:
                     loss = np.inf * (1.0 - alpha)
             else:
-                loss = power(p, gamma) * difference * log1p(-p)
+                multiply_no_nan_value_2 = multiply_no_nan(difference, power(p, gamma) * log1p(-p))
+                loss = multiply_no_nan_value_2
     else:
         loss = np.nan
     return loss
@@ -118,12 +119,12 @@ def sample_value_and_grad(p, y, alpha, gamma):
             loss = 0.0
         else:
             difference = 1.0 - p
-            product_4 = power(difference, gamma) * alpha
+            power_value = power(difference, gamma)
             log_p = log(p)
-            loss = 0.0 - multiply_no_nan(product_4, log_p)
+            loss = 0.0 - multiply_no_nan(power_value * alpha, log_p)
             product = alpha * gamma
             multiply_no_nan_value = multiply_no_nan(product, power(difference, gamma - 1.0) * log_p)
-            grad_p = multiply_no_nan_value - product_4 / p
+            grad_p = multiply_no_nan_value - multiply_no_nan(alpha / p, power_value)
     elif y != y:
         loss = np.nan
         grad_p = np.nan
@@ -153,25 +154,26 @@ def sample_value_and_grad(p, y, alpha, gamma):
                     loss = 0.0
                 else:
                     difference_3 = 1.0 - alpha
-                    product_5 = np.inf * difference_3
-                    loss = product_5
+                    product_4 = np.inf * difference_3
+                    loss = product_4
                 difference_3 = 1.0 - alpha
                 if difference_3 == 0.0:
-                    product_6 = difference_2 * gamma
-                    if product_6 == 0.0:
-                        grad_p = product_6
+                    product_5 = difference_2 * gamma
+                    if product_5 == 0.0:
+                        grad_p = product_5
                     else:
                         grad_p = -(np.inf * difference_2 * gamma)
                 else:
-                    product_5 = np.inf * difference_3
-                    grad_p = product_5
+                    product_4 = np.inf * difference_3
+                    grad_p = product_4
             else:
+                power_value_2 = power(p, gamma)
                 minus_3 = -p
-                product_7 = power(p, gamma) * difference_2
-                loss = product_7 * log1p(minus_3)
+                loss = multiply_no_nan(difference_2, power_value_2 * log1p(minus_3))
                 difference = 1.0 - p
-                difference_4 = -(product_7 / difference) - product_7 * gamma * log1p_ratio(minus_3)
-                grad_p = difference_4
+                product_5 = difference_2 * gamma
+                multiply_no_nan_value_2 = multiply_no_nan(product_5, power_value_2 * log1p_ratio(minus_3))
+                grad_p = -multiply_no_nan(difference_2 / difference, power_value_2) - multiply_no_nan_value_2
     else:
         loss = np.nan
         grad_p = np.nan
@@ -275,16 +277,23 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 difference_2 = 1.0 - p
                 power_value = power(difference_2, difference)
                 log_p = log(p)
-                quotient = power(difference_2, gamma) * alpha / p
-                grad_p = multiply_no_nan(product, power_value * log_p) - quotient
-                added_3 = 2.0 * multiply_no_nan(product / p, power_value) + quotient / p
+                quotient = alpha / p
+                power_value_2 = power(difference_2, gamma)
+                difference_3 = (
+                    multiply_no_nan(product, power_value * log_p) - multiply_no_nan(quotient, power_value_2)
+                )
+                grad_p = difference_3
+                added_3 = (
+                    2.0 * multiply_no_nan(product / p, power_value)
+                    + multiply_no_nan(quotient / p, power_value_2)
+                )
                 product_10 = power(difference_2, gamma - 2.0) * log_p
                 product_11 = gamma * gamma
-                difference_3 = (
+                difference_4 = (
                     added_3 + multiply_no_nan(product, product_10)
                     - multiply_no_nan(product_11 * alpha, product_10)
                 )
-                hess_p = difference_3
+                hess_p = difference_4
     elif y != y:
         grad_p = np.nan
         hess_p = np.nan
@@ -294,8 +303,8 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 grad_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_4 = alpha - 1.0
-                product_12 = added * difference_4
+                difference_5 = alpha - 1.0
+                product_12 = added * difference_5
                 minus_2 = -product_12
                 if minus_2 == 0.0:
                     grad_p = 0.0
@@ -303,15 +312,15 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                     grad_p = minus_2
                 else:
                     product_5 = np.inf * added
-                    product_13 = product_5 * difference_4
+                    product_13 = product_5 * difference_5
                     grad_p = -product_13
             difference = gamma - 1.0
             if difference > 0.0:
                 hess_p = 0.0
             else:
                 added = 1.0 + gamma
-                difference_4 = alpha - 1.0
-                product_12 = added * difference_4
+                difference_5 = alpha - 1.0
+                product_12 = added * difference_5
                 minus_3 = -(product_12 * gamma)
                 if minus_3 == 0.0:
                     if gamma > 0.0:
@@ -319,69 +328,76 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                     else:
                         added_2 = 2.0 + gamma
                         product_8 = 0.5 * added
-                        minus_4 = -(product_8 * difference_4 * added_2)
+                        minus_4 = -(product_8 * difference_5 * added_2)
                         if minus_4 == 0.0:
                             hess_p = 0.0
                         elif gamma == 0.0:
                             hess_p = minus_4
                         else:
                             product_5 = np.inf * added
-                            product_13 = product_5 * difference_4
+                            product_13 = product_5 * difference_5
                             hess_p = -(product_13 * added_2)
                 elif difference == 0.0:
                     hess_p = minus_3
                 else:
                     product_5 = np.inf * added
-                    product_13 = product_5 * difference_4
+                    product_13 = product_5 * difference_5
                     hess_p = -(product_13 * gamma)
         elif p != p:
             grad_p = np.nan
             hess_p = np.nan
         elif p == 1.0:
-            difference_5 = 1.0 - alpha
-            if difference_5 == 0.0:
-                difference_4 = alpha - 1.0
-                product_14 = difference_4 * gamma
+            difference_6 = 1.0 - alpha
+            if difference_6 == 0.0:
+                difference_5 = alpha - 1.0
+                product_14 = difference_5 * gamma
                 if product_14 == 0.0:
                     grad_p = product_14
                 else:
-                    product_15 = np.inf * difference_4
+                    product_15 = np.inf * difference_5
                     product_16 = product_15 * gamma
                     minus_5 = -product_16
                     grad_p = minus_5
                 if -product_14 == 0.0:
                     difference = gamma - 1.0
-                    if difference_4 * difference * gamma == 0.0:
-                        hess_p = 1.5 * difference_4 * difference * gamma
+                    if difference_5 * difference * gamma == 0.0:
+                        hess_p = 1.5 * difference_5 * difference * gamma
                     else:
-                        product_15 = np.inf * difference_4
+                        product_15 = np.inf * difference_5
                         hess_p = -(product_15 * difference * gamma)
                 else:
-                    product_15 = np.inf * difference_4
+                    product_15 = np.inf * difference_5
                     product_16 = product_15 * gamma
                     minus_5 = -product_16
                     hess_p = minus_5
             else:
-                product_17 = np.inf * difference_5
+                product_17 = np.inf * difference_6
                 grad_p = product_17
                 hess_p = product_17
         else:
-            difference_4 = alpha - 1.0
-            product_18 = power(p, gamma) * difference_4
+            difference_5 = alpha - 1.0
             difference_2 = 1.0 - p
-            quotient_2 = product_18 / difference_2
+            quotient_2 = difference_5 / difference_2
+            power_value_3 = power(p, gamma)
+            product_14 = difference_5 * gamma
             log1p_ratio_minus_p = log1p_ratio(-p)
-            grad_p = -quotient_2 - product_18 * gamma * log1p_ratio_minus_p
-            product_14 = difference_4 * gamma
-            difference = gamma - 1.0
-            power_value_2 = power(p, difference)
-            product_11 = gamma * gamma
-            difference_6 = (
-                multiply_no_nan(product_14 * log1p_ratio_minus_p, power_value_2)
-                - multiply_no_nan(product_11 * difference_4 * log1p_ratio_minus_p, power_value_2)
+            difference_7 = (
+                -multiply_no_nan(quotient_2, power_value_3)
+                - multiply_no_nan(product_14, power_value_3 * log1p_ratio_minus_p)
             )
-            difference_7 = difference_6 - 2.0 * multiply_no_nan(product_14 / difference_2, power_value_2)
-            hess_p = difference_7 - quotient_2 / difference_2
+            grad_p = difference_7
+            difference = gamma - 1.0
+            power_value_4 = power(p, difference)
+            difference_8 = (
+                multiply_no_nan(product_14 * log1p_ratio_minus_p, power_value_4)
+                - multiply_no_nan(quotient_2 / difference_2, power_value_3)
+            )
+            product_11 = gamma * gamma
+            difference_9 = (
+                difference_8 - multiply_no_nan(product_11 * difference_5 * log1p_ratio_minus_p, power_value_4)
+            )
+            difference_10 = difference_9 - 2.0 * multiply_no_nan(product_14 / difference_2, power_value_4)
+            hess_p = difference_10
     else:
         grad_p = np.nan
         hess_p = np.nan
@@ -409,20 +425,22 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
     v_p = np.float64(v_p)
     if y == 1.0:
         if p == 0.0:
-            if alpha * v_p == 0.0:
+            if multiply_no_nan(alpha, v_p) == 0.0:
                 product = alpha * gamma
-                if product * v_p == 0.0:
+                if multiply_no_nan(product, v_p) == 0.0:
                     difference = gamma - 1.0
-                    if -(difference * alpha * gamma * v_p) == 0.0:
-                        product_p = -(1.5 * difference * alpha * gamma * v_p)
+                    multiply_no_nan_value = multiply_no_nan(difference * alpha * gamma, v_p)
+                    if -multiply_no_nan_value == 0.0:
+                        product_p = -(1.5 * multiply_no_nan_value)
                     else:
-                        product_p = np.inf * difference * alpha * gamma * v_p
+                        multiply_no_nan_value_2 = multiply_no_nan(np.inf * difference * alpha * gamma, v_p)
+                        product_p = multiply_no_nan_value_2
                 else:
                     product_2 = np.inf * alpha
-                    product_p = product_2 * gamma * v_p
+                    product_p = multiply_no_nan(product_2 * gamma, v_p)
             else:
                 product_2 = np.inf * alpha
-                product_p = product_2 * v_p
+                product_p = multiply_no_nan(product_2, v_p)
         elif p != p:
             product_p = np.nan
         else:
@@ -432,37 +450,36 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                     product_p = 0.0
                 else:
                     added = 1.0 + gamma
-                    product_3 = added * alpha * gamma * v_p
-                    if product_3 == 0.0:
+                    multiply_no_nan_value_3 = multiply_no_nan(added * alpha * gamma, v_p)
+                    if multiply_no_nan_value_3 == 0.0:
                         if gamma > 0.0:
                             product_p = 0.0
                         else:
                             added_2 = 2.0 + gamma
-                            product_4 = 0.5 * added
-                            product_5 = product_4 * added_2 * alpha * v_p
-                            if product_5 == 0.0:
+                            product_3 = 0.5 * multiply_no_nan(added * added_2 * alpha, v_p)
+                            if product_3 == 0.0:
                                 product_p = 0.0
                             elif gamma == 0.0:
-                                product_p = product_5
+                                product_p = product_3
                             else:
-                                product_6 = np.inf * added
-                                product_p = product_6 * added_2 * alpha * v_p
+                                product_4 = np.inf * added
+                                product_p = multiply_no_nan(product_4 * added_2 * alpha, v_p)
                     elif difference == 0.0:
-                        product_p = product_3
+                        product_p = multiply_no_nan_value_3
                     else:
-                        product_6 = np.inf * added
-                        product_p = product_6 * alpha * gamma * v_p
+                        product_4 = np.inf * added
+                        product_p = multiply_no_nan(product_4 * alpha * gamma, v_p)
             else:
                 product = alpha * gamma
                 difference_2 = 1.0 - p
-                multiply_no_nan_value = multiply_no_nan(product / p * v_p, power(difference_2, difference))
-                added_3 = 2.0 * multiply_no_nan_value + power(difference_2, gamma) * alpha / p / p * v_p
-                product_7 = gamma * gamma
-                product_8 = power(difference_2, gamma - 2.0) * log(p)
+                multiply_no_nan_value_4 = multiply_no_nan(product / p * v_p, power(difference_2, difference))
+                multiply_no_nan_value_5 = multiply_no_nan(alpha / p / p, power(difference_2, gamma) * v_p)
+                product_5 = gamma * gamma
+                product_6 = power(difference_2, gamma - 2.0) * log(p)
                 difference_3 = (
-                    multiply_no_nan(product_7 * alpha, product_8) - multiply_no_nan(product, product_8)
+                    multiply_no_nan(product_5 * alpha, product_6) - multiply_no_nan(product, product_6)
                 )
-                product_p = added_3 - difference_3 * v_p
+                product_p = 2.0 * multiply_no_nan_value_4 + multiply_no_nan_value_5 - difference_3 * v_p
     elif y != y:
         product_p = np.nan
     elif y == 0.0:
@@ -473,69 +490,74 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
             else:
                 added = 1.0 + gamma
                 difference_4 = alpha - 1.0
-                minus = -(added * difference_4 * gamma * v_p)
+                product_7 = added * difference_4
+                minus = -multiply_no_nan(product_7 * gamma, v_p)
                 if minus == 0.0:
                     if gamma > 0.0:
                         product_p = 0.0
                     else:
                         added_2 = 2.0 + gamma
-                        product_4 = 0.5 * added
-                        minus_2 = -(product_4 * difference_4 * added_2 * v_p)
+                        minus_2 = -(0.5 * multiply_no_nan(product_7 * added_2, v_p))
                         if minus_2 == 0.0:
                             product_p = 0.0
                         elif gamma == 0.0:
                             product_p = minus_2
                         else:
-                            product_6 = np.inf * added
-                            product_9 = product_6 * difference_4
-                            product_p = -(product_9 * added_2 * v_p)
+                            product_4 = np.inf * added
+                            product_8 = product_4 * difference_4
+                            product_p = -multiply_no_nan(product_8 * added_2, v_p)
                 elif difference == 0.0:
                     product_p = minus
                 else:
-                    product_6 = np.inf * added
-                    product_9 = product_6 * difference_4
-                    product_p = -(product_9 * gamma * v_p)
+                    product_4 = np.inf * added
+                    product_8 = product_4 * difference_4
+                    product_p = -multiply_no_nan(product_8 * gamma, v_p)
         elif p != p:
             product_p = np.nan
         else:
             difference_4 = alpha - 1.0
             if p == 1.0:
-                if -(difference_4 * v_p) == 0.0:
-                    product_10 = difference_4 * gamma
-                    if -(product_10 * v_p) == 0.0:
+                if -multiply_no_nan(difference_4, v_p) == 0.0:
+                    product_9 = difference_4 * gamma
+                    if -multiply_no_nan(product_9, v_p) == 0.0:
                         difference = gamma - 1.0
-                        if difference_4 * difference * gamma * v_p == 0.0:
-                            product_p = 1.5 * difference_4 * difference * gamma * v_p
+                        multiply_no_nan_value_6 = multiply_no_nan(difference_4 * difference * gamma, v_p)
+                        if multiply_no_nan_value_6 == 0.0:
+                            product_p = 1.5 * multiply_no_nan_value_6
                         else:
-                            product_11 = np.inf * difference_4
-                            product_p = -(product_11 * difference * gamma * v_p)
+                            product_10 = np.inf * difference_4
+                            product_p = -multiply_no_nan(product_10 * difference * gamma, v_p)
                     else:
-                        product_11 = np.inf * difference_4
-                        product_p = -(product_11 * gamma * v_p)
+                        product_10 = np.inf * difference_4
+                        product_p = -multiply_no_nan(product_10 * gamma, v_p)
                 else:
-                    product_11 = np.inf * difference_4
-                    product_p = -(product_11 * v_p)
+                    product_10 = np.inf * difference_4
+                    product_p = -multiply_no_nan(product_10, v_p)
             else:
                 log1p_ratio_minus_p = log1p_ratio(-p)
-                product_10 = difference_4 * gamma
+                product_9 = difference_4 * gamma
                 difference = gamma - 1.0
                 power_value = power(p, difference)
                 difference_2 = 1.0 - p
-                quotient = product_10 / difference_2
+                quotient = product_9 / difference_2
                 difference_5 = (
-                    multiply_no_nan(product_10 * log1p_ratio_minus_p, power_value)
+                    multiply_no_nan(product_9 * log1p_ratio_minus_p, power_value)
                     - multiply_no_nan(quotient, power_value)
                 )
-                product_7 = gamma * gamma
+                product_5 = gamma * gamma
                 difference_6 = (
                     difference_5
-                    - multiply_no_nan(product_7 * difference_4 * log1p_ratio_minus_p, power_value)
+                    - multiply_no_nan(product_5 * difference_4 * log1p_ratio_minus_p, power_value)
                 )
-                difference_7 = difference_6 * v_p - multiply_no_nan(quotient * v_p, power_value)
-                difference_8 = (
-                    difference_7 - power(p, gamma) * difference_4 / difference_2 / difference_2 * v_p
+                multiply_no_nan_value_7 = multiply_no_nan(
+                    difference_4 / difference_2 / difference_2,
+                    power(p, gamma) * v_p,
                 )
-                product_p = difference_8
+                difference_7 = (
+                    difference_6 * v_p - multiply_no_nan_value_7
+                    - multiply_no_nan(quotient * v_p, power_value)
+                )
+                product_p = difference_7
     else:
         product_p = np.nan
     return product_p

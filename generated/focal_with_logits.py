@@ -75,14 +75,13 @@ def sample_value_and_grad(z, y, alpha, gamma):
     if y == 1.0:
         softplus_z = softplus(z)
         exp_value = exp(-multiply_no_nan(gamma, softplus_z))
-        product = alpha * exp_value
         minus = -z
         softplus_minus = softplus(minus)
-        loss = multiply_no_nan(product, softplus_minus)
+        loss = multiply_no_nan(alpha * exp_value, softplus_minus)
+        sigmoid_minus = sigmoid(minus)
         sigmoid_z = sigmoid(z)
         multiply_no_nan_value = multiply_no_nan(alpha * gamma * exp_value * sigmoid_z, softplus_minus)
-        sigmoid_minus = sigmoid(minus)
-        grad_z = -multiply_no_nan_value - product * sigmoid_minus
+        grad_z = -multiply_no_nan(alpha * sigmoid_minus, exp_value) - multiply_no_nan_value
     elif y != y:
         loss = np.nan
         grad_z = np.nan
@@ -91,16 +90,15 @@ def sample_value_and_grad(z, y, alpha, gamma):
         minus = -z
         softplus_minus = softplus(minus)
         exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
-        product_2 = difference * exp_value_2
         softplus_z = softplus(z)
-        loss = 0.0 - multiply_no_nan(product_2, softplus_z)
+        loss = 0.0 - multiply_no_nan(difference * exp_value_2, softplus_z)
+        sigmoid_z = sigmoid(z)
         sigmoid_minus = sigmoid(minus)
         multiply_no_nan_value_2 = multiply_no_nan(
             difference * gamma * exp_value_2 * sigmoid_minus,
             softplus_z,
         )
-        sigmoid_z = sigmoid(z)
-        grad_z = -multiply_no_nan_value_2 - product_2 * sigmoid_z
+        grad_z = -multiply_no_nan(difference * sigmoid_z, exp_value_2) - multiply_no_nan_value_2
     else:
         loss = np.nan
         grad_z = np.nan
@@ -126,50 +124,64 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
     z = np.float64(z)
     y = np.float64(y)
     if y == 1.0:
+        minus = -z
+        sigmoid_minus = sigmoid(minus)
+        product = alpha * sigmoid_minus
         softplus_z = softplus(z)
         exp_value = exp(-multiply_no_nan(gamma, softplus_z))
         sigmoid_z = sigmoid(z)
-        product = alpha * gamma * exp_value
-        minus = -z
+        product_2 = alpha * gamma
+        product_3 = product_2 * exp_value
         softplus_minus = softplus(minus)
-        sigmoid_minus = sigmoid(minus)
-        product_2 = alpha * exp_value * sigmoid_minus
-        grad_z = -multiply_no_nan(product * sigmoid_z, softplus_minus) - product_2
-        added = product_2 * sigmoid_z + 2.0 * alpha * gamma * exp_value * sigmoid_minus * sigmoid_z
-        product_3 = gamma * gamma
+        difference = (
+            -multiply_no_nan(product, exp_value) - multiply_no_nan(product_3 * sigmoid_z, softplus_minus)
+        )
+        grad_z = difference
+        added = (
+            2.0 * multiply_no_nan(product_2 * sigmoid_minus * sigmoid_z, exp_value)
+            + multiply_no_nan(product * sigmoid_z, exp_value)
+        )
+        product_4 = gamma * gamma
         multiply_no_nan_value = multiply_no_nan(
-            product_3 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
+            product_4 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
             softplus_minus,
         )
-        difference = (
+        difference_2 = (
             added + multiply_no_nan_value
-            - multiply_no_nan(product * sigmoid_minus * sigmoid_z, softplus_minus)
+            - multiply_no_nan(product_3 * sigmoid_minus * sigmoid_z, softplus_minus)
         )
-        hess_z = difference
+        hess_z = difference_2
     elif y != y:
         grad_z = np.nan
         hess_z = np.nan
     elif y == 0.0:
-        difference_2 = alpha - 1.0
+        difference_3 = alpha - 1.0
+        sigmoid_z = sigmoid(z)
         minus = -z
         softplus_minus = softplus(minus)
         exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
         sigmoid_minus = sigmoid(minus)
-        product_4 = difference_2 * gamma * exp_value_2 * sigmoid_minus
+        product_5 = difference_3 * gamma
+        product_6 = product_5 * exp_value_2 * sigmoid_minus
         softplus_z = softplus(z)
-        sigmoid_z = sigmoid(z)
-        product_5 = difference_2 * exp_value_2
-        grad_z = -multiply_no_nan(product_4, softplus_z) - product_5 * sigmoid_z
-        product_3 = gamma * gamma
+        difference_4 = (
+            -multiply_no_nan(difference_3 * sigmoid_z, exp_value_2) - multiply_no_nan(product_6, softplus_z)
+        )
+        grad_z = difference_4
+        difference_5 = (
+            multiply_no_nan(product_6 * sigmoid_z, softplus_z)
+            - multiply_no_nan(difference_3 * sigmoid_minus * sigmoid_z, exp_value_2)
+        )
+        product_4 = gamma * gamma
         multiply_no_nan_value_2 = multiply_no_nan(
-            product_3 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2,
+            product_4 * (sigmoid_minus * sigmoid_minus) * difference_3 * exp_value_2,
             softplus_z,
         )
-        difference_3 = (
-            multiply_no_nan(product_4 * sigmoid_z, softplus_z) - multiply_no_nan_value_2
-            - product_5 * sigmoid_minus * sigmoid_z
+        difference_6 = (
+            difference_5 - multiply_no_nan_value_2
+            - 2.0 * multiply_no_nan(product_5 * sigmoid_minus * sigmoid_z, exp_value_2)
         )
-        hess_z = difference_3 - 2.0 * difference_2 * gamma * exp_value_2 * sigmoid_minus * sigmoid_z
+        hess_z = difference_6
     else:
         grad_z = np.nan
         hess_z = np.nan
@@ -196,41 +208,52 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
     y = np.float64(y)
     v_z = np.float64(v_z)
     if y == 1.0:
-        softplus_z = softplus(z)
-        exp_value = exp(-multiply_no_nan(gamma, softplus_z))
         minus = -z
         sigmoid_minus = sigmoid(minus)
         sigmoid_z = sigmoid(z)
-        product = alpha * gamma * exp_value * sigmoid_minus * sigmoid_z
-        product_2 = gamma * gamma
+        softplus_z = softplus(z)
+        exp_value = exp(-multiply_no_nan(gamma, softplus_z))
+        product = alpha * gamma
+        multiply_no_nan_value = multiply_no_nan(product * sigmoid_minus * sigmoid_z, exp_value)
+        product_2 = (
+            (multiply_no_nan(alpha * sigmoid_minus * sigmoid_z, exp_value) + multiply_no_nan_value) * v_z
+        )
+        product_3 = gamma * gamma
         softplus_minus = softplus(minus)
-        multiply_no_nan_value = multiply_no_nan(
-            product_2 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
+        multiply_no_nan_value_2 = multiply_no_nan(
+            product_3 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
             softplus_minus,
         )
-        product_3 = (product + multiply_no_nan_value - multiply_no_nan(product, softplus_minus)) * v_z
-        product_z = (alpha * exp_value * sigmoid_minus * sigmoid_z + product) * v_z + product_3
+        difference = (
+            multiply_no_nan_value_2 + multiply_no_nan_value
+            - multiply_no_nan(product * exp_value * sigmoid_minus * sigmoid_z, softplus_minus)
+        )
+        product_z = product_2 + difference * v_z
     elif y != y:
         product_z = np.nan
     elif y == 0.0:
-        difference = alpha - 1.0
+        difference_2 = alpha - 1.0
         minus = -z
-        softplus_minus = softplus(minus)
-        exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
         sigmoid_minus = sigmoid(minus)
         sigmoid_z = sigmoid(z)
-        product_4 = difference * gamma * exp_value_2 * sigmoid_minus * sigmoid_z
+        softplus_minus = softplus(minus)
+        exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
+        product_4 = difference_2 * gamma
+        multiply_no_nan_value_3 = multiply_no_nan(product_4 * sigmoid_minus * sigmoid_z, exp_value_2)
+        difference_3 = (
+            -multiply_no_nan(difference_2 * sigmoid_minus * sigmoid_z, exp_value_2) - multiply_no_nan_value_3
+        )
         softplus_z = softplus(z)
-        product_2 = gamma * gamma
-        multiply_no_nan_value_2 = multiply_no_nan(
-            product_2 * (sigmoid_minus * sigmoid_minus) * difference * exp_value_2,
+        product_3 = gamma * gamma
+        multiply_no_nan_value_4 = multiply_no_nan(
+            product_3 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2,
             softplus_z,
         )
-        added = (
-            (-(difference * exp_value_2 * sigmoid_minus * sigmoid_z) - product_4) * v_z
-            + (multiply_no_nan(product_4, softplus_z) - multiply_no_nan_value_2 - product_4) * v_z
+        difference_4 = (
+            multiply_no_nan(product_4 * exp_value_2 * sigmoid_minus * sigmoid_z, softplus_z)
+            - multiply_no_nan_value_4
         )
-        product_z = added
+        product_z = difference_3 * v_z + (difference_4 - multiply_no_nan_value_3) * v_z
     else:
         product_z = np.nan
     return product_z

@@ -12,7 +12,7 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 import numpy as np
 
 from ._runtime import Array, Driver, Interval, describe, kernel
-from ._runtime.elementary import add_exactly, log, log1p, scaled, settle, within
+from ._runtime.elementary import add_exactly, log, log1p, multiply_no_nan, scaled, settle, within
 
 _ARGUMENTS = (
     Array("d_real", "prediction", ("N_d_real",), Interval(0.0, 1.0)),
@@ -171,7 +171,7 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
             if quotient * v_d_real_n_d_real == 0.0:
                 product_d_real[n_d_real] = scaled(factor, 0.0)
             else:
-                product_d_real[n_d_real] = scaled(factor, np.inf * v_d_real_n_d_real)
+                product_d_real[n_d_real] = scaled(factor, multiply_no_nan(np.inf, v_d_real_n_d_real))
         else:
             entry = quotient / d_real_n_d_real / d_real_n_d_real * v_d_real_n_d_real
             product_d_real[n_d_real] = scaled(factor, entry)
@@ -184,7 +184,7 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
             if quotient_2 * v_d_fake_n_d_fake == 0.0:
                 product_d_fake[n_d_fake] = scaled(factor, 0.0)
             else:
-                product_d_fake[n_d_fake] = scaled(factor, np.inf * v_d_fake_n_d_fake)
+                product_d_fake[n_d_fake] = scaled(factor, multiply_no_nan(np.inf, v_d_fake_n_d_fake))
         else:
             difference = 1.0 - d_fake_n_d_fake
             entry = 1.0 / difference / difference / length_d_fake * v_d_fake_n_d_fake

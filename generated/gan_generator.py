@@ -12,7 +12,7 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 import numpy as np
 
 from ._runtime import Array, Driver, Interval, describe, kernel
-from ._runtime.elementary import log, scaled, within
+from ._runtime.elementary import log, multiply_no_nan, scaled, within
 
 _ARGUMENTS = (
     Array("d_fake", "prediction", (), Interval(0.0, 1.0)),
@@ -107,7 +107,7 @@ def _hvp_of_sample(d_fake, v_d_fake):
         if v_d_fake == 0.0:
             product_d_fake = 0.0
         else:
-            product_d_fake = np.inf * v_d_fake
+            product_d_fake = multiply_no_nan(np.inf, v_d_fake)
     else:
         product_d_fake = 1.0 / d_fake / d_fake * v_d_fake
     return product_d_fake

@@ -12,7 +12,7 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 import numpy as np
 
 from ._runtime import Array, Driver, Interval, Labels, describe, kernel
-from ._runtime.elementary import log, scaled, within
+from ._runtime.elementary import log, multiply_no_nan, scaled, within
 
 _ARGUMENTS = (
     Array("p", "prediction", ("C",), Interval(0.0, 1.0)),
@@ -120,17 +120,17 @@ def _hvp_of_sample(p, label, v_p, factor, product_p):
     """Compute the Hessian of one sample times a vector."""
     p_label = within(np.float64(p[label]), 0.0, 1.0)
     v_p_label = np.float64(v_p[label])
-    product = np.inf * v_p_label
-    product_2 = 1.0 / p_label / p_label * v_p_label
+    multiply_no_nan_value = multiply_no_nan(np.inf, v_p_label)
+    product = 1.0 / p_label / p_label * v_p_label
     for c in range(p.shape[0]):
         if c == label:
             if p_label == 0.0:
                 if v_p_label == 0.0:
                     product_p[c] = scaled(factor, 0.0)
                 else:
-                    product_p[c] = scaled(factor, product)
+                    product_p[c] = scaled(factor, multiply_no_nan_value)
             else:
-                product_p[c] = scaled(factor, product_2)
+                product_p[c] = scaled(factor, product)
         else:
             product_p[c] = scaled(factor, 0.0)
     return

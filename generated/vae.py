@@ -11,7 +11,7 @@ The loss of one sample::
 import numpy as np
 
 from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
-from ._runtime.elementary import add_exactly, exp, expm1, expm1mx, scaled, settle
+from ._runtime.elementary import add_exactly, exp, expm1, expm1mx, multiply_no_nan, scaled, settle
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -25,7 +25,7 @@ _PARAMETERS = (
 INFO = describe(
     "vae",
     "Loss of a variational autoencoder",
-    "Kingma and Welling (2014), Auto-encoding variational Bayes, ICLR; Higgins et al. (2017), beta-VAE, ICLR.",
+    "Higgins et al. (2017), beta-VAE: learning basic visual concepts with a constrained framework, ICLR.",
     _ARGUMENTS,
     _PARAMETERS,
 )
@@ -35,17 +35,18 @@ INFO = describe(
 def sample_value(x_hat, mu, logvar, x, beta):
     """Return the loss of one sample."""
     total, lost = 0.0, 0.0
+    for d in range(x_hat.shape[0]):
+        difference = np.float64(x_hat[d]) - np.float64(x[d])
+        total, lost = add_exactly(total, lost, difference * difference)
+    total = settle(total, lost)
+    total_2, lost_2 = 0.0, 0.0
     for l in range(mu.shape[0]):
         mu_l = np.float64(mu[l])
         term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total, lost = add_exactly(total, lost, term)
-    total = settle(total, lost)
-    total_2, lost_2 = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        difference = np.float64(x_hat[d]) - np.float64(x[d])
-        total_2, lost_2 = add_exactly(total_2, lost_2, difference * difference)
+        total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    loss = 0.5 * (beta * total + 2.0 * total_2 / x_hat.shape[0])
+    product = 0.5 * (2.0 * total / x_hat.shape[0] + multiply_no_nan(beta, total_2))
+    loss = product
     return loss
 
 
@@ -62,25 +63,26 @@ def _value(x_hat, mu, logvar, x, beta, weight, losses):
 def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     total, lost = 0.0, 0.0
+    for d in range(x_hat.shape[0]):
+        difference = np.float64(x_hat[d]) - np.float64(x[d])
+        total, lost = add_exactly(total, lost, difference * difference)
+    total = settle(total, lost)
+    length_x_hat = x_hat.shape[0]
+    total_2, lost_2 = 0.0, 0.0
     for l in range(mu.shape[0]):
         mu_l = np.float64(mu[l])
         term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total, lost = add_exactly(total, lost, term)
-    total = settle(total, lost)
-    total_2, lost_2 = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        difference = np.float64(x_hat[d]) - np.float64(x[d])
-        total_2, lost_2 = add_exactly(total_2, lost_2, difference * difference)
+        total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    length_x_hat = x_hat.shape[0]
-    loss = 0.5 * (beta * total + 2.0 * total_2 / length_x_hat)
+    product = 0.5 * (2.0 * total / length_x_hat + multiply_no_nan(beta, total_2))
+    loss = product
     for d in range(x_hat.shape[0]):
         quotient = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient)
-    product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
-        grad_logvar[l] = scaled(factor, product * expm1(np.float64(logvar[l])))
+        grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
+        multiply_no_nan_value = multiply_no_nan(beta, expm1(np.float64(logvar[l])))
+        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan_value)
     return loss
 
 
@@ -113,13 +115,12 @@ def _grad_and_hess_of_sample(
         quotient_2 = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient_2)
         hess_x_hat[d] = scaled(factor, quotient)
-    product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
+        grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
         logvar_l = np.float64(logvar[l])
-        grad_logvar[l] = scaled(factor, product * expm1(logvar_l))
+        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
         hess_mu[l] = scaled(factor, beta)
-        hess_logvar[l] = scaled(factor, product * exp(logvar_l))
+        hess_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, exp(logvar_l)))
     return
 
 
@@ -168,11 +169,10 @@ def _hvp_of_sample(
     quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
         product_x_hat[d] = scaled(factor, quotient * np.float64(v_x_hat[d]))
-    product = 0.5 * beta
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, beta * np.float64(v_mu[l]))
-        product_2 = product * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
-        product_logvar[l] = scaled(factor, product_2)
+        product_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(v_mu[l])))
+        product = exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
+        product_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, product))
     return
 
 

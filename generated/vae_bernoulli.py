@@ -58,7 +58,8 @@ def sample_value(x_logit, mu, logvar, x, beta):
         term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
         total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    loss = 0.5 * (2.0 * total + beta * total_2)
+    product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
+    loss = product
     return loss
 
 
@@ -88,16 +89,17 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
         term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
         total_2, lost_2 = add_exactly(total_2, lost_2, term)
     total_2 = settle(total_2, lost_2)
-    loss = 0.5 * (2.0 * total + beta * total_2)
+    product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
+    loss = product
     for d in range(x_logit.shape[0]):
         x_d_2 = np.float64(x[d])
         x_logit_d_2 = np.float64(x_logit[d])
         difference = (1.0 - x_d_2) * sigmoid(x_logit_d_2) - x_d_2 * sigmoid(-x_logit_d_2)
         grad_x_logit[d] = scaled(factor, difference)
-    product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
-        grad_logvar[l] = scaled(factor, product * expm1(np.float64(logvar[l])))
+        grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
+        multiply_no_nan_value = multiply_no_nan(beta, expm1(np.float64(logvar[l])))
+        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan_value)
     return loss
 
 
@@ -143,13 +145,12 @@ def _grad_and_hess_of_sample(
         sigmoid_minus_x_logit_d = sigmoid(-x_logit_d)
         grad_x_logit[d] = scaled(factor, (1.0 - x_d) * sigmoid_x_logit_d - x_d * sigmoid_minus_x_logit_d)
         hess_x_logit[d] = scaled(factor, sigmoid_minus_x_logit_d * sigmoid_x_logit_d)
-    product = 0.5 * beta
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, np.float64(mu[l]) * beta)
+        grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
         logvar_l = np.float64(logvar[l])
-        grad_logvar[l] = scaled(factor, product * expm1(logvar_l))
+        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
         hess_mu[l] = scaled(factor, beta)
-        hess_logvar[l] = scaled(factor, product * exp(logvar_l))
+        hess_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, exp(logvar_l)))
     return
 
 
@@ -211,11 +212,10 @@ def _hvp_of_sample(
         x_logit_d = np.float64(x_logit[d])
         product = sigmoid(-x_logit_d) * sigmoid(x_logit_d) * np.float64(v_x_logit[d])
         product_x_logit[d] = scaled(factor, product)
-    product_2 = 0.5 * beta
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, beta * np.float64(v_mu[l]))
-        product_3 = product_2 * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
-        product_logvar[l] = scaled(factor, product_3)
+        product_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(v_mu[l])))
+        product_2 = exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
+        product_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, product_2))
     return
 
 

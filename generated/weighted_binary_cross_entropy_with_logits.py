@@ -110,7 +110,8 @@ def _hvp_of_sample(z, y, pos_weight, v_z):
     v_z = np.float64(v_z)
     sigmoid_minus_z = sigmoid(-z)
     sigmoid_z = sigmoid(z)
-    added = (1.0 - y) * sigmoid_minus_z * sigmoid_z * v_z + pos_weight * y * sigmoid_minus_z * sigmoid_z * v_z
+    multiply_no_nan_value = multiply_no_nan(pos_weight * y * sigmoid_minus_z * sigmoid_z, v_z)
+    added = multiply_no_nan((1.0 - y) * sigmoid_minus_z * sigmoid_z, v_z) + multiply_no_nan_value
     product_z = added
     return product_z
 

@@ -238,22 +238,32 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
             largest_2, place_2 = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
+        if c == place_2:
+            continue
+        y_c = np.float64(y[c])
+        class_weight_c = np.float64(class_weight[c])
+        product = y_c * class_weight_c
+        total, lost = add_exactly(total, lost, product)
+    total = settle(total, lost)
+    product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    total_2, lost_2 = 0.0, 0.0
+    for c in range(z.shape[0]):
         if c == place:
             continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
-    added = 1.0 + total
+        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(np.float64(z[c]), largest))
+    total_2 = settle(total_2, lost_2)
+    added = 1.0 + total_2
     largest_3, place_3 = -np.inf, -1
     for c in range(z.shape[0]):
         z_c = np.float64(z[c])
         exp_minus_z_c = exp_minus(z_c, largest)
         quotient = exp_minus_z_c / added
         v_z_c = np.float64(v_z[c])
-        product_2 = quotient * v_z_c
-        candidate = absolute(product_2)
+        product_3 = quotient * v_z_c
+        candidate = absolute(product_3)
         if candidate > largest_3 or candidate != candidate:
             largest_3, place_3 = candidate, c
-    total_2, lost_2 = 0.0, 0.0
+    total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
         if c == place_3:
             continue
@@ -261,48 +271,35 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         exp_minus_z_c = exp_minus(z_c, largest)
         quotient = exp_minus_z_c / added
         v_z_c = np.float64(v_z[c])
-        product_2 = quotient * v_z_c
-        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
-    total_2 = settle(total_2, lost_2)
-    product_3 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
-    total_3, lost_3 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        y_c = np.float64(y[c])
-        class_weight_c = np.float64(class_weight[c])
-        product = y_c * class_weight_c
-        total_3, lost_3 = add_exactly(total_3, lost_3, product)
+        product_3 = quotient * v_z_c
+        total_3, lost_3 = add_exactly(total_3, lost_3, product_3)
     total_3 = settle(total_3, lost_3)
-    product_4 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    product_4 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
     for c in range(z.shape[0]):
-        if place == c:
-            total_4 = total
-        else:
-            z_c_2 = np.float64(z[c])
-            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-            total_4 = added - exp_minus_z_c_2
-        v_z_c_2 = np.float64(v_z[c])
-        if place_3 == c:
-            total_5 = total_2
-        else:
-            z_c_2 = np.float64(z[c])
-            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-            total_5 = total_2 + minus(product_3, exp_minus_z_c_2 / added * v_z_c_2)
-        difference = total_4 / added * v_z_c_2 - total_5
-        z_c_2 = np.float64(z[c])
-        exp_minus_z_c_2 = exp_minus(z_c_2, largest)
+        exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
         if place_2 == c:
-            total_6 = total_3
+            total_4 = total
         else:
             y_c_2 = np.float64(y[c])
             class_weight_c_2 = np.float64(class_weight[c])
-            total_6 = total_3 + minus(product_4, y_c_2 * class_weight_c_2)
+            product_5 = y_c_2 * class_weight_c_2
+            total_4 = total + minus(product_2, product_5)
+        if place == c:
+            total_5 = total_2
+        else:
+            total_5 = added - exp_minus_z_c_2
+        v_z_c_2 = np.float64(v_z[c])
+        if place_3 == c:
+            total_6 = total_3
+        else:
+            total_6 = total_3 + minus(product_4, exp_minus_z_c_2 / added * v_z_c_2)
+        difference = total_5 / added * v_z_c_2 - total_6
         y_c_2 = np.float64(y[c])
         class_weight_c_2 = np.float64(class_weight[c])
+        product_5 = y_c_2 * class_weight_c_2
         added_2 = (
-            difference * exp_minus_z_c_2 * total_6 / added
-            + difference * y_c_2 * class_weight_c_2 * exp_minus_z_c_2 / added
+            multiply_no_nan(exp_minus_z_c_2 * total_4 / added, difference)
+            + multiply_no_nan(product_5 * exp_minus_z_c_2 / added, difference)
         )
         product_z[c] = scaled(factor, added_2)
     return

@@ -140,8 +140,7 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
     offset_value = offset(largest, -np.float64(z[label]))
     sigmoid_added = sigmoid(log1p_total + offset_value)
     minus = -(class_weight_label * sigmoid_added)
-    sigmoid_difference = sigmoid(-log1p_total - offset_value)
-    product = class_weight_label * sigmoid_difference * sigmoid_added
+    product = class_weight_label * sigmoid(-log1p_total - offset_value) * sigmoid_added
     added = 1.0 + total
     for c in range(z.shape[0]):
         if c == label:
@@ -155,13 +154,9 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
                 total_2 = total
             else:
                 total_2 = added - exp_minus_z_c
-            added_2 = (
-                exp_minus_z_c * exp_minus_z_c * class_weight_label * sigmoid_difference * sigmoid_added
-                / added
-                / added
-                + product_2 * total_2 * sigmoid_added / added / added
-            )
-            hess_z[c] = scaled(factor, added_2)
+            multiply_no_nan_value = multiply_no_nan(product, exp_minus_z_c * exp_minus_z_c / added / added)
+            entry = product_2 * total_2 * sigmoid_added / added / added + multiply_no_nan_value
+            hess_z[c] = scaled(factor, entry)
     return
 
 
@@ -178,6 +173,7 @@ def _grad_and_hess(z, label, class_weight, weight, scale, grad_z, hess_z):
 @kernel
 def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
+    class_weight_label = np.float64(class_weight[label])
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
         if c == label:
@@ -191,6 +187,10 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
+    log1p_total = log1p(total)
+    offset_value = offset(largest, -np.float64(z[label]))
+    sigmoid_difference = sigmoid(-log1p_total - offset_value)
+    sigmoid_added = sigmoid(log1p_total + offset_value)
     added = 1.0 + total
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -203,13 +203,8 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         product = quotient * v_z_c
         total_2, lost_2 = add_exactly(total_2, lost_2, product)
     total_2 = settle(total_2, lost_2)
-    class_weight_label = np.float64(class_weight[label])
-    log1p_total = log1p(total)
-    offset_value = offset(largest, -np.float64(z[label]))
-    sigmoid_difference = sigmoid(-log1p_total - offset_value)
-    sigmoid_added = sigmoid(log1p_total + offset_value)
-    product_2 = (-np.float64(v_z[label]) + total_2) * class_weight_label
-    minus_2 = -(product_2 * sigmoid_difference * sigmoid_added)
+    added_2 = -np.float64(v_z[label]) + total_2
+    minus_2 = -multiply_no_nan(class_weight_label * sigmoid_difference * sigmoid_added, added_2)
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
         if c == label:
@@ -233,32 +228,31 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         product = quotient * v_z_c
         total_3, lost_3 = add_exactly(total_3, lost_3, product)
     total_3 = settle(total_3, lost_3)
-    product_3 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
+    product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
     for c in range(z.shape[0]):
         if c == label:
             product_z[c] = scaled(factor, minus_2)
         else:
+            exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
+            product_3 = class_weight_label * exp_minus_z_c_2
             if place == c:
                 total_4 = total
             else:
-                z_c_2 = np.float64(z[c])
-                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
                 total_4 = added - exp_minus_z_c_2
             v_z_c_2 = np.float64(v_z[c])
             if place_2 == c:
                 total_5 = total_3
             else:
-                z_c_2 = np.float64(z[c])
-                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-                total_5 = total_3 + minus(product_3, exp_minus_z_c_2 / added * v_z_c_2)
-            z_c_2 = np.float64(z[c])
-            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-            quotient_2 = (
-                (total_4 / added * v_z_c_2 - total_5) * class_weight_label * exp_minus_z_c_2 * sigmoid_added
-                / added
+                total_5 = total_3 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
+            multiply_no_nan_value = multiply_no_nan(
+                product_3 * sigmoid_added / added,
+                total_4 / added * v_z_c_2 - total_5,
             )
-            entry = quotient_2 + product_2 * exp_minus_z_c_2 * sigmoid_difference * sigmoid_added / added
-            product_z[c] = scaled(factor, entry)
+            multiply_no_nan_value_2 = multiply_no_nan(
+                product_3 * sigmoid_difference * sigmoid_added / added,
+                added_2,
+            )
+            product_z[c] = scaled(factor, multiply_no_nan_value + multiply_no_nan_value_2)
     return
 
 

@@ -10,7 +10,17 @@ The loss of one sample::
 import numpy as np
 
 from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
-from ._runtime.elementary import absolute, add_exactly, divide_no_nan, minus, ratio, scaled, settle, sqrt
+from ._runtime.elementary import (
+    absolute,
+    add_exactly,
+    divide_no_nan,
+    minus,
+    multiply_no_nan,
+    ratio,
+    scaled,
+    settle,
+    sqrt,
+)
 
 _ARGUMENTS = (
     Array("slope", "prediction", ("D",)),
@@ -21,7 +31,7 @@ _PARAMETERS = (
 INFO = describe(
     "wgan_gradient_penalty",
     "Gradient penalty of a Wasserstein GAN",
-    "Gulrajani, Ahmed, Arjovsky, Dumoulin and Courville (2017), Improved training of Wasserstein GANs, NeurIPS.",
+    "Gulrajani et al. (2017), Improved training of Wasserstein GANs, NeurIPS.",
     _ARGUMENTS,
     _PARAMETERS,
 )
@@ -41,7 +51,7 @@ def sample_value(slope, lam):
         total, lost = add_exactly(total, lost, ratio_value * ratio_value)
     total = settle(total, lost)
     added = -1.0 + sqrt(total) * largest
-    loss = added * added * lam
+    loss = multiply_no_nan(lam, added * added)
     return loss
 
 
@@ -69,10 +79,11 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     total = settle(total, lost)
     product = sqrt(total) * largest
     added = -1.0 + product
-    loss = added * added * lam
+    loss = multiply_no_nan(lam, added * added)
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        grad_slope[d] = scaled(factor, 2.0 * (slope_d - ratio(slope_d, product)) * lam)
+        product_2 = 2.0 * multiply_no_nan(lam, slope_d - ratio(slope_d, product))
+        grad_slope[d] = scaled(factor, product_2)
     return loss
 
 
@@ -128,14 +139,14 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     for d in range(slope.shape[0]):
         slope_d_2 = np.float64(slope[d])
         ratio_value_4 = ratio(slope_d_2, product)
-        grad_slope[d] = scaled(factor, 2.0 * (slope_d_2 - ratio_value_4) * lam)
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_4))
         product_4 = ratio_value_4 * ratio_value_4
         if place_2 == d:
             total_3 = total_2
         else:
             total_3 = total_2 + minus(product_3, product_4)
-        added = product_4 * lam + (total_3 - divide_no_nan(total_3, product)) * lam
-        hess_slope[d] = scaled(factor, 2.0 * added)
+        multiply_no_nan_value = multiply_no_nan(lam, total_3 - divide_no_nan(total_3, product))
+        hess_slope[d] = scaled(factor, 2.0 * (multiply_no_nan(lam, product_4) + multiply_no_nan_value))
     return
 
 
@@ -163,72 +174,72 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         total, lost = add_exactly(total, lost, ratio_value * ratio_value)
     total = settle(total, lost)
     product = sqrt(total) * largest
+    total_2, lost_2 = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        slope_d = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d, product)
+        v_slope_d = np.float64(v_slope[d])
+        product_2 = ratio_value_2 * v_slope_d
+        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
+    total_2 = settle(total_2, lost_2)
     largest_2, place_2 = -np.inf, -1
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
         ratio_value_2 = ratio(slope_d, product)
-        product_2 = ratio_value_2 * ratio_value_2
-        candidate = absolute(product_2)
+        product_3 = ratio_value_2 * ratio_value_2
+        candidate = absolute(product_3)
         if candidate > largest_2 or candidate != candidate:
             largest_2, place_2 = candidate, d
-    total_2, lost_2 = 0.0, 0.0
+    total_3, lost_3 = 0.0, 0.0
     for d in range(slope.shape[0]):
         if d == place_2:
             continue
         slope_d = np.float64(slope[d])
         ratio_value_2 = ratio(slope_d, product)
-        product_2 = ratio_value_2 * ratio_value_2
-        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
-    total_2 = settle(total_2, lost_2)
+        product_3 = ratio_value_2 * ratio_value_2
+        total_3, lost_3 = add_exactly(total_3, lost_3, product_3)
+    total_3 = settle(total_3, lost_3)
     ratio_value_3 = ratio(np.float64(slope[place_2]), product)
-    product_3 = ratio_value_3 * ratio_value_3
+    product_4 = ratio_value_3 * ratio_value_3
     largest_3, place_3 = -np.inf, -1
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
         ratio_value_2 = ratio(slope_d, product)
         v_slope_d = np.float64(v_slope[d])
-        product_4 = ratio_value_2 * v_slope_d
-        candidate = absolute(product_4)
+        product_2 = ratio_value_2 * v_slope_d
+        candidate = absolute(product_2)
         if candidate > largest_3 or candidate != candidate:
             largest_3, place_3 = candidate, d
-    total_3, lost_3 = 0.0, 0.0
+    total_4, lost_4 = 0.0, 0.0
     for d in range(slope.shape[0]):
         if d == place_3:
             continue
         slope_d = np.float64(slope[d])
         ratio_value_2 = ratio(slope_d, product)
         v_slope_d = np.float64(v_slope[d])
-        product_4 = ratio_value_2 * v_slope_d
-        total_3, lost_3 = add_exactly(total_3, lost_3, product_4)
-    total_3 = settle(total_3, lost_3)
-    product_5 = ratio(np.float64(slope[place_3]), product) * np.float64(v_slope[place_3])
-    total_4, lost_4 = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
-        v_slope_d = np.float64(v_slope[d])
-        product_4 = ratio_value_2 * v_slope_d
-        total_4, lost_4 = add_exactly(total_4, lost_4, product_4)
+        product_2 = ratio_value_2 * v_slope_d
+        total_4, lost_4 = add_exactly(total_4, lost_4, product_2)
     total_4 = settle(total_4, lost_4)
-    product_6 = lam * total_4
+    product_5 = ratio(np.float64(slope[place_3]), product) * np.float64(v_slope[place_3])
     for d in range(slope.shape[0]):
+        ratio_value_4 = ratio(np.float64(slope[d]), product)
         if place_2 == d:
-            total_5 = total_2
+            total_5 = total_3
         else:
-            slope_d_2 = np.float64(slope[d])
-            ratio_value_4 = ratio(slope_d_2, product)
-            total_5 = total_2 + minus(product_3, ratio_value_4 * ratio_value_4)
+            total_5 = total_3 + minus(product_4, ratio_value_4 * ratio_value_4)
         v_slope_d_2 = np.float64(v_slope[d])
-        product_7 = total_5 * v_slope_d_2
-        slope_d_2 = np.float64(slope[d])
-        ratio_value_4 = ratio(slope_d_2, product)
+        product_6 = total_5 * v_slope_d_2
         if place_3 == d:
-            total_6 = total_3
+            total_6 = total_4
         else:
-            total_6 = total_3 + minus(product_5, ratio_value_4 * v_slope_d_2)
-        product_8 = ratio_value_4 * total_6
-        product_9 = (product_7 - divide_no_nan(product_7 - product_8, product) - product_8) * lam
-        product_slope[d] = scaled(factor, 2.0 * (product_9 + product_6 * ratio_value_4))
+            total_6 = total_4 + minus(product_5, ratio_value_4 * v_slope_d_2)
+        product_7 = ratio_value_4 * total_6
+        multiply_no_nan_value = multiply_no_nan(
+            lam,
+            product_6 - divide_no_nan(product_6 - product_7, product) - product_7,
+        )
+        product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_4, total_2) + multiply_no_nan_value)
+        product_slope[d] = scaled(factor, product_8)
     return
 
 

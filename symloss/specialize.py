@@ -12,7 +12,8 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, log, sqrt
 
-from symloss.derive import Output
+from symloss.arguments import Prediction
+from symloss.derive import Direction, Output
 from symloss.ends import close_ends
 from symloss.functions import (
     absolute,
@@ -23,8 +24,12 @@ from symloss.functions import (
     multiply_no_nan,
     offset,
     ratio,
+    sech,
     select,
+    sgn,
+    sigmoid,
     softplus,
+    tanh,
 )
 from symloss.reductions import (
     ArgmaxOver,
@@ -44,6 +49,7 @@ from symloss.reductions import (
 )
 
 _UNBOUNDED = (softplus, LogSoftmax, LogSumExp, log_cosh, absolute, log)
+_BOUNDED = (sigmoid, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit)
 
 
 def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
@@ -57,12 +63,27 @@ def guard(expr: Any) -> Any:
         return expr
     expr = rewrite_parts(expr, guard)
     if isinstance(expr, Mul):
-        infinite = [f for f in expr.args if isinstance(f, _UNBOUNDED) or _is_pole(f)]
-        number, *others = expr.as_coeff_mul()
-        rest = Mul(*(f for f in others[0] if f not in infinite))
+        number, factors = expr.as_coeff_mul()
+        infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)] or _under_weight(factors)
+        rest = Mul(*(f for f in factors if f not in infinite))
         if infinite and rest != 1:
             return number * multiply_no_nan(rest, Mul(*infinite))
     return expr
+
+
+def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
+    """Return the factors that predictions can make infinite, if there is one that may be 0 whatever they are."""
+    weights = [f for f in factors if not _predicted(f) and not f.is_positive]
+    free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
+    return free if weights else []
+
+
+def _predicted(expr: Expr) -> bool:
+    return any(isinstance(s, (Prediction, Direction)) for s in expr.free_symbols)
+
+
+def _is_divisor(factor: Expr) -> bool:
+    return isinstance(factor, Pow) and factor.exp.is_number and bool(factor.exp < 0)
 
 
 def _is_pole(factor: Expr) -> bool:

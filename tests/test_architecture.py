@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rewrite": {"arguments", "declare", "derive", "functions", "matching", "reductions", "row_rules", "rules"},
     "series": {"arguments", "functions"},
     "ends": {"arguments", "functions", "reductions", "series"},
-    "specialize": {"derive", "ends", "functions", "reductions"},
+    "specialize": {"arguments", "derive", "ends", "functions", "reductions"},
     "ir": set(),
     "lower": {"arguments", "derive", "functions", "ir", "reductions"},
     "schedule": {"ir"},
