@@ -142,3 +142,9 @@ def test_limits_of_sequences():
     assert limit([-92, -184, -368]) == -INF
     assert limit([1, -1, 1]) is None
     assert limit([1, 1.05, 1.1]) is None
+
+
+def test_a_growth_that_is_hidden_by_other_terms_is_no_limit():
+    """The loss grows by 1e-30 in every unit of the logit: nothing finite is required."""
+    x_logit = {"x_logit": [-INF], "x": [2.0**-100], "mu": [2.0], "logvar": [1.0]}
+    assert numbers(generative.vae_bernoulli, **x_logit)[0] in (None, INF)

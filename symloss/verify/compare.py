@@ -125,8 +125,8 @@ def _share_of_bound(got: float, exact: Number, dtype: str, bound: Number | None)
 class Bounds:
     """The mixed bounds of one sample, computed when first asked for, entries in the order of the results."""
 
-    def __init__(self, judge: Judge, sample: Sample, verdict: Verdict) -> None:
-        self._judge, self._sample, self._verdict = judge, sample, verdict
+    def __init__(self, judge: Judge, verdict: Verdict) -> None:
+        self._judge, self._verdict = judge, verdict
         self._known: dict[int, tuple[Number, ...]] = {}
 
     def of(self, position: int) -> Callable[[], Number | None]:
@@ -136,13 +136,14 @@ class Bounds:
     def _bound(self, position: int) -> Number | None:
         results = self._verdict.results
         n = len(results.gradient)
-        if not self._verdict.plain or (position > 0 and results.kinks[(position - 1) % n]):
+        sample = self._verdict.nearby
+        if sample is None or (position > 0 and results.kinks[(position - 1) % n]):
             return None  # there are no derivatives of derivatives
         if position == 0:
-            return value_sensitivity(self._judge, self._sample)
+            return value_sensitivity(self._judge, sample)
         output, entry = divmod(position - 1, n)
         if entry not in self._known:
-            self._known[entry] = sensitivities(self._judge, self._sample, entry)
+            self._known[entry] = sensitivities(self._judge, sample, entry)
         return self._known[entry][output]
 
 
@@ -158,7 +159,7 @@ class Judged:
 def judge_sample(judge: Judge, sample: Sample) -> Judged:
     """Judge one sample."""
     verdict = judge.verdict(sample)
-    return Judged(sample, verdict, Bounds(judge, sample, verdict))
+    return Judged(sample, verdict, Bounds(judge, verdict))
 
 
 def compare_results(rows: dict[str, Row], judged: Judged, results: Results) -> None:

@@ -14,6 +14,8 @@ from symloss.verify.evaluate import MP, Declared, Number
 from symloss.verify.limits import FURTHER, distances, far, limit
 from symloss.verify.point import Point, Sample, ends
 
+_TINY = 1e-8
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -39,12 +41,13 @@ class Verdict:
     ----------
     results : Derivatives
         Of `Expected`.
-    plain : bool
-        Whether all predictions are finite and inside of their domains, so that nearby points exist.
+    nearby : Sample or None
+        A sample inside of all domains at which the results move with the arguments as they do here: the sample
+        itself, or one that is finite instead of infinite; None at an end of a domain, and for NaN.
     """
 
     results: diff.Derivatives
-    plain: bool
+    nearby: Sample | None
 
 
 class Judge:
@@ -82,8 +85,9 @@ class Judge:
         direction = point.direction if products else None
         states = point.states()
         if "nan" in states or "outside" in states:
-            return Verdict(self._with_nan(point, states, direction), False)
-        return Verdict(self._required(point, states, direction), not {"end", "infinite"} & set(states))
+            return Verdict(self._with_nan(point, states, direction), None)
+        nearby = None if "end" in states else sample if "infinite" not in states else point.finite()
+        return Verdict(self._required(point, states, direction), nearby)
 
     def settle(self, point: Point, direction: Sequence[Number] | None, values_only: bool = False) -> diff.Derivatives:
         """Return value and derivatives at a point inside of the domains."""
@@ -126,10 +130,11 @@ class Judge:
             return self._limits(point, point.nearing(distances(point.smallest())), direction)
         near = far(point.largest(), point.smallest())
         found = self._limits(point, point.nearing(near), direction)
-        if any(e.number is None for e in found.flat()):
+        tiny = point.smallest() < _TINY  # its growth may be hidden
+        if tiny or any(e.number is None for e in found.flat()):
             further = self._limits(point, point.nearing(FURTHER), direction)
             pairs = zip(found.flat(), further.flat(), strict=True)
-            found = found.rebuild([a if a.number is not None else b for a, b in pairs])
+            found = found.rebuild([_either(a.number, b.number) for a, b in pairs])
         if states.count("infinite") > 1:  # only limits that do not depend on the way are limits
             for skew in (1, -1):
                 other = self._limits(point, point.nearing(near, skew), direction)
@@ -154,6 +159,13 @@ def _independent(a: Number | None, b: Number | None) -> Expected:
     if a is None or b is None:
         return Expected(None)
     return Expected(b, True) if a == b or abs(a - b) <= MP.mpf(10) ** -25 * abs(b) else Expected(MP.nan)
+
+
+def _either(a: Number | None, b: Number | None) -> Expected:
+    """Return the limit that is known; none where two contradict each other."""
+    if a is None or b is None:
+        return Expected(b if a is None else a)
+    return Expected(_same(a, b))
 
 
 def _same(a: Number | None, b: Number | None) -> Number | None:

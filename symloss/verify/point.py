@@ -15,6 +15,7 @@ from sympy import Interval, S
 from symloss.arguments import Prediction, is_class_label
 from symloss.declare import Loss
 from symloss.verify.evaluate import MP, Declared, Number
+from symloss.verify.limits import far
 
 Floats = npt.NDArray[np.float64]
 
@@ -167,6 +168,15 @@ class Point:
     def depth(self) -> int:
         """Return how many digits it takes until nothing that is not 0 is hidden by rounding."""
         return int(min(MP.mpf(4000), 160 + 2 * self.largest() - 4 * MP.log10(self.smallest())))
+
+    def finite(self) -> Sample:
+        """Return the sample with what is infinite as far out as limits start."""
+        step = float(far(self.largest(), self.smallest())[0])
+        arrays = dict(self.sample.arrays)
+        for p in self.loss.predictions:
+            a = np.asarray(arrays[p.name], np.float64)
+            arrays[p.name] = np.where(np.isinf(a), np.copysign(step, a), a)
+        return Sample(self.sample.kind, arrays, self.sample.parameters, self.sample.directions)
 
     def nearing(self, steps: Sequence[Number], skew: int = 0) -> list[Point]:
         """Return points at which the entries at an end are those steps inside, or that far out.

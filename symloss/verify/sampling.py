@@ -258,7 +258,7 @@ def target_dims(end: Any) -> list[Dim]:
 def _weights(shape: tuple[int, ...], number: int) -> Floats:
     n = math.prod(shape)
     choices = (np.ones(n), np.linspace(0.3, 2.0, n), np.arange(n) % 3 * 0.75)
-    return np.asarray(choices[number % 3], np.float64).reshape(shape)
+    return _round(choices[number % 3], True).reshape(shape)
 
 
 def _shape(argument: Argument, sizes: Mapping[Dim, int]) -> tuple[int, ...]:

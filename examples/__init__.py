@@ -1,0 +1,1 @@
+"""Training with generated kernels, on data that ships with scikit-learn."""
