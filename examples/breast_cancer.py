@@ -11,7 +11,6 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, recall_score, roc_auc_score
 from sklearn.model_selection import train_test_split
-
 from symloss.generated import binary_cross_entropy_with_logits as bce
 from symloss.generated import focal_with_logits as focal
 from symloss.generated import weighted_binary_cross_entropy_with_logits as weighted

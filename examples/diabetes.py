@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 
 import numpy as np
@@ -9,10 +10,11 @@ from scipy.optimize import minimize
 from sklearn.datasets import load_diabetes
 from sklearn.linear_model import LinearRegression, QuantileRegressor
 from sklearn.model_selection import train_test_split
-
 from symloss.generated import absolute_error, squared_error
 
 from .results import Array, Result
+
+Objective = Callable[[Array], tuple[float, Array]]
 
 
 def data() -> tuple[Array, Array, Array, Array]:
@@ -36,15 +38,19 @@ def fit(loss: ModuleType, x: Array, y: Array, smooth: bool) -> Array:
     return subgradient_descent(objective, start)
 
 
-def subgradient_descent(objective: object, w: Array, steps: int = 20000) -> Array:
-    """Return the mean of the later iterates: a loss with kinks has no curvature that quasi-Newton could use."""
-    total = np.zeros_like(w)
-    for step in range(steps):
-        _, grad = objective(w)  # type: ignore[operator]
-        w = w - 30.0 / np.sqrt(1 + step) * grad
-        if step >= steps // 2:
-            total += w
-    return total / (steps - steps // 2)
+def subgradient_descent(objective: Objective, w: Array, steps: int = 8000) -> Array:
+    """Descend in rounds of ever smaller steps, each from the mean of the later half of the round before.
+
+    A loss with kinks has no curvature that a quasi-Newton method could use.
+    """
+    for rate in (100.0, 30.0, 10.0, 3.0, 1.0):
+        total = np.zeros_like(w)
+        for step in range(steps):
+            w = w - rate / np.sqrt(1 + step) * objective(w)[1]
+            if step >= steps // 2:
+                total += w
+        w = total / (steps - steps // 2)
+    return w
 
 
 def run() -> list[Result]:

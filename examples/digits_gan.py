@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from symloss.generated import gan_discriminator_with_logits as discriminator_loss
 from symloss.generated import gan_generator_with_logits as generator_loss
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
-
 from symloss.generated import sparse_cross_entropy_with_logits as loss
 
 from .digits import images

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.model_selection import train_test_split
-
 from symloss.generated import vae_bernoulli as loss
 
 from .digits import images
@@ -13,6 +12,7 @@ from .layers import MLP, Adam, batches
 from .results import Array, Result, save_picture
 
 LATENT = 8
+BETA = 0.5
 
 
 def train(x: Array, epochs: int = 150, seed: int = 0) -> tuple[MLP, MLP, list[float]]:
@@ -37,7 +37,7 @@ def step(encoder: MLP, decoder: MLP, x: Array, noise: Array) -> tuple[float, lis
     mu, logvar = np.ascontiguousarray(mu), np.ascontiguousarray(logvar)
     spread = np.exp(0.5 * logvar)
     logit = decoder.forward(mu + spread * noise)
-    value, (grad_logit, grad_mu, grad_logvar) = loss.value_and_grad(logit, mu, logvar, x)
+    value, (grad_logit, grad_mu, grad_logvar) = loss.value_and_grad(logit, mu, logvar, x, beta=BETA)
     grad_z, decoder_gradients = decoder.backward(grad_logit)
     into = np.hstack([grad_mu + grad_z, grad_logvar + 0.5 * grad_z * noise * spread])
     return float(value), [*encoder.backward(into)[1], *decoder_gradients]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from symloss.generated import wgan_critic, wgan_generator, wgan_gradient_penalty
 
 from .digits import images

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import time
 from pathlib import Path
 
 from tqdm import tqdm
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small: threads would only wait for one another
 NAMES = ("diabetes", "breast_cancer", "digits_mlp", "digits_vae", "digits_gan", "digits_wgan")
 
 

@@ -42,7 +42,7 @@ def sample_value(z, y):
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -81,10 +81,10 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     for c in range(z.shape[0]):
         y_c = np.float64(y[c])
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(y_c)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -152,10 +152,10 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     for c in range(z.shape[0]):
         y_c = np.float64(y[c])
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(y_c)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -185,10 +185,7 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         else:
             total_4 = added - exp_minus_z_c
         grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - y_c_2 * total_4 / added)
-        added_2 = (
-            y_c_2 * exp_minus_z_c * total_4 / added / added
-            + exp_minus_z_c * total_4 * total_3 / added / added
-        )
+        added_2 = y_c_2 * exp_minus_z_c * total_4 / added / added + exp_minus_z_c * total_4 * total_3 / added / added
         hess_z[c] = scaled(factor, added_2)
     return
 
@@ -212,10 +209,10 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
     for c in range(z.shape[0]):
         y_c = np.float64(y[c])
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(y_c)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -232,7 +229,7 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
         v_z_c = np.float64(v_z[c])
         product = quotient * v_z_c
         candidate = absolute(product)
-        if candidate > largest_3 or candidate != candidate:
+        if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, c
     total_2, lost_2 = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -271,9 +268,8 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
             total_6 = total_3
         else:
             total_6 = total_3 + minus(y_place, y_c_2)
-        added_2 = (
-            multiply_no_nan(y_c_2 * exp_minus_z_c_2 / added, difference)
-            + multiply_no_nan(exp_minus_z_c_2 * total_6 / added, difference)
+        added_2 = multiply_no_nan(y_c_2 * exp_minus_z_c_2 / added, difference) + multiply_no_nan(
+            exp_minus_z_c_2 * total_6 / added, difference
         )
         product_z[c] = scaled(factor, added_2)
     return

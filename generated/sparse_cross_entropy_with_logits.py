@@ -45,7 +45,7 @@ def sample_value(z, label):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -75,7 +75,7 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -120,7 +120,7 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -172,7 +172,7 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -208,7 +208,7 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         v_z_c = np.float64(v_z[c])
         product = quotient * v_z_c
         candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -281,9 +281,7 @@ def grad(z, label, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(z, label, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (z, label), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((z, label), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(z, label, *, weight=None, reduction="mean", out=None, threads=None):

@@ -43,7 +43,7 @@ def sample_value(z, y, class_weight):
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -84,10 +84,10 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
         class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -163,10 +163,10 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
         class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -203,8 +203,7 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
         product_3 = y_c_2 * class_weight_c_2
         grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - product_3 * total_4 / added)
         added_2 = (
-            exp_minus_z_c * total_4 * total_3 / added / added
-            + product_3 * exp_minus_z_c * total_4 / added / added
+            exp_minus_z_c * total_4 * total_3 / added / added + product_3 * exp_minus_z_c * total_4 / added / added
         )
         hess_z[c] = scaled(factor, added_2)
     return
@@ -231,10 +230,10 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         class_weight_c = np.float64(class_weight[c])
         product = y_c * class_weight_c
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -261,7 +260,7 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         v_z_c = np.float64(v_z[c])
         product_3 = quotient * v_z_c
         candidate = absolute(product_3)
-        if candidate > largest_3 or candidate != candidate:
+        if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, c
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -297,9 +296,8 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         y_c_2 = np.float64(y[c])
         class_weight_c_2 = np.float64(class_weight[c])
         product_5 = y_c_2 * class_weight_c_2
-        added_2 = (
-            multiply_no_nan(exp_minus_z_c_2 * total_4 / added, difference)
-            + multiply_no_nan(product_5 * exp_minus_z_c_2 / added, difference)
+        added_2 = multiply_no_nan(exp_minus_z_c_2 * total_4 / added, difference) + multiply_no_nan(
+            product_5 * exp_minus_z_c_2 / added, difference
         )
         product_z[c] = scaled(factor, added_2)
     return
@@ -351,16 +349,12 @@ _DRIVER = Driver(
 
 def value(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value(
-        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad(
-        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def value_and_grad(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
@@ -372,13 +366,9 @@ def value_and_grad(z, y, class_weight, *, weight=None, reduction="mean", out=Non
 
 def grad_and_hess(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(z, y, class_weight, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (z, y, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((z, y, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

@@ -47,7 +47,7 @@ def sample_value(z, label, class_weight):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -79,7 +79,7 @@ def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -113,9 +113,7 @@ def _value_and_grad(z, label, class_weight, weight, scale, losses, grad_z):
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
-            z[i], label[i], class_weight, factor, grad_z[i]
-        ))
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(z[i], label[i], class_weight, factor, grad_z[i]))
     return inside
 
 
@@ -128,7 +126,7 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -179,7 +177,7 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         if c == label:
             continue
         candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -215,7 +213,7 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         v_z_c = np.float64(v_z[c])
         product = quotient * v_z_c
         candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -295,16 +293,12 @@ _DRIVER = Driver(
 
 def value(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value(
-        (z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value((z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad(
-        (z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad((z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def value_and_grad(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
@@ -323,6 +317,4 @@ def grad_and_hess(z, label, class_weight, *, weight=None, reduction="mean", out=
 
 def hvp(z, label, class_weight, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp(
-        (z, label, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.hvp((z, label, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)

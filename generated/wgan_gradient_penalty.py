@@ -22,12 +22,8 @@ from ._runtime.elementary import (
     sqrt,
 )
 
-_ARGUMENTS = (
-    Array("slope", "prediction", ("D",)),
-)
-_PARAMETERS = (
-    Scalar("lam", 10.0, Interval(0.0, np.inf)),
-)
+_ARGUMENTS = (Array("slope", "prediction", ("D",)),)
+_PARAMETERS = (Scalar("lam", 10.0, Interval(0.0, np.inf)),)
 INFO = describe(
     "wgan_gradient_penalty",
     "Gradient penalty of a Wasserstein GAN",
@@ -43,7 +39,7 @@ def sample_value(slope, lam):
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -70,7 +66,7 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -109,7 +105,7 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -123,7 +119,7 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         ratio_value_2 = ratio(slope_d, product)
         product_2 = ratio_value_2 * ratio_value_2
         candidate = absolute(product_2)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
     total_2, lost_2 = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -166,7 +162,7 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate:
+        if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
     total, lost = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -188,7 +184,7 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         ratio_value_2 = ratio(slope_d, product)
         product_3 = ratio_value_2 * ratio_value_2
         candidate = absolute(product_3)
-        if candidate > largest_2 or candidate != candidate:
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
     total_3, lost_3 = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -208,7 +204,7 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         v_slope_d = np.float64(v_slope[d])
         product_2 = ratio_value_2 * v_slope_d
         candidate = absolute(product_2)
-        if candidate > largest_3 or candidate != candidate:
+        if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, d
     total_4, lost_4 = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -275,16 +271,12 @@ def grad(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=No
 
 def value_and_grad(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad(
-        (slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.value_and_grad((slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def grad_and_hess(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess(
-        (slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads
-    )
+    return _DRIVER.grad_and_hess((slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads)
 
 
 def hvp(slope, *, lam=10.0, v, weight=None, reduction="mean", out=None, threads=None):

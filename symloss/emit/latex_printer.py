@@ -6,6 +6,7 @@ explained in the book (`NOTATION`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -66,6 +67,8 @@ NOTATION: tuple[tuple[str, str], ...] = (
 
 def symbol(name: str) -> str:
     """Return the name of an argument in mathematics."""
+    if re.fullmatch(r"[a-z]_[0-9]+", name):
+        return f"{name[0]}_{{{name[2:]}}}"
     if name.startswith("v_"):
         return rf"v_{{{symbol(name[2:])}}}"
     if name in _GREEK:

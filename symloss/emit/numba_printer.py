@@ -233,7 +233,7 @@ def _step_max(printer: Printer, a: ir.Accumulator, index: str) -> list[str]:
     term = printer.local("candidate")
     return [
         f"{term} = {printer.expression(a.term)}",
-        f"if {term} > {largest} or {term} != {term}:",
+        f"if {term} > {largest} or {term} != {term} or {place} < 0:",
         f"{_INDENT}{largest}, {place} = {term}, {index}",
     ]
 

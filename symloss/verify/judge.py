@@ -15,6 +15,7 @@ from symloss.verify.limits import FURTHER, distances, far, limit
 from symloss.verify.point import Point, Sample, ends
 
 _TINY = 1e-8
+_FRACTIONS = (MP.mpf(0.3140625), MP.mpf(0.5771484375))  # floats, in the place of what is NaN
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Verdict:
         Of `Expected`.
     nearby : Sample or None
         A sample inside of all domains at which the results move with the arguments as they do here: the sample
-        itself, or one that is finite instead of infinite; None at an end of a domain, and for NaN.
+        itself, or one that is finite instead of infinite or NaN; None at an end of a domain.
     """
 
     results: diff.Derivatives
@@ -85,9 +86,8 @@ class Judge:
         direction = point.direction if products else None
         states = point.states()
         if "nan" in states or "outside" in states:
-            return Verdict(self._with_nan(point, states, direction), None)
-        nearby = None if "end" in states else sample if "infinite" not in states else point.finite()
-        return Verdict(self._required(point, states, direction), nearby)
+            return Verdict(self._with_nan(point, states, direction), _nearby(_valid(point, states, _FRACTIONS[-1])))
+        return Verdict(self._required(point, states, direction), _nearby(point))
 
     def settle(self, point: Point, direction: Sequence[Number] | None, values_only: bool = False) -> diff.Derivatives:
         """Return value and derivatives at a point inside of the domains."""
@@ -105,12 +105,8 @@ class Judge:
     def _with_nan(self, point: Point, states: Sequence[str], direction: Sequence[Number] | None) -> diff.Derivatives:
         """Require NaN, but of what does not depend on the entries that are NaN or outside."""
         found = []
-        for fraction in ("0.3141", "0.5772"):
-            valid = [
-                inside_of(p.domain, MP.mpf(fraction)) if state in ("nan", "outside") else a
-                for a, p, state in zip(point.x, point.owners, states, strict=True)
-            ]
-            replaced = point.at(valid)
+        for fraction in _FRACTIONS:
+            replaced = _valid(point, states, fraction)
             found.append(self._required(replaced, replaced.states(), direction))
         first, second = found
         results = [_independent(a.number, b.number) for a, b in zip(first.flat(), second.flat(), strict=True)]
@@ -172,6 +168,24 @@ def _same(a: Number | None, b: Number | None) -> Number | None:
     if a is None or b is None or a == b:
         return None if b is None else a
     return a if MP.isfinite(a) and MP.isfinite(b) and abs(a - b) <= MP.mpf(10) ** -20 * abs(b) else None
+
+
+def _valid(point: Point, states: Sequence[str], fraction: Number) -> Point:
+    """Return the point with what is NaN or outside replaced by numbers inside."""
+    return point.at(
+        [
+            inside_of(p.domain, fraction) if state in ("nan", "outside") else a
+            for a, p, state in zip(point.x, point.owners, states, strict=True)
+        ]
+    )
+
+
+def _nearby(point: Point) -> Sample | None:
+    """Return a sample inside of all domains at which the results move as they do at the point."""
+    states = point.states()
+    if "end" in states:
+        return None
+    return (point.finite() if "infinite" in states else point).as_sample()
 
 
 def inside_of(domain: Any, fraction: Number) -> Number:

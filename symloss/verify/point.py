@@ -169,13 +169,18 @@ class Point:
         """Return how many digits it takes until nothing that is not 0 is hidden by rounding."""
         return int(min(MP.mpf(4000), 160 + 2 * self.largest() - 4 * MP.log10(self.smallest())))
 
-    def finite(self) -> Sample:
-        """Return the sample with what is infinite as far out as limits start."""
-        step = float(far(self.largest(), self.smallest())[0])
-        arrays = dict(self.sample.arrays)
+    def finite(self) -> Point:
+        """Return the point with what is infinite as far out as limits start."""
+        step = far(self.largest(), self.smallest())[0]
+        return self.at([MP.sign(a) * step if MP.isinf(a) else a for a in self.x])
+
+    def as_sample(self) -> Sample:
+        """Return the sample that this point is, in floats."""
+        arrays, start = dict(self.sample.arrays), 0
         for p in self.loss.predictions:
-            a = np.asarray(arrays[p.name], np.float64)
-            arrays[p.name] = np.where(np.isinf(a), np.copysign(step, a), a)
+            stop = start + len(self._fixed[p.name])
+            arrays[p.name] = np.array([float(a) for a in self.x[start:stop]]).reshape(self.shapes[p.name])
+            start = stop
         return Sample(self.sample.kind, arrays, self.sample.parameters, self.sample.directions)
 
     def nearing(self, steps: Sequence[Number], skew: int = 0) -> list[Point]:

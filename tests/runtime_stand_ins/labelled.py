@@ -1,4 +1,3 @@
-# ruff: noqa: D103
 """class_weight[label] * (sum(z)**2 - z[label]) of a row z; the normalizer is class_weight[label]."""
 
 import math

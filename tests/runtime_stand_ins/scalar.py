@@ -1,4 +1,3 @@
-# ruff: noqa: D103
 """Curvature * (z - y)**3 of a scalar prediction, with y in [0, 1]."""
 
 import math

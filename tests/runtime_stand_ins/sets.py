@@ -1,4 +1,3 @@
-# ruff: noqa: D103
 """mean(a**2) - mean(b)**2 of two sets of samples."""
 
 from ._runtime import Array, Driver, describe, kernel

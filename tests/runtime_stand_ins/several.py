@@ -1,4 +1,3 @@
-# ruff: noqa: D103
 """sum_d x_d**2 t_d + s sum_l mu_l: three predictions, two axes, and a scalar target that is 0 or 1."""
 
 from ._runtime import Array, Driver, Finite, describe, kernel

@@ -1,0 +1,5 @@
+"""Reads formulas out of LaTeX and evaluates them; shares nothing with what printed them."""
+
+from .reader import Formula, formulas
+
+__all__ = ["Formula", "formulas"]
