@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,7 +26,7 @@ class MLP:
     def __init__(self, sizes: Sequence[int], rng: np.random.Generator, leak: float | None = None) -> None:
         self.leak = leak
         gain = 1.0 if leak is None else np.sqrt(2.0)
-        self.weights = [rng.normal(size=(m, n)) * gain / np.sqrt(m) for m, n in zip(sizes[:-1], sizes[1:], strict=True)]
+        self.weights = [rng.normal(size=(m, n)) * gain / np.sqrt(m) for m, n in itertools.pairwise(sizes)]
         self.biases = [np.zeros(n) for n in sizes[1:]]
         self._inputs: list[Array] = []
 

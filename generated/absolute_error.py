@@ -120,12 +120,16 @@ _DRIVER = Driver(
 
 def value(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value((prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value(
+        (prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad((prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad(
+        (prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def value_and_grad(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
@@ -137,9 +141,13 @@ def value_and_grad(prediction, target, *, weight=None, reduction="mean", out=Non
 
 def grad_and_hess(prediction, target, *, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess((prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad_and_hess(
+        (prediction, target), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def hvp(prediction, target, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp((prediction, target), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.hvp(
+        (prediction, target), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
+    )

@@ -198,7 +198,9 @@ def _hvp_of_sample(p, y, v_p):
             product_p = -multiply_no_nan(np.inf * difference, v_p)
     else:
         difference_2 = 1.0 - p
-        added = multiply_no_nan((1.0 - y) / difference_2 / difference_2, v_p) + multiply_no_nan(y / p / p, v_p)
+        added = (
+            multiply_no_nan((1.0 - y) / difference_2 / difference_2, v_p) + multiply_no_nan(y / p / p, v_p)
+        )
         product_p = added
     return product_p
 

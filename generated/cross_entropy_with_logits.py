@@ -185,7 +185,10 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         else:
             total_4 = added - exp_minus_z_c
         grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - y_c_2 * total_4 / added)
-        added_2 = y_c_2 * exp_minus_z_c * total_4 / added / added + exp_minus_z_c * total_4 * total_3 / added / added
+        added_2 = (
+            y_c_2 * exp_minus_z_c * total_4 / added / added
+            + exp_minus_z_c * total_4 * total_3 / added / added
+        )
         hess_z[c] = scaled(factor, added_2)
     return
 
@@ -268,8 +271,9 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
             total_6 = total_3
         else:
             total_6 = total_3 + minus(y_place, y_c_2)
-        added_2 = multiply_no_nan(y_c_2 * exp_minus_z_c_2 / added, difference) + multiply_no_nan(
-            exp_minus_z_c_2 * total_6 / added, difference
+        added_2 = (
+            multiply_no_nan(y_c_2 * exp_minus_z_c_2 / added, difference)
+            + multiply_no_nan(exp_minus_z_c_2 * total_6 / added, difference)
         )
         product_z[c] = scaled(factor, added_2)
     return

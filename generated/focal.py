@@ -279,13 +279,19 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
                 log_p = log(p)
                 quotient = alpha / p
                 power_value_2 = power(difference_2, gamma)
-                difference_3 = multiply_no_nan(product, power_value * log_p) - multiply_no_nan(quotient, power_value_2)
+                difference_3 = (
+                    multiply_no_nan(product, power_value * log_p) - multiply_no_nan(quotient, power_value_2)
+                )
                 grad_p = difference_3
-                added_3 = 2.0 * multiply_no_nan(product / p, power_value) + multiply_no_nan(quotient / p, power_value_2)
+                added_3 = (
+                    2.0 * multiply_no_nan(product / p, power_value)
+                    + multiply_no_nan(quotient / p, power_value_2)
+                )
                 product_10 = power(difference_2, gamma - 2.0) * log_p
                 product_11 = gamma * gamma
                 difference_4 = (
-                    added_3 + multiply_no_nan(product, product_10) - multiply_no_nan(product_11 * alpha, product_10)
+                    added_3 + multiply_no_nan(product, product_10)
+                    - multiply_no_nan(product_11 * alpha, product_10)
                 )
                 hess_p = difference_4
     elif y != y:
@@ -375,18 +381,20 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
             power_value_3 = power(p, gamma)
             product_14 = difference_5 * gamma
             log1p_ratio_minus_p = log1p_ratio(-p)
-            difference_7 = -multiply_no_nan(quotient_2, power_value_3) - multiply_no_nan(
-                product_14, power_value_3 * log1p_ratio_minus_p
+            difference_7 = (
+                -multiply_no_nan(quotient_2, power_value_3)
+                - multiply_no_nan(product_14, power_value_3 * log1p_ratio_minus_p)
             )
             grad_p = difference_7
             difference = gamma - 1.0
             power_value_4 = power(p, difference)
-            difference_8 = multiply_no_nan(product_14 * log1p_ratio_minus_p, power_value_4) - multiply_no_nan(
-                quotient_2 / difference_2, power_value_3
+            difference_8 = (
+                multiply_no_nan(product_14 * log1p_ratio_minus_p, power_value_4)
+                - multiply_no_nan(quotient_2 / difference_2, power_value_3)
             )
             product_11 = gamma * gamma
-            difference_9 = difference_8 - multiply_no_nan(
-                product_11 * difference_5 * log1p_ratio_minus_p, power_value_4
+            difference_9 = (
+                difference_8 - multiply_no_nan(product_11 * difference_5 * log1p_ratio_minus_p, power_value_4)
             )
             difference_10 = difference_9 - 2.0 * multiply_no_nan(product_14 / difference_2, power_value_4)
             hess_p = difference_10
@@ -468,7 +476,9 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                 multiply_no_nan_value_5 = multiply_no_nan(alpha / p / p, power(difference_2, gamma) * v_p)
                 product_5 = gamma * gamma
                 product_6 = power(difference_2, gamma - 2.0) * log(p)
-                difference_3 = multiply_no_nan(product_5 * alpha, product_6) - multiply_no_nan(product, product_6)
+                difference_3 = (
+                    multiply_no_nan(product_5 * alpha, product_6) - multiply_no_nan(product, product_6)
+                )
                 product_p = 2.0 * multiply_no_nan_value_4 + multiply_no_nan_value_5 - difference_3 * v_p
     elif y != y:
         product_p = np.nan
@@ -530,19 +540,22 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
                 power_value = power(p, difference)
                 difference_2 = 1.0 - p
                 quotient = product_9 / difference_2
-                difference_5 = multiply_no_nan(product_9 * log1p_ratio_minus_p, power_value) - multiply_no_nan(
-                    quotient, power_value
+                difference_5 = (
+                    multiply_no_nan(product_9 * log1p_ratio_minus_p, power_value)
+                    - multiply_no_nan(quotient, power_value)
                 )
                 product_5 = gamma * gamma
-                difference_6 = difference_5 - multiply_no_nan(
-                    product_5 * difference_4 * log1p_ratio_minus_p, power_value
+                difference_6 = (
+                    difference_5
+                    - multiply_no_nan(product_5 * difference_4 * log1p_ratio_minus_p, power_value)
                 )
                 multiply_no_nan_value_7 = multiply_no_nan(
                     difference_4 / difference_2 / difference_2,
                     power(p, gamma) * v_p,
                 )
                 difference_7 = (
-                    difference_6 * v_p - multiply_no_nan_value_7 - multiply_no_nan(quotient * v_p, power_value)
+                    difference_6 * v_p - multiply_no_nan_value_7
+                    - multiply_no_nan(quotient * v_p, power_value)
                 )
                 product_p = difference_7
     else:
@@ -583,14 +596,20 @@ def grad(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None
 
 def value_and_grad(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad((p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value_and_grad(
+        (p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad_and_hess(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess((p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad_and_hess(
+        (p, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def hvp(p, y, *, alpha=0.25, gamma=2.0, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp((p, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.hvp(
+        (p, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads
+    )

@@ -133,10 +133,13 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
         product_2 = alpha * gamma
         product_3 = product_2 * exp_value
         softplus_minus = softplus(minus)
-        difference = -multiply_no_nan(product, exp_value) - multiply_no_nan(product_3 * sigmoid_z, softplus_minus)
+        difference = (
+            -multiply_no_nan(product, exp_value) - multiply_no_nan(product_3 * sigmoid_z, softplus_minus)
+        )
         grad_z = difference
-        added = 2.0 * multiply_no_nan(product_2 * sigmoid_minus * sigmoid_z, exp_value) + multiply_no_nan(
-            product * sigmoid_z, exp_value
+        added = (
+            2.0 * multiply_no_nan(product_2 * sigmoid_minus * sigmoid_z, exp_value)
+            + multiply_no_nan(product * sigmoid_z, exp_value)
         )
         product_4 = gamma * gamma
         multiply_no_nan_value = multiply_no_nan(
@@ -144,7 +147,8 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
             softplus_minus,
         )
         difference_2 = (
-            added + multiply_no_nan_value - multiply_no_nan(product_3 * sigmoid_minus * sigmoid_z, softplus_minus)
+            added + multiply_no_nan_value
+            - multiply_no_nan(product_3 * sigmoid_minus * sigmoid_z, softplus_minus)
         )
         hess_z = difference_2
     elif y != y:
@@ -160,10 +164,13 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
         product_5 = difference_3 * gamma
         product_6 = product_5 * exp_value_2 * sigmoid_minus
         softplus_z = softplus(z)
-        difference_4 = -multiply_no_nan(difference_3 * sigmoid_z, exp_value_2) - multiply_no_nan(product_6, softplus_z)
+        difference_4 = (
+            -multiply_no_nan(difference_3 * sigmoid_z, exp_value_2) - multiply_no_nan(product_6, softplus_z)
+        )
         grad_z = difference_4
-        difference_5 = multiply_no_nan(product_6 * sigmoid_z, softplus_z) - multiply_no_nan(
-            difference_3 * sigmoid_minus * sigmoid_z, exp_value_2
+        difference_5 = (
+            multiply_no_nan(product_6 * sigmoid_z, softplus_z)
+            - multiply_no_nan(difference_3 * sigmoid_minus * sigmoid_z, exp_value_2)
         )
         product_4 = gamma * gamma
         multiply_no_nan_value_2 = multiply_no_nan(
@@ -171,8 +178,7 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
             softplus_z,
         )
         difference_6 = (
-            difference_5
-            - multiply_no_nan_value_2
+            difference_5 - multiply_no_nan_value_2
             - 2.0 * multiply_no_nan(product_5 * sigmoid_minus * sigmoid_z, exp_value_2)
         )
         hess_z = difference_6
@@ -209,7 +215,9 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
         exp_value = exp(-multiply_no_nan(gamma, softplus_z))
         product = alpha * gamma
         multiply_no_nan_value = multiply_no_nan(product * sigmoid_minus * sigmoid_z, exp_value)
-        product_2 = (multiply_no_nan(alpha * sigmoid_minus * sigmoid_z, exp_value) + multiply_no_nan_value) * v_z
+        product_2 = (
+            (multiply_no_nan(alpha * sigmoid_minus * sigmoid_z, exp_value) + multiply_no_nan_value) * v_z
+        )
         product_3 = gamma * gamma
         softplus_minus = softplus(minus)
         multiply_no_nan_value_2 = multiply_no_nan(
@@ -217,8 +225,7 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
             softplus_minus,
         )
         difference = (
-            multiply_no_nan_value_2
-            + multiply_no_nan_value
+            multiply_no_nan_value_2 + multiply_no_nan_value
             - multiply_no_nan(product * exp_value * sigmoid_minus * sigmoid_z, softplus_minus)
         )
         product_z = product_2 + difference * v_z
@@ -233,7 +240,9 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
         exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
         product_4 = difference_2 * gamma
         multiply_no_nan_value_3 = multiply_no_nan(product_4 * sigmoid_minus * sigmoid_z, exp_value_2)
-        difference_3 = -multiply_no_nan(difference_2 * sigmoid_minus * sigmoid_z, exp_value_2) - multiply_no_nan_value_3
+        difference_3 = (
+            -multiply_no_nan(difference_2 * sigmoid_minus * sigmoid_z, exp_value_2) - multiply_no_nan_value_3
+        )
         softplus_z = softplus(z)
         product_3 = gamma * gamma
         multiply_no_nan_value_4 = multiply_no_nan(
@@ -241,7 +250,8 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
             softplus_z,
         )
         difference_4 = (
-            multiply_no_nan(product_4 * exp_value_2 * sigmoid_minus * sigmoid_z, softplus_z) - multiply_no_nan_value_4
+            multiply_no_nan(product_4 * exp_value_2 * sigmoid_minus * sigmoid_z, softplus_z)
+            - multiply_no_nan_value_4
         )
         product_z = difference_3 * v_z + (difference_4 - multiply_no_nan_value_3) * v_z
     else:
@@ -282,14 +292,20 @@ def grad(z, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None
 
 def value_and_grad(z, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad((z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value_and_grad(
+        (z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad_and_hess(z, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess((z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad_and_hess(
+        (z, y), (alpha, gamma), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def hvp(z, y, *, alpha=0.25, gamma=2.0, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp((z, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.hvp(
+        (z, y), (alpha, gamma), v=v, weight=weight, reduction=reduction, out=out, threads=threads
+    )

@@ -85,9 +85,9 @@ def _value_and_grad(z_real, z_fake, weight, scale, losses, grad_z_real, grad_z_f
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(
-            weight[i], _value_and_grad_of_sample(z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i])
-        )
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+            z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i]
+        ))
     return inside
 
 
@@ -128,13 +128,17 @@ def _hvp_of_sample(z_real, z_fake, v_z_real, v_z_fake, factor, product_z_real, p
     length_z_real = z_real.shape[0]
     for n_z_real in range(z_real.shape[0]):
         z_real_n_z_real = np.float64(z_real[n_z_real])
-        product = sigmoid(-z_real_n_z_real) * sigmoid(z_real_n_z_real) / length_z_real * np.float64(v_z_real[n_z_real])
+        product = (
+            sigmoid(-z_real_n_z_real) * sigmoid(z_real_n_z_real) / length_z_real
+            * np.float64(v_z_real[n_z_real])
+        )
         product_z_real[n_z_real] = scaled(factor, product)
     length_z_fake = z_fake.shape[0]
     for n_z_fake in range(z_fake.shape[0]):
         z_fake_n_z_fake = np.float64(z_fake[n_z_fake])
         product_2 = (
-            sigmoid(-z_fake_n_z_fake) * sigmoid(z_fake_n_z_fake) / length_z_fake * np.float64(v_z_fake[n_z_fake])
+            sigmoid(-z_fake_n_z_fake) * sigmoid(z_fake_n_z_fake) / length_z_fake
+            * np.float64(v_z_fake[n_z_fake])
         )
         product_z_fake[n_z_fake] = scaled(factor, product_2)
     return
@@ -146,7 +150,9 @@ def _hvp(z_real, z_fake, weight, scale, v_z_real, v_z_fake, product_z_real, prod
     inside = True
     for i in range(product_z_real.shape[0]):
         factor = weight[i] * scale
-        _hvp_of_sample(z_real[i], z_fake[i], v_z_real[i], v_z_fake[i], factor, product_z_real[i], product_z_fake[i])
+        _hvp_of_sample(
+            z_real[i], z_fake[i], v_z_real[i], v_z_fake[i], factor, product_z_real[i], product_z_fake[i]
+        )
     return inside
 
 

@@ -14,7 +14,9 @@ import numpy as np
 from ._runtime import Array, Driver, Interval, describe, kernel
 from ._runtime.elementary import log, multiply_no_nan, scaled, within
 
-_ARGUMENTS = (Array("d_fake", "prediction", (), Interval(0.0, 1.0)),)
+_ARGUMENTS = (
+    Array("d_fake", "prediction", (), Interval(0.0, 1.0)),
+)
 _PARAMETERS = ()
 INFO = describe(
     "gan_generator",

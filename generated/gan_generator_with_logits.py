@@ -12,7 +12,9 @@ import numpy as np
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import scaled, sigmoid, softplus
 
-_ARGUMENTS = (Array("z_fake", "prediction"),)
+_ARGUMENTS = (
+    Array("z_fake", "prediction"),
+)
 _PARAMETERS = ()
 INFO = describe(
     "gan_generator_with_logits",

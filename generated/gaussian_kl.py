@@ -76,7 +76,9 @@ def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]))
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+            mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]
+        ))
     return inside
 
 
@@ -98,7 +100,9 @@ def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hes
     inside = True
     for i in range(grad_mu.shape[0]):
         factor = weight[i] * scale
-        _grad_and_hess_of_sample(mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i], hess_mu[i], hess_logvar[i])
+        _grad_and_hess_of_sample(
+            mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i], hess_mu[i], hess_logvar[i]
+        )
     return inside
 
 
@@ -144,12 +148,16 @@ def grad(mu, logvar, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(mu, logvar, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad((mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value_and_grad(
+        (mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad_and_hess(mu, logvar, *, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess((mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad_and_hess(
+        (mu, logvar), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def hvp(mu, logvar, *, v, weight=None, reduction="mean", out=None, threads=None):

@@ -281,7 +281,9 @@ def grad(z, label, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(z, label, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad((z, label), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value_and_grad(
+        (z, label), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad_and_hess(z, label, *, weight=None, reduction="mean", out=None, threads=None):

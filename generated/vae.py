@@ -19,7 +19,9 @@ _ARGUMENTS = (
     Array("logvar", "prediction", ("L",)),
     Array("x", "target", ("D",)),
 )
-_PARAMETERS = (Scalar("beta", 1.0, Interval(0.0, np.inf)),)
+_PARAMETERS = (
+    Scalar("beta", 1.0, Interval(0.0, np.inf)),
+)
 INFO = describe(
     "vae",
     "Loss of a variational autoencoder",
@@ -96,12 +98,9 @@ def _value_and_grad(x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_ha
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(
-            weight[i],
-            _value_and_grad_of_sample(
-                x_hat[i], mu[i], logvar[i], x[i], beta, factor, grad_x_hat[i], grad_mu[i], grad_logvar[i]
-            ),
-        )
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+            x_hat[i], mu[i], logvar[i], x[i], beta, factor, grad_x_hat[i], grad_mu[i], grad_logvar[i]
+        ))
     return inside
 
 
@@ -226,12 +225,16 @@ _DRIVER = Driver(
 
 def value(x_hat, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value((x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value(
+        (x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad(x_hat, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad((x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad(
+        (x_hat, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def value_and_grad(x_hat, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):

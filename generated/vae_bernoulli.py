@@ -30,7 +30,9 @@ _ARGUMENTS = (
     Array("logvar", "prediction", ("L",)),
     Array("x", "target", ("D",), Interval(0.0, 1.0)),
 )
-_PARAMETERS = (Scalar("beta", 1.0, Interval(0.0, np.inf)),)
+_PARAMETERS = (
+    Scalar("beta", 1.0, Interval(0.0, np.inf)),
+)
 INFO = describe(
     "vae_bernoulli",
     "Loss of a variational autoencoder with a Bernoulli decoder",
@@ -114,12 +116,9 @@ def _value_and_grad(x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_
     for i in range(losses.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
         factor = weight[i] * scale
-        losses[i] = scaled(
-            weight[i],
-            _value_and_grad_of_sample(
-                x_logit[i], mu[i], logvar[i], x[i], beta, factor, grad_x_logit[i], grad_mu[i], grad_logvar[i]
-            ),
-        )
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+            x_logit[i], mu[i], logvar[i], x[i], beta, factor, grad_x_logit[i], grad_mu[i], grad_logvar[i]
+        ))
     return inside
 
 
@@ -277,10 +276,14 @@ def value(x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", ou
 
 def grad(x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad((x_logit, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad(
+        (x_logit, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
-def value_and_grad(x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None):
+def value_and_grad(
+    x_logit, mu, logvar, x, *, beta=1.0, weight=None, reduction="mean", out=None, threads=None
+):
     """Return the loss and its gradient, from one pass over the data."""
     return _DRIVER.value_and_grad(
         (x_logit, mu, logvar, x), (beta,), weight=weight, reduction=reduction, out=out, threads=threads

@@ -142,7 +142,9 @@ def grad(x_hat, x, *, weight=None, reduction="mean", out=None, threads=None):
 
 def value_and_grad(x_hat, x, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad((x_hat, x), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value_and_grad(
+        (x_hat, x), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad_and_hess(x_hat, x, *, weight=None, reduction="mean", out=None, threads=None):

@@ -86,9 +86,9 @@ def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_f
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(
-            weight[i], _value_and_grad_of_sample(d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i])
-        )
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+            d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
+        ))
     return inside
 
 
@@ -134,7 +134,9 @@ def _hvp(d_real, d_fake, weight, scale, v_d_real, v_d_fake, product_d_real, prod
     inside = True
     for i in range(product_d_real.shape[0]):
         factor = weight[i] * scale
-        _hvp_of_sample(d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i])
+        _hvp_of_sample(
+            d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i]
+        )
     return inside
 
 

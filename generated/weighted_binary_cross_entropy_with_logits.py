@@ -16,7 +16,9 @@ _ARGUMENTS = (
     Array("z", "prediction"),
     Array("y", "target", (), Interval(0.0, 1.0)),
 )
-_PARAMETERS = (Scalar("pos_weight", 1.0, Interval(0.0, np.inf)),)
+_PARAMETERS = (
+    Scalar("pos_weight", 1.0, Interval(0.0, np.inf)),
+)
 INFO = describe(
     "weighted_binary_cross_entropy_with_logits",
     "Weighted binary cross-entropy from logits",
@@ -147,14 +149,20 @@ def grad(z, y, *, pos_weight=1.0, weight=None, reduction="mean", out=None, threa
 
 def value_and_grad(z, y, *, pos_weight=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad((z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value_and_grad(
+        (z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad_and_hess(z, y, *, pos_weight=1.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess((z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad_and_hess(
+        (z, y), (pos_weight,), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def hvp(z, y, *, pos_weight=1.0, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp((z, y), (pos_weight,), v=v, weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.hvp(
+        (z, y), (pos_weight,), v=v, weight=weight, reduction=reduction, out=out, threads=threads
+    )

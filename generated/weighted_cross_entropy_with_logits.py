@@ -203,7 +203,8 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
         product_3 = y_c_2 * class_weight_c_2
         grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - product_3 * total_4 / added)
         added_2 = (
-            exp_minus_z_c * total_4 * total_3 / added / added + product_3 * exp_minus_z_c * total_4 / added / added
+            exp_minus_z_c * total_4 * total_3 / added / added
+            + product_3 * exp_minus_z_c * total_4 / added / added
         )
         hess_z[c] = scaled(factor, added_2)
     return
@@ -296,8 +297,9 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         y_c_2 = np.float64(y[c])
         class_weight_c_2 = np.float64(class_weight[c])
         product_5 = y_c_2 * class_weight_c_2
-        added_2 = multiply_no_nan(exp_minus_z_c_2 * total_4 / added, difference) + multiply_no_nan(
-            product_5 * exp_minus_z_c_2 / added, difference
+        added_2 = (
+            multiply_no_nan(exp_minus_z_c_2 * total_4 / added, difference)
+            + multiply_no_nan(product_5 * exp_minus_z_c_2 / added, difference)
         )
         product_z[c] = scaled(factor, added_2)
     return
@@ -349,12 +351,16 @@ _DRIVER = Driver(
 
 def value(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value(
+        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad(
+        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def value_and_grad(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
@@ -366,9 +372,13 @@ def value_and_grad(z, y, class_weight, *, weight=None, reduction="mean", out=Non
 
 def grad_and_hess(z, y, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess((z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad_and_hess(
+        (z, y, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def hvp(z, y, class_weight, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp((z, y, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.hvp(
+        (z, y, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
+    )

@@ -113,7 +113,9 @@ def _value_and_grad(z, label, class_weight, weight, scale, losses, grad_z):
     inside = True
     for i in range(losses.shape[0]):
         factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(z[i], label[i], class_weight, factor, grad_z[i]))
+        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+            z[i], label[i], class_weight, factor, grad_z[i]
+        ))
     return inside
 
 
@@ -293,12 +295,16 @@ _DRIVER = Driver(
 
 def value(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss: a scalar, or one of each sample with reduction="none"."""
-    return _DRIVER.value((z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value(
+        (z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
     """Return the derivative of the reduced loss in the predictions."""
-    return _DRIVER.grad((z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad(
+        (z, label, class_weight), (), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def value_and_grad(z, label, class_weight, *, weight=None, reduction="mean", out=None, threads=None):
@@ -317,4 +323,6 @@ def grad_and_hess(z, label, class_weight, *, weight=None, reduction="mean", out=
 
 def hvp(z, label, class_weight, *, v, weight=None, reduction="mean", out=None, threads=None):
     """Return the Hessian of the reduced loss times v, which is shaped like the gradient."""
-    return _DRIVER.hvp((z, label, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.hvp(
+        (z, label, class_weight), (), v=v, weight=weight, reduction=reduction, out=out, threads=threads
+    )

@@ -12,7 +12,9 @@ import numpy as np
 from ._runtime import Array, Driver, describe, kernel
 from ._runtime.elementary import scaled
 
-_ARGUMENTS = (Array("d_fake", "prediction"),)
+_ARGUMENTS = (
+    Array("d_fake", "prediction"),
+)
 _PARAMETERS = ()
 INFO = describe(
     "wgan_generator",

@@ -22,8 +22,12 @@ from ._runtime.elementary import (
     sqrt,
 )
 
-_ARGUMENTS = (Array("slope", "prediction", ("D",)),)
-_PARAMETERS = (Scalar("lam", 10.0, Interval(0.0, np.inf)),)
+_ARGUMENTS = (
+    Array("slope", "prediction", ("D",)),
+)
+_PARAMETERS = (
+    Scalar("lam", 10.0, Interval(0.0, np.inf)),
+)
 INFO = describe(
     "wgan_gradient_penalty",
     "Gradient penalty of a Wasserstein GAN",
@@ -271,12 +275,16 @@ def grad(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=No
 
 def value_and_grad(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=None):
     """Return the loss and its gradient, from one pass over the data."""
-    return _DRIVER.value_and_grad((slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.value_and_grad(
+        (slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def grad_and_hess(slope, *, lam=10.0, weight=None, reduction="mean", out=None, threads=None):
     """Return gradient and Hessian diagonal, from one pass over the data."""
-    return _DRIVER.grad_and_hess((slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads)
+    return _DRIVER.grad_and_hess(
+        (slope,), (lam,), weight=weight, reduction=reduction, out=out, threads=threads
+    )
 
 
 def hvp(slope, *, lam=10.0, v, weight=None, reduction="mean", out=None, threads=None):

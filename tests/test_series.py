@@ -42,10 +42,8 @@ def test_against_sympy(case: str, soft: Expr, end: Expr, direction: int) -> None
     found = end_limit(expr, p, end, direction)
     t = sympy.Symbol("t", positive=True)
     expected = sympy.limit(_plain(expr.xreplace({y: soft})).xreplace({p: end + direction * t}), t, 0, "+")
-    if found is None:  # floats can be put in
-        got = _plain(expr).xreplace({y: soft, p: end})
-    else:
-        got = _plain(found.xreplace({y: soft}))
+    at_end = {y: soft} if found is not None else {y: soft, p: end}  # floats can be put in where there is no case
+    got = _plain((expr if found is None else found).xreplace(at_end))
     got = sympy.piecewise_fold(got) if got.has(sympy.Piecewise) else got
     assert sympy.simplify(got - expected) == 0 if expected.is_finite else got == expected
 

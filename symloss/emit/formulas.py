@@ -8,10 +8,12 @@ from typing import Any
 from sympy import Add, Basic, Expr, Symbol
 
 from symloss.derive import Output
-from symloss.emit.latex_printer import latex, latex_lines, symbol
+from symloss.emit.latex_printer import latex, latex_lines, printed_length, symbol
+from symloss.functions import select
 from symloss.reductions import Element, Index, Reduction
 
-_LONG = 100  # characters of LaTeX from which on repeated parts get a name
+_LONG = 60  # characters on paper from which on repeated parts get a name
+_LONGEST = 80  # the same for parts that occur once
 _LETTER = "u"
 
 
@@ -47,12 +49,14 @@ def abbreviate(expr: Expr) -> tuple[Expr, list[tuple[Symbol, Expr]]]:
         The names and what they stand for, which may contain names that come later.
     """
     parts: list[tuple[Symbol, Expr]] = []
-    while len(latex(expr)) > _LONG or parts:
+    while True:
         everything = [expr, *(value for _, value in parts)]
-        candidates = _repeated(everything)
+        widest = max(map(_width, everything))
+        counts = _parts(everything)
+        candidates = [part for part, count in counts.items() if (count > 1 and widest > _LONG) or widest > _LONGEST]
         if not candidates:
             break
-        part = max(candidates, key=lambda c: (len(latex(c)), str(c)))
+        part = max(candidates, key=lambda c: (counts[c] > 1, printed_length(latex(c)), str(c)))
         name = Abbreviation(f"{_LETTER}_{len(parts) + 1}", real=True)
         expr = expr.xreplace({part: name, -part: -name})
         parts = [(n, value.xreplace({part: name, -part: -name})) for n, value in parts]
@@ -60,11 +64,19 @@ def abbreviate(expr: Expr) -> tuple[Expr, list[tuple[Symbol, Expr]]]:
     return expr, parts
 
 
-def _repeated(expressions: list[Expr]) -> list[Expr]:
+def _width(expr: Expr) -> int:
+    """Return the length on paper of the longest line of a formula."""
+    if isinstance(expr, select):
+        return max(_width(branch) for branch in expr.args[1:]) + 16
+    return max(map(printed_length, latex_lines(expr)))
+
+
+def _parts(expressions: list[Expr]) -> Counter[Basic]:
     counts: Counter[Basic] = Counter()
     for expr in expressions:
-        _count(expr, counts)
-    return [part for part, count in counts.items() if count > 1]
+        for arg in expr.args if not isinstance(expr, Reduction) else ():
+            _count(arg, counts)
+    return counts
 
 
 def _count(expr: Any, counts: Counter[Basic]) -> None:

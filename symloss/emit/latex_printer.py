@@ -22,7 +22,7 @@ _GREEK = frozenset((
     "sigma", "tau", "phi", "chi", "psi", "omega",
 ))  # fmt: skip
 _LOOSE, _SUM, _PRODUCT, _POWER = 0, 1, 2, 3
-_BREAK = 88  # characters of LaTeX up to which a formula stays on one line
+_BREAK = 60  # characters on paper up to which a formula stays on one line
 
 # Names of functions of numbers; those of SymPy that LaTeX has a command for follow.
 FUNCTIONS: dict[type, str] = {
@@ -84,10 +84,16 @@ def latex(expr: Any) -> str:
 def latex_lines(expr: Any) -> list[str]:
     """Return an expression as lines to be put under one another: terms of a sum, cases of a choice."""
     whole = latex(expr)
-    if len(whole) <= _BREAK or not isinstance(expr, Add):
+    if printed_length(whole) <= _BREAK or not isinstance(expr, Add):
         return [whole]
     terms = _terms(expr)
     return [f"{sign} {text}".strip() for sign, text in terms]
+
+
+def printed_length(text: str) -> int:
+    """Estimate how many characters a formula takes on paper."""
+    text = re.sub(r"\\(left|right|mathit|operatorname|text|,|frac|begin|end)", "", text)
+    return len(re.sub(r"[{}_^\s]", "", re.sub(r"\\[a-z]+", "x", text)))
 
 
 def _text(expr: Any, tightness: int) -> str:

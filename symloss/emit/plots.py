@@ -114,4 +114,4 @@ def _caption(loss: Loss, prediction: Prediction) -> str:
         value = _fixed(a)
         text = "(" + ", ".join(f"{x:g}" for x in value) + ")" if isinstance(value, list) else f"{value:g}"
         shown.append(rf"${symbol(a.name)} = {text}$")
-    return "; ".join(shown)
+    return "; " + "; ".join(shown) if shown else ""

@@ -216,7 +216,7 @@ _ROWS = {
 
 
 def _name(tree: Any) -> str:
-    """Return the plain name of an argument or index: ``v_x_hat`` of ``v_{\\mathit{x\\_hat}}``."""
+    """Return the plain name of an argument or index, without what sets it in italics or below."""
     if tree.data == "direction":
         return "v_" + _name(tree.children[1])
     text = str(tree.children[0])
