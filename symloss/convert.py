@@ -82,8 +82,8 @@ def convert(expr: Any, source: Source | None) -> Expr:
     """
     try:
         expr = sympify(expr)
-    except (sympy.SympifyError, TypeError) as error:
-        raise SpecError(f"a loss must be a SymPy expression, got {expr!r} ({error})", source) from None
+    except (sympy.SympifyError, TypeError):
+        raise SpecError(f"a loss must be a SymPy expression, got {expr!r}", source) from None
     if not isinstance(expr, Expr):
         raise SpecError(f"a loss must be a SymPy expression, got {expr!r}", source)
     own_indices = {i: _own_index(i, source) for i in expr.atoms(Idx)}

@@ -11,11 +11,10 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from catalogue import catalogue
+from latex_reader import Formula, formulas
 
 from symloss.emit.pdf import TexError, compile_book
-
-from .catalogue import catalogue
-from .latex_reader import Formula, formulas
 
 DOCS = Path(__file__).parents[1] / "generated" / "docs"
 SIZE = 3

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from catalogue import catalogue
 from sympy import Idx, Interval, Sum, exp
 
 import symloss.runtime
@@ -22,8 +23,6 @@ from symloss.lower import lower
 from symloss.rewrite import canonicalize, stabilize
 from symloss.schedule import schedule
 from symloss.specialize import specialize
-
-from .catalogue import catalogue
 
 
 def text_of(loss: Loss) -> str:
@@ -59,8 +58,8 @@ def test_formatted(loss: Loss) -> None:
 _PRINT = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from tests.test_emit import text_of
-from tests.catalogue import catalogue
+from test_emit import text_of
+from catalogue import catalogue
 names = ["focal", "vae", "cross_entropy_with_logits", "wgan_gradient_penalty"]
 losses = catalogue()
 for name in (names if sys.argv[2] == "forwards" else names[::-1]):
@@ -72,7 +71,7 @@ for name in names:
 
 def test_the_same_in_every_process() -> None:
     """Neither hashing nor the order of compilation shows."""
-    root = str(Path(__file__).parents[1])
+    root = str(Path(__file__).parent)
     texts = set()
     for seed, order in (("0", "forwards"), ("1", "backwards"), ("77", "backwards")):
         run = subprocess.run(

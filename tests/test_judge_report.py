@@ -6,15 +6,14 @@ import types
 
 import numpy as np
 import pytest
+from judge_stand_ins import binary_cross_entropy_with_logits as right
+from judge_stand_ins.interface import Elementwise
 from symloss.specs import binary, multiclass, regression
 
 from symloss.verify import report
 from symloss.verify.compare import judge_sample
 from symloss.verify.judge import Judge
 from symloss.verify.report import table, verify, verify_loss
-
-from .judge_stand_ins import binary_cross_entropy_with_logits as right
-from .judge_stand_ins.interface import Elementwise
 
 LOSS = binary.binary_cross_entropy_with_logits
 KERNELS = right.KERNELS

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .catalogue import catalogue
+from catalogue import catalogue
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 SNIPPETS = re.findall(r"```(python|console)\n(.*?)```", README, re.DOTALL)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from catalogue import catalogue
 from sympy import FiniteSet, Interval, S
 
 from symloss import ir
@@ -18,8 +19,6 @@ from symloss.rewrite import canonicalize, stabilize
 from symloss.runtime import elementary
 from symloss.schedule import schedule
 from symloss.specialize import specialize
-
-from .catalogue import catalogue
 
 _LENGTH = 4
 

@@ -1,10 +1,9 @@
 """Every loss of the catalogue, as generated, passes the judge."""
 
 import pytest
+from catalogue import catalogue
 
 from symloss.verify.report import table, verify
-
-from .catalogue import catalogue
 
 LOSSES = catalogue()
 
