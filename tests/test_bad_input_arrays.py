@@ -137,7 +137,9 @@ def test_predictions_agree_in_their_dtype():
         sets.value(Z, Z.astype(np.float32))
 
 
-@pytest.mark.parametrize("wrong", [[0.5] * 4, (0.5,) * 4, None, "0.5", 1j, {}, memoryview(Z)], ids=lambda wrong: type(wrong).__name__)
+@pytest.mark.parametrize(
+    "wrong", [[0.5] * 4, (0.5,) * 4, None, "0.5", 1j, {}, memoryview(Z)], ids=lambda wrong: type(wrong).__name__
+)
 def test_lists_and_other_objects(wrong):
     """Nothing is turned into an array silently."""
     for name in ("z", "y"):

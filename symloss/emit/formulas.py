@@ -15,6 +15,8 @@ from symloss.reductions import Element, Index, Reduction
 _LONG = 60  # characters on paper from which on repeated parts get a name
 _LONGEST = 80  # the same for parts that occur once
 _LETTER = "u"
+# Type sizes for formulas that are wide and have no parts to name.
+_SIZES = ((82, r"\scriptsize"), (58, r"\footnotesize"))
 
 
 class Abbreviation(Symbol):
@@ -30,7 +32,10 @@ def equation(left: str, expr: Expr) -> str:
     for position, (name, value) in enumerate(parts):
         rows += _rows((r"\text{where } " if position == 0 else "") + latex(name), value)
     body = " \\\\\n".join(rows)
-    return f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+    display = f"\\begin{{align*}}\n{body}\n\\end{{align*}}"
+    widest = max(map(_width, [short, *(value for _, value in parts)]))
+    size = next((size for limit, size in _SIZES if widest > limit), "")
+    return f"{{{size}\n{display}}}" if size else display
 
 
 def _rows(left: str, expr: Expr) -> list[str]:
