@@ -38,12 +38,12 @@ def fit(loss: ModuleType, x: Array, y: Array, smooth: bool) -> Array:
     return subgradient_descent(objective, start)
 
 
-def subgradient_descent(objective: Objective, w: Array, steps: int = 8000) -> Array:
+def subgradient_descent(objective: Objective, w: Array, steps: int = 10000) -> Array:
     """Descend in rounds of ever smaller steps, each from the mean of the later half of the round before.
 
     A loss with kinks has no curvature that a quasi-Newton method could use.
     """
-    for rate in (100.0, 30.0, 10.0, 3.0, 1.0):
+    for rate in (100.0, 50.0, 25.0, 12.0, 6.0, 3.0, 1.5, 0.7, 0.3):
         total = np.zeros_like(w)
         for step in range(steps):
             w = w - rate / np.sqrt(1 + step) * objective(w)[1]

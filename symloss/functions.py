@@ -286,6 +286,24 @@ class ratio(Primitive):  # noqa: N801
         return select(sympy.Eq(y, 0), S.Zero, x / y)
 
 
+class hypot(Primitive):  # noqa: N801
+    """sqrt(x**2 + y**2), where the squares may overflow."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return sympy.sqrt(x**2 + y**2)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return ratio(self.args[argindex - 1], self)
+
+
+class defined_with(Primitive):  # noqa: N801
+    """x, and NaN where y is NaN: a result that does not depend on a prediction outside of its domain."""
+
+    def definition(self) -> Expr:
+        return self.args[0]
+
+
 class select(Primitive):  # noqa: N801
     """The second argument where the condition holds, else the third.  Never simplified, unlike a Piecewise."""
 
@@ -319,5 +337,5 @@ def indicator(condition: Any) -> Expr:
 SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
     sigmoid, softplus, logaddexp, log1p, log1p_ratio, expm1, expm1mx, bd0, sqrt1pm1, log1mexp, log_cosh, tanh, sech,
     xlogy, xlog1py, divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, minus, offset, exp_minus, ratio,
-    select,
+    hypot, defined_with, select,
 )  # fmt: skip

@@ -289,7 +289,7 @@ class _Lowering:
 
 
 _METHODS: tuple[tuple[Any, Callable[[Any, Any, _Block], ir.Expr]], ...] = (
-    (sympy.Number, _Lowering._number),
+    ((sympy.Number, sympy.NumberSymbol), _Lowering._number),
     (Symbol, _Lowering._symbol),
     (Element, _Lowering._element),
     (Add, _Lowering._sum_of_terms),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, exp, log
 
-from symloss.functions import divide_no_nan, log1p, log1p_ratio, sigmoid, softplus
+from symloss.functions import divide_no_nan, log1p, log1p_ratio, sigmoid, softplus, tanh
 from symloss.reductions import (
     Element,
     Index,
@@ -241,6 +241,27 @@ def _closed_sum(expr: SumOver) -> Expr:
     return sum_over(expr.open(index), index, expr.excluded)
 
 
+def _difference_of_sigmoids(expr: Expr) -> Expr | None:
+    """k*sigmoid(x) - k*sigmoid(-x) -> k*tanh(x/2)."""
+    for first, second in itertools.permutations(expr.args, 2):
+        for factor in (f for part in Mul.make_args(first) for f in (part.as_base_exp()[0],)):
+            if isinstance(factor, sigmoid) and -second / first == sigmoid(-factor.args[0]) / factor:
+                return expr - first - second + first / factor * tanh(factor.args[0] / 2)
+    return None
+
+
+def _sum_less_part(expr: Expr) -> Expr | None:
+    """k*(1 + q)**p - k*q*(1 + q)**(p - 1) -> k*(1 + q)**(p - 1)."""
+    for first, second in itertools.permutations(expr.args, 2):
+        for power in Mul.make_args(first):
+            base = power.as_base_exp()[0]
+            if isinstance(base, Add) and power.as_base_exp()[1] != 1:
+                left = base + second / first * base
+                if left.is_number:
+                    return expr - first - second + first / base * left
+    return None
+
+
 def _powers_of_one_base(expr: Expr) -> Expr | None:
     """b**g/b**2 -> b**(g - 2): the parts may underflow where the whole does not.  For b > 0; `ends` has the rest."""
     exponents: dict[Expr, Expr] = {}
@@ -266,6 +287,8 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("log-sum-exp above a label", (Add,), _margin_of_difference),
     RowRule("complement of softmax", (Add,), _complement_of_softmax),
     RowRule("shares of one number", (Add,), _shares),
+    RowRule("difference of sigmoids", (Add,), _difference_of_sigmoids, STABLE),
+    RowRule("a sum less its part", (Add,), _sum_less_part, STABLE),
     RowRule("norm over norm", (Mul,), _norm_over_norm, STABLE),
     RowRule("log1p over a power", (Mul,), _log1p_over_small, STABLE),
     RowRule("powers of one base", (Mul,), _powers_of_one_base),

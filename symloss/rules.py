@@ -25,10 +25,12 @@ from symloss.functions import (
     bd0,
     expm1,
     expm1mx,
+    hypot,
     log1mexp,
     log1p,
     log_cosh,
     logaddexp,
+    ratio,
     sech,
     sigmoid,
     softplus,
@@ -105,6 +107,7 @@ RULES: tuple[Rule, ...] = (
     Rule("exp(x) - 1", -k + k * exp(x), k * expm1(x), where=_not_constant(x)),
     Rule("log of minus expm1", log(-expm1(x)), log1mexp(x), {x: NEGATIVE}),
     Rule("deviance", k * a * log(a / b) - k * a + k * b, k * bd0(a, b), {a: POSITIVE, b: POSITIVE}),
+    Rule("exp over a square of expm1", exp(x) / expm1(x) ** 2, -1 / (expm1(x) * expm1(-x)), {x: NEGATIVE}, STABLE),
     # trigonometric functions and the error function
     Rule("1 - cos", k - k * cos(x), 2 * k * sin(x / 2) ** 2, where=_not_constant(x)),
     Rule("1 - erf", k - k * erf(x), k * erfc(x)),
@@ -117,5 +120,7 @@ RULES: tuple[Rule, ...] = (
     Rule("square of sech", k - k * tanh(x) ** 2, k * sech(x) ** 2),
     Rule("reciprocal of cosh", 1 / cosh(x), sech(x)),
     # roots
+    Rule("sqrt(1 + x**2) - 1", sqrt1pm1(x**2), x * ratio(x, 1 + hypot(1, x)), phase=STABLE),
+    Rule("x over sqrt(1 + x**2)", x / sqrt(1 + x**2), ratio(x, hypot(1, x)), phase=STABLE),
     Rule("sqrt(1 + x) - 1", -k + k * sqrt(1 + x), k * sqrt1pm1(x), {x: Interval(-1, oo)}, where=_not_constant(x)),
 )

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, log, sqrt
+from sympy import Add, Expr, Mul, Pow, S, log, sqrt
 
 from symloss.arguments import Prediction
 from symloss.derive import Direction, Output
 from symloss.ends import close_ends
 from symloss.functions import (
     absolute,
+    defined_with,
     exp_minus,
     log1p,
     log_cosh,
@@ -54,7 +55,25 @@ _BOUNDED = (sigmoid, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit)
 
 def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
     """Return the same values in terms of sums, maxima and their places."""
-    return tuple(output.with_expr(expand(guard(close_ends(output.expr)))) for output in outputs)
+    outputs = tuple(outputs)
+    bounded = [s for s in sorted(outputs[0].expr.free_symbols, key=str) if _is_bounded(s)]
+    return tuple(
+        output.with_expr(_follow(expand(guard(close_ends(output.expr))), bounded if output.wrt else []))
+        for output in outputs
+    )
+
+
+def _is_bounded(symbol: Any) -> bool:
+    scalar = isinstance(symbol, Prediction) and not symbol.dims
+    return scalar and symbol.domain != S.Reals
+
+
+def _follow(expr: Expr, predictions: Iterable[Prediction]) -> Expr:
+    """Make a derivative NaN where a prediction that it does not depend on is outside of its domain."""
+    for prediction in predictions:
+        if prediction not in expr.free_symbols:
+            expr = defined_with(expr, prediction)
+    return expr
 
 
 def guard(expr: Any) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from sympy import Eq, Expr, Range, Rational, exp, log, sqrt
 
 from symloss.arguments import Argument, Prediction, Target
-from symloss.functions import divide_no_nan, indicator, log1p
+from symloss.functions import divide_no_nan, indicator, log1p, sigmoid
 from symloss.reductions import (
     Dim,
     Index,
@@ -45,6 +45,8 @@ EXAMPLES: dict[str, Expr] = {
     "log-sum-exp above a label": w + 2 * LogSumExp(entry, c) - 2 * at_label,
     "complement of softmax": 3 + w - w * Softmax(entry, c, (), label),
     "shares of one number": 5 + w * exp(at_label) + (1 - w) * exp(at_label),
+    "difference of sigmoids": w * sigmoid(gamma) * sigmoid(-gamma) ** 2 - w * sigmoid(gamma) ** 2 * sigmoid(-gamma),
+    "a sum less its part": w / sqrt(1 + gamma**2) - w * gamma**2 * (1 + gamma**2) ** Rational(-3, 2),
     "norm over norm": 2 * (_norm - 1) * divide_no_nan(w * at_label, _norm),
     "log1p over a power": gamma * log1p(-w) * w ** (gamma - 2),
     "powers of one base": w**gamma * w ** (-2),

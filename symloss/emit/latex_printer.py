@@ -227,6 +227,7 @@ _METHODS: tuple[tuple[Any, Any, Callable[[Any], str]], ...] = (
     (S.NaN.__class__, _POWER, lambda e: r"\text{undefined}"),
     (S.Infinity.__class__, _POWER, lambda e: r"\infty"),
     (S.NegativeInfinity.__class__, _SUM, lambda e: r"-\infty"),
+    (sympy.NumberSymbol, _POWER, sympy.latex),
     (sympy.Number, _number_tightness, _number),
     (Add, _SUM, _add),
     (Mul, _mul_tightness, _mul),

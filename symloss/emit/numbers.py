@@ -95,8 +95,8 @@ class _Evaluation:
             return _CONTEXT.mpf(expr.p) / expr.q
         if isinstance(expr, Index):
             raise KeyError(f"the index {expr} is free")
-        if isinstance(expr, sympy.Number):
-            return _CONTEXT.mpf(str(expr))
+        if isinstance(expr, (sympy.Number, sympy.NumberSymbol)):
+            return _CONTEXT.mpf(str(expr.evalf(_DIGITS)))
         if isinstance(expr, (sympy.Max, sympy.Min)):
             return (max if isinstance(expr, sympy.Max) else min)(args)
         name = {"Abs": "fabs"}.get(type(expr).__name__, type(expr).__name__)

@@ -282,6 +282,18 @@ def ratio(x: float, y: float) -> float:
 
 
 @kernel
+def hypot(x: float, y: float) -> float:
+    """sqrt(x**2 + y**2), where the squares may overflow."""
+    return math.hypot(x, y)
+
+
+@kernel
+def defined_with(x: float, y: float) -> float:
+    """x, and NaN where y is NaN."""
+    return x if y == y else math.nan
+
+
+@kernel
 def within(x: float, low: float, high: float) -> float:
     """x, and NaN outside of ``low .. high``."""
     return x if low <= x <= high else math.nan
