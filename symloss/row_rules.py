@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, exp, log
+from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, exp, fraction, log
 
 from symloss.functions import divide_no_nan, log1p, log1p_ratio, sigmoid, softplus, tanh
 from symloss.reductions import (
@@ -262,6 +262,15 @@ def _sum_less_part(expr: Expr) -> Expr | None:
     return None
 
 
+def _quotient_of_difference(expr: Expr) -> Expr | None:
+    """Turn k - k*(q - a)/q into k*a/q."""
+    for first, second in itertools.permutations(expr.args, 2):
+        above, below = fraction(-second / first)
+        if isinstance(above, Add) and below in above.args:
+            return expr - first - second - first * (above - below) / below
+    return None
+
+
 def _powers_of_one_base(expr: Expr) -> Expr | None:
     """b**g/b**2 -> b**(g - 2): the parts may underflow where the whole does not.  For b > 0; `ends` has the rest."""
     exponents: dict[Expr, Expr] = {}
@@ -289,6 +298,7 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("shares of one number", (Add,), _shares),
     RowRule("difference of sigmoids", (Add,), _difference_of_sigmoids, STABLE),
     RowRule("a sum less its part", (Add,), _sum_less_part, STABLE),
+    RowRule("one less a quotient", (Add,), _quotient_of_difference, STABLE),
     RowRule("norm over norm", (Mul,), _norm_over_norm, STABLE),
     RowRule("log1p over a power", (Mul,), _log1p_over_small, STABLE),
     RowRule("powers of one base", (Mul,), _powers_of_one_base),

@@ -39,6 +39,8 @@ s = 1 / (1 + exp(-z))
 t = exp(z) / (1 + exp(z))
 p = s * hit + (1 - s) * (1 - hit)
 
+w = Prediction("w", domain=Interval(0, oo))
+
 NAIVE: dict[str, Expr] = {
     "softplus": log(1 + exp(z)),
     "log_of_sigmoid": log(1 / (1 + exp(-z))),
@@ -59,6 +61,8 @@ NAIVE: dict[str, Expr] = {
     "log_of_half_of_tanh": log((1 + tanh(z / 2)) / 2),
     "log_of_two": log(exp(a) + exp(b)),
     "complement_of_erf": 1 - erf(x),
+    "deviance": count * log(count / m) + m - count,
+    "entropy_term": w * log(w),
     "product_of_logs": exp(log(x) + log(m)),
 }
 

@@ -47,6 +47,7 @@ EXAMPLES: dict[str, Expr] = {
     "shares of one number": 5 + w * exp(at_label) + (1 - w) * exp(at_label),
     "difference of sigmoids": w * sigmoid(gamma) * sigmoid(-gamma) ** 2 - w * sigmoid(gamma) ** 2 * sigmoid(-gamma),
     "a sum less its part": w / sqrt(1 + gamma**2) - w * gamma**2 * (1 + gamma**2) ** Rational(-3, 2),
+    "one less a quotient": w / gamma - w * (gamma - at_label) / gamma**2,
     "norm over norm": 2 * (_norm - 1) * divide_no_nan(w * at_label, _norm),
     "log1p over a power": gamma * log1p(-w) * w ** (gamma - 2),
     "powers of one base": w**gamma * w ** (-2),

@@ -160,7 +160,10 @@ def bd0(x: float, y: float) -> float:
     if x == 0.0 and y == y:
         return y
     if abs(x - y) > 0.1 * (x + y):
-        return x * math.log(x / y) + y - x
+        quotient = x / y
+        if 1e-300 < quotient < 1e300:
+            return x * math.log(quotient) + y - x
+        return x * (math.log(x) - math.log(y)) + y - x
     # Loader (2000), Fast and accurate computation of binomial probabilities: a series in v = (x - y)/(x + y)
     v = (x - y) / (x + y)
     total = (x - y) * v
