@@ -6,6 +6,11 @@ The loss of one sample::
 
     absolute(prediction - target)
 
+Arguments, after the batch axes:
+
+* ``prediction``: prediction
+* ``target``: target
+
 At a kink the gradient is the subgradient of least norm and the Hessian is 0.
 """
 

@@ -6,6 +6,11 @@ The loss of one sample::
 
     -y*log(p) - (1 - y)*log(1 - p)
 
+Arguments, after the batch axes:
+
+* ``p``: prediction, in [0.0, 1.0]
+* ``y``: target, in [0.0, 1.0]
+
 At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
 """
 

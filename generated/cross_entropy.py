@@ -6,6 +6,11 @@ The loss of one sample::
 
     -SumOver(log(p[C_1])*y[C_1], C_1)
 
+Arguments, after the batch axes:
+
+* ``p``: prediction, shape (C,), in [0.0, 1.0]
+* ``y``: target, shape (C,), in [0.0, 1.0]
+
 At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
 """
 

@@ -6,6 +6,13 @@ The loss of one sample::
 
     (-alpha*y - (1 - alpha)*(1 - y))*(-p*y - (1 - p)*(1 - y) + 1)**gamma*log(p*y + (1 - p)*(1 - y))
 
+Arguments, after the batch axes:
+
+* ``p``: prediction, in [0.0, 1.0]
+* ``y``: target, in {0, 1}
+* ``alpha``: parameter, default 0.25, in [0.0, 1.0]
+* ``gamma``: parameter, default 2, in [0.0, inf)
+
 At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
 """
 

@@ -6,6 +6,13 @@ The loss of one sample::
 
     (-alpha*y - (1 - alpha)*(1 - y))*(-y*sigmoid(z) - (1 - y)*(1 - sigmoid(z)) +
     1)**gamma*log(y*sigmoid(z) + (1 - y)*(1 - sigmoid(z)))
+
+Arguments, after the batch axes:
+
+* ``z``: prediction
+* ``y``: target, in {0, 1}
+* ``alpha``: parameter, default 0.25, in [0.0, 1.0]
+* ``gamma``: parameter, default 2, in [0.0, inf)
 """
 
 import numpy as np

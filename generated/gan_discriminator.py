@@ -6,6 +6,11 @@ The loss of one sample::
 
     -Mean(log(d_real)) - Mean(log(1 - d_fake))
 
+Arguments, after the batch axes:
+
+* ``d_real``: prediction, in [0.0, 1.0]
+* ``d_fake``: prediction, in [0.0, 1.0]
+
 At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
 """
 

@@ -6,6 +6,10 @@ The loss of one sample::
 
     -log(d_fake)
 
+Arguments, after the batch axes:
+
+* ``d_fake``: prediction, in [0.0, 1.0]
+
 At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
 """
 

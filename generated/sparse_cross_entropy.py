@@ -6,6 +6,11 @@ The loss of one sample::
 
     -SumOver(log(p[C_1])*select(Eq(C_1, label), 1, 0), C_1)
 
+Arguments, after the batch axes:
+
+* ``p``: prediction, shape (C,), in [0.0, 1.0]
+* ``label``: target, in {0, ..., C - 1}
+
 At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
 """
 

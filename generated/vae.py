@@ -6,6 +6,14 @@ The loss of one sample::
 
     -beta*SumOver(-exp(logvar[L_1]) + logvar[L_1] - mu[L_1]**2 + 1, L_1)/2 + SumOver((x_hat[D_1] -
     x[D_1])**2, D_1)/D
+
+Arguments, after the batch axes:
+
+* ``x_hat``: prediction, shape (D,)
+* ``mu``: prediction, shape (L,)
+* ``logvar``: prediction, shape (L,)
+* ``x``: target, shape (D,)
+* ``beta``: parameter, default 1, in [0.0, inf)
 """
 
 import numpy as np

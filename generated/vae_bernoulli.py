@@ -6,6 +6,14 @@ The loss of one sample::
 
     -beta*SumOver(-exp(logvar[L_1]) + logvar[L_1] - mu[L_1]**2 + 1, L_1)/2 + SumOver(-(1 - x[D_1])*log(1
     - sigmoid(x_logit[D_1])) - log(sigmoid(x_logit[D_1]))*x[D_1], D_1)
+
+Arguments, after the batch axes:
+
+* ``x_logit``: prediction, shape (D,)
+* ``mu``: prediction, shape (L,)
+* ``logvar``: prediction, shape (L,)
+* ``x``: target, shape (D,), in [0.0, 1.0]
+* ``beta``: parameter, default 1, in [0.0, inf)
 """
 
 import numpy as np

@@ -58,11 +58,33 @@ def _docstring(loss: Loss) -> str:
     """Return title, formula and conventions."""
     formula = textwrap.wrap(str(loss.declared), 100, break_long_words=False)
     lines = [f"{loss.texts.title}.", "", MARK, "", "The loss of one sample::", "", *(f"    {line}" for line in formula)]
+    lines += ["", "Arguments, after the batch axes:", "", *(f"* {_described(a, loss)}" for a in loss.arguments)]
     conventions = _conventions(loss)
     if conventions:
         lines += ["", *textwrap.wrap(conventions, 100)]
     text = "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''")
     return f"{text}\n"
+
+
+def _described(argument: Argument, loss: Loss) -> str:
+    """Return name, role, shape and domain of an argument in words."""
+    axes = "" if loss.sets else "".join(f"{dim.name}, " for dim in argument.dims)
+    shape = f", shape ({axes.rstrip(' ') if len(argument.dims) == 1 else axes[:-2]})" if axes else ""
+    if isinstance(argument, Parameter):
+        shape = f", default {float(argument.default):g}"
+    values = "" if argument.domain == S.Reals else f", in {_plain_domain(argument)}"
+    return f"``{argument.name}``: {argument.role}{shape}{values}"
+
+
+def _plain_domain(argument: Argument) -> str:
+    domain: Any = argument.domain
+    if isinstance(domain, Interval):
+        left, right = "(" if domain.left_open else "[", ")" if domain.right_open else "]"
+        return f"{left}{number(float(domain.start))}, {number(float(domain.end))}{right}".replace("np.", "")
+    if isinstance(domain, FiniteSet):
+        return "{" + ", ".join(str(member) for member in sorted(domain)) + "}"
+    start, stop = label_bounds(argument)
+    return f"{{{start}, ..., {stop - 1}}}"
 
 
 def _conventions(loss: Loss) -> str:
