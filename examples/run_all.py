@@ -1,4 +1,4 @@
-"""Runs every example and prints one table; fails where a figure is short of its reference."""
+"""Runs every example, or those named, and prints one table; fails where a figure is short of its reference."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ def main() -> int:
     """Return the exit status."""
     sys.path.insert(0, str(Path(__file__).parents[1]))
     rows = []
-    for name in tqdm(NAMES, desc="examples", disable=not sys.stderr.isatty(), leave=False):
+    names = sys.argv[1:] or NAMES
+    for name in tqdm(names, desc="examples", disable=not sys.stderr.isatty(), leave=False):
         started = time.perf_counter()
         results = importlib.import_module(f"examples.{name}").run()
         rows += [(result, time.perf_counter() - started) for result in results]
