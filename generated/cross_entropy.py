@@ -27,7 +27,7 @@ _PARAMETERS = ()
 INFO = describe(
     "cross_entropy",
     "Cross-entropy",
-    "Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.4.",
+    "Bishop (2006), Pattern Recognition and Machine Learning, Springer.",
     _ARGUMENTS,
     _PARAMETERS,
 )

@@ -35,7 +35,7 @@ _PARAMETERS = ()
 INFO = describe(
     "cross_entropy_with_logits",
     "Cross-entropy from logits",
-    "Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.4.",
+    "Bishop (2006), Pattern Recognition and Machine Learning, Springer.",
     _ARGUMENTS,
     _PARAMETERS,
 )

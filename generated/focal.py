@@ -32,7 +32,7 @@ _PARAMETERS = (
 INFO = describe(
     "focal",
     "Focal loss",
-    "Lin, Goyal, Girshick, He and Dollar (2017), Focal loss for dense object detection, ICCV.",
+    "Lin et al. (2017), Focal loss for dense object detection, ICCV.",
     _ARGUMENTS,
     _PARAMETERS,
 )

@@ -31,7 +31,7 @@ _PARAMETERS = (
 INFO = describe(
     "focal_with_logits",
     "Focal loss from logits",
-    "Lin, Goyal, Girshick, He and Dollar (2017), Focal loss for dense object detection, ICCV.",
+    "Lin et al. (2017), Focal loss for dense object detection, ICCV.",
     _ARGUMENTS,
     _PARAMETERS,
 )

@@ -27,7 +27,7 @@ _PARAMETERS = ()
 INFO = describe(
     "sparse_cross_entropy",
     "Sparse cross-entropy",
-    "Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.4.",
+    "Bishop (2006), Pattern Recognition and Machine Learning, Springer.",
     _ARGUMENTS,
     _PARAMETERS,
 )

@@ -25,7 +25,7 @@ _PARAMETERS = ()
 INFO = describe(
     "squared_error",
     "Squared error",
-    "Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, section 2.4.",
+    "Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, Springer.",
     _ARGUMENTS,
     _PARAMETERS,
 )

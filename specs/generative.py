@@ -19,7 +19,7 @@ gan_generator = Loss(
     description="How far the discriminator is from taking generated samples for real; the non-saturating form.",
     use_case="Training the generator of a generative adversarial network whose discriminator outputs probabilities.",
     advantages="A strong gradient exactly where the generator is still bad.",
-    disadvantages="No measure of quality: it only means something relative to the discriminator of the moment.",
+    disadvantages="No measure of quality without its discriminator; training may swing, or collapse to a few modes.",
     reference="Goodfellow et al. (2014), Generative adversarial nets, NeurIPS.",
 )
 gan_generator_with_logits = gan_generator.compose(
@@ -27,13 +27,14 @@ gan_generator_with_logits = gan_generator.compose(
     {d_fake: sigmoid(z_fake)},
     title="Generator loss of a GAN from logits",
     use_case="Training the generator of a generative adversarial network whose discriminator outputs logits.",
+    advantages="A strong gradient exactly where the generator is still bad: the slope tends to -1 there.",
 )
 _saturating = Loss(
     "gan_generator_saturating",
     log(1 - d_fake),
     title="Saturating generator loss of a GAN from logits",
     task="Generative models",
-    description="The generator's side of the original minimax game: the log-probability of being found out.",
+    description="The generator's side of the minimax game: the log-probability, from a logit, of being found out.",
     use_case="Studying the minimax game itself; in practice the non-saturating form trains better.",
     advantages="The exact counterpart of the discriminator's loss, to which the theory of the game applies.",
     disadvantages="Its gradient vanishes where the discriminator is sure, which is how training begins.",
@@ -49,14 +50,16 @@ gan_discriminator = Loss(
     task="Generative models",
     description="Binary cross-entropy of telling real samples from generated ones, each averaged over its own batch.",
     use_case="Training the discriminator of a generative adversarial network; the two batches may differ in size.",
-    advantages="At its optimum the discriminator knows the ratio of the two densities.",
-    disadvantages="A discriminator that wins leaves the generator without a gradient.",
+    advantages="At its optimum the odds of the output are the ratio of the two densities.",
+    disadvantages="A discriminator that wins too early teaches the generator little: the two need to be in balance.",
     reference="Goodfellow et al. (2014), Generative adversarial nets, NeurIPS.",
 )
 gan_discriminator_with_logits = gan_discriminator.compose(
     "gan_discriminator_with_logits",
     {d_real: sigmoid(z_real), d_fake: sigmoid(z_fake)},
     title="Discriminator loss of a GAN from logits",
+    use_case="Training a discriminator that outputs logits; the two batches may differ in size.",
+    advantages="At its optimum the logit is the log-ratio of the two densities; accurate for every logit.",
 )
 
 score_real, score_fake = Prediction("d_real"), Prediction("d_fake")
@@ -67,8 +70,8 @@ wasserstein = Loss(
     title="Wasserstein estimate",
     description="Mean score of real samples less that of generated ones: what the critic maximises.",
     use_case="Watching the training of a Wasserstein GAN: it estimates the distance of the two distributions.",
-    advantages="Falls as samples get better, and has a gradient even where the distributions do not overlap.",
-    disadvantages="Only means a distance while the critic is kept Lipschitz.",
+    advantages="Tends to fall as samples get better, and has a gradient even where the distributions do not overlap.",
+    disadvantages="A distance only while the critic is kept Lipschitz and close to its optimum, and only up to scale.",
     **_WGAN,
 )
 wgan_critic = Loss(
@@ -88,7 +91,7 @@ wgan_generator = Loss(
     description="The negative score of a generated sample.",
     use_case="Training the generator against a critic that is kept Lipschitz.",
     advantages="A useful gradient at every stage of training.",
-    disadvantages="Several critic steps are needed for each of the generator's.",
+    disadvantages="As good as the critic, which is usually trained for several steps for each of the generator's.",
     **_WGAN,
 )
 
@@ -101,8 +104,8 @@ wgan_gradient_penalty = Loss(
     lam * (sqrt(Sum(slope[d] ** 2, d)) - 1) ** 2,
     title="Gradient penalty of a Wasserstein GAN",
     task="Generative models",
-    description="The squared deviation from 1 of the norm of the critic's gradient in its input.",
-    use_case="Keeping the critic Lipschitz, at points between real and generated samples.",
+    description="The squared deviation from 1 of the norm of the critic's gradient in its input, times lam.",
+    use_case="Keeping the critic Lipschitz: added to its loss, at points between real and generated samples.",
     advantages="Trains deep critics stably where clipping of weights fails.",
     disadvantages="Needs derivatives of derivatives; the derivative at a zero slope is taken as 0.",
     reference="Gulrajani et al. (2017), Improved training of Wasserstein GANs, NeurIPS.",
@@ -130,7 +133,7 @@ vae_reconstruction = Loss(
     title="Reconstruction error",
     description="The mean squared difference between a sample and its reconstruction.",
     use_case="Autoencoders for continuous data, and the first part of the loss of a variational one.",
-    advantages="Smooth, and independent of the number of entries of a sample.",
+    advantages="Smooth and convex, and its scale does not grow with the number of entries of a sample.",
     disadvantages="Blurs what it cannot predict, since it asks for the mean.",
     **_VAE,
 )
@@ -140,8 +143,8 @@ gaussian_kl = Loss(
     title="KL divergence of a diagonal Gaussian",
     description="The Kullback-Leibler divergence of a Gaussian with independent entries from the standard one.",
     use_case="The second part of the loss of a variational autoencoder, on the output of its encoder.",
-    advantages="Exact, where a sampled estimate would be noisy; zero only for the standard Gaussian.",
-    disadvantages="Early in training it may pull the posterior to the prior before the decoder uses it.",
+    advantages="Exact, where a sampled estimate would be noisy; convex, and zero only for the standard Gaussian.",
+    disadvantages="May pull the posterior to the prior before the decoder has learnt to use it: posterior collapse.",
     **_VAE,
 )
 vae = Loss(
@@ -151,7 +154,10 @@ vae = Loss(
     description="Mean squared reconstruction error plus beta times the divergence of the posterior from the prior.",
     use_case="Variational autoencoders for continuous data; beta weighs compression against fidelity.",
     advantages="One smooth loss trains encoder and decoder together; its two parts can be read apart.",
-    disadvantages="With a large beta latent entries go unused; samples are smoother than the data.",
+    disadvantages=(
+        "Beta has to be tuned: with a large one latent entries go unused. As the error is a mean over D entries, "
+        "beta = 1 gives the evidence lower bound for a decoder of variance D/2, not 1."
+    ),
     task="Generative models",
     reference="Higgins et al. (2017), beta-VAE: learning basic visual concepts with a constrained framework, ICLR.",
 )
@@ -159,9 +165,9 @@ vae_bernoulli = Loss(
     "vae_bernoulli",
     Sum(bernoulli, d) + beta * divergence,
     title="Loss of a variational autoencoder with a Bernoulli decoder",
-    description="Binary cross-entropy from logits, summed over a sample, plus beta times the divergence.",
+    description="Binary cross-entropy from logits, summed over a sample, plus beta times the divergence of the latents.",
     use_case="Variational autoencoders for binary data, or for intensities between 0 and 1.",
-    advantages="With beta = 1 the evidence lower bound of binary data, up to sign.",
-    disadvantages="For intensities it is no likelihood, though it trains well.",
+    advantages="With beta = 1 and a sampled latent vector it estimates the negative evidence lower bound.",
+    disadvantages="For intensities strictly between 0 and 1 it is no normalised likelihood, though it trains well.",
     **_VAE,
 )

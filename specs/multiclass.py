@@ -19,9 +19,9 @@ cross_entropy = Loss(
     task="Classification",
     description="The negative log-likelihood of a categorical target, hard or soft, under predicted probabilities.",
     use_case="Distillation, label smoothing and other targets that are distributions, from a model with probabilities.",
-    advantages="A proper scoring rule, additive over independent samples.",
-    disadvantages="Infinite where a class that occurs is given probability 0.",
-    reference="Bishop (2006), Pattern Recognition and Machine Learning, section 4.3.4.",
+    advantages="A strictly proper scoring rule for any number of classes, additive over independent samples.",
+    disadvantages="Infinite where a class that occurs is given probability 0; a likelihood only if rows sum to 1.",
+    reference="Bishop (2006), Pattern Recognition and Machine Learning, Springer.",
 )
 cross_entropy_with_logits = cross_entropy.compose(
     "cross_entropy_with_logits",
@@ -38,7 +38,7 @@ sparse_cross_entropy = cross_entropy.compose(
     title="Sparse cross-entropy",
     description="Cross-entropy of predicted probabilities with one right class, given as an integer.",
     use_case="Classes that exclude one another, from a model that outputs probabilities.",
-    advantages="Looks at one entry of a row only.",
+    advantages="Looks at one entry of a row only, and needs no dense targets.",
     disadvantages="Infinite where the right class is given probability 0; logits keep more digits.",
 )
 sparse_cross_entropy_with_logits = cross_entropy_with_logits.compose(
@@ -48,7 +48,7 @@ sparse_cross_entropy_with_logits = cross_entropy_with_logits.compose(
     description="Cross-entropy of the softmax of logits with one right class, given as an integer.",
     use_case="The standard loss for classes that exclude one another: images, tokens, categories.",
     advantages="A confident right row keeps its loss and its gradient to the last digit, down to the smallest numbers.",
-    disadvantages="Pushes logits apart for ever, and mislabelled samples dominate late in training.",
+    disadvantages="Pushes the logits of separable data apart for ever; mislabelled samples dominate late in training.",
 )
 
 _weighted = Loss(
@@ -56,11 +56,11 @@ _weighted = Loss(
     -Sum(class_weight[c] * y[c] * log(p[c]), c),
     normalizer=Sum(class_weight[c] * y[c], c),
     title="Weighted cross-entropy from logits",
-    task="Classification",
+    task="Specialized",
     description="Cross-entropy of the softmax of logits in which every class has a weight.",
     use_case="Imbalanced classes, or classes of unequal importance, with soft targets.",
-    advantages="Rare classes are heard; weighted_mean divides by the weights of the targets, dense or sparse.",
-    disadvantages="Weights distort the predicted probabilities, and large ones make training noisy.",
+    advantages="Offsets frequent classes; weighted_mean divides by the weights of the targets, dense or sparse.",
+    disadvantages="Weights have to be chosen: they distort the probabilities, and large ones make training noisy.",
     reference="King and Zeng (2001), Logistic regression in rare events data, Political Analysis 9.",
 )
 weighted_cross_entropy_with_logits = _weighted.compose("weighted_cross_entropy_with_logits", {p[c]: softmax(z[c], c)})
@@ -69,5 +69,5 @@ weighted_sparse_cross_entropy_with_logits = weighted_cross_entropy_with_logits.c
     {y[c]: KroneckerDelta(c, label)},
     title="Weighted sparse cross-entropy from logits",
     description="Weighted cross-entropy of the softmax of logits with one right class, given as an integer.",
-    use_case="Imbalanced classes that exclude one another.",
+    use_case="Imbalanced classes that exclude one another, or classes of unequal importance.",
 )

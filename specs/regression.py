@@ -15,8 +15,8 @@ squared_error = Loss(
     description="The squared distance to the target: the mean squared error with reduction mean, the L2 loss with sum.",
     use_case="Regression with noise of constant variance and no gross outliers; the conditional mean is estimated.",
     advantages="Smooth and strongly convex, with a constant Hessian; least squares often has a closed solution.",
-    disadvantages="A single outlier counts with the square of its residual.",
-    reference="Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, section 2.4.",
+    disadvantages="A single outlier counts with the square of its residual, and may decide the fit.",
+    reference="Hastie, Tibshirani and Friedman (2009), The Elements of Statistical Learning, Springer.",
 )
 absolute_error = Loss(
     "absolute_error",
@@ -26,7 +26,9 @@ absolute_error = Loss(
     description="The distance to the target: the mean absolute error with reduction mean, the L1 loss with sum.",
     use_case="Regression with heavy-tailed noise or outliers; the conditional median is estimated.",
     advantages="An outlier pulls no harder than any other sample.",
-    disadvantages="The gradient does not shrink near the optimum, and the Hessian is 0: Newton steps and boosting need "
-    "another curvature.",
+    disadvantages=(
+        "The gradient does not shrink near the optimum, so small errors are hard to settle; "
+        "the Hessian is 0, so Newton steps and boosting need another curvature."
+    ),
     reference="Koenker and Bassett (1978), Regression quantiles, Econometrica 46.",
 )

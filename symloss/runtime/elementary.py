@@ -118,19 +118,18 @@ def loggamma(x: float) -> float:
 
 @kernel
 def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x))."""
-    if x >= 0.0:
-        return 1.0 / (1.0 + math.exp(-x))
-    small = math.exp(x)
-    return small / (1.0 + small)
+    """1 / (1 + exp(-x)).
+
+    The same exponential as in `softplus`, and for x and -x: the compiler computes it once.
+    """
+    small = math.exp(-abs(x))
+    return (1.0 if x >= 0.0 else small) / (1.0 + small)
 
 
 @kernel
 def softplus(x: float) -> float:
     """log(1 + exp(x))."""
-    if x > 0.0:
-        return x + math.log1p(math.exp(-x))
-    return math.log1p(math.exp(x))
+    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
 
 
 @kernel
