@@ -165,7 +165,7 @@ vae_bernoulli = Loss(
     "vae_bernoulli",
     Sum(bernoulli, d) + beta * divergence,
     title="Loss of a variational autoencoder with a Bernoulli decoder",
-    description="Binary cross-entropy from logits, summed over a sample, plus beta times the divergence of the latents.",
+    description="Binary cross-entropy from logits, summed over a sample, plus beta times the divergence.",
     use_case="Variational autoencoders for binary data, or for intensities between 0 and 1.",
     advantages="With beta = 1 and a sampled latent vector it estimates the negative evidence lower bound.",
     disadvantages="For intensities strictly between 0 and 1 it is no normalised likelihood, though it trains well.",
