@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from tqdm import tqdm
@@ -21,13 +23,36 @@ _STAGES = ("declared", "canonical", "derived", "stable", "exact", "lowered", "sc
 
 
 class _Group(click.Group):
-    """Shows errors of specs as one line."""
+    """Shows every error of a user or a spec as ``error: ...`` on stderr, without a traceback."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        options["standalone_mode"] = False
+        try:
+            sys.exit(super().main(*args, **options) or 0)
+        except click.UsageError as error:
+            if error.ctx is not None:
+                click.echo(error.ctx.get_usage(), err=True)
+            _fail(error.format_message(), error.exit_code)
+        except click.ClickException as error:
+            _fail(error.format_message(), error.exit_code)
+        except click.Abort:
+            _fail("interrupted", 130)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except SpecError as error:
             raise click.ClickException(str(error)) from None
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # `symloss list | head`
+                raise
+            said = f"{error.filename}: {error.strerror}" if error.strerror else str(error)
+            raise click.ClickException(said) from None
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    click.echo(f"error: {message}", err=True)
+    sys.exit(code)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -52,18 +77,7 @@ def generate(specs: tuple[Path, ...], out: Path | None) -> None:
     symloss generate
     symloss generate my_specs/ --out my_package/generated
     """
-    paths, folder = _places(specs, out)
-    from symloss.stamp import is_current
-
-    if is_current(paths, folder):
-        click.echo(f"{folder}: nothing changed")
-        return
-    from symloss.project import generate as run
-
-    changes = run(paths, folder, _progress)
-    for path in changes.removed:
-        click.echo(f"removed {folder / path}")
-    click.echo(f"{folder}: {len(changes.written)} files written, {len(changes.removed)} removed")
+    _bring_up_to_date(*_places(specs, out, writes=True))
 
 
 @main.command()
@@ -80,7 +94,7 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     from symloss.project import texts
     from symloss.write import differences, strays
 
-    paths, folder = _places(specs, out)
+    paths, folder = _places(specs, out, writes=True)
     files = texts(load(paths), _progress)
     different, stray = list(differences(files, folder)), strays(files, folder)
     for text in different:
@@ -88,7 +102,7 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     for path in stray:
         click.echo(f"{folder / path}: no spec accounts for this file")
     if different or stray:
-        mend = " ".join(["symloss generate", *map(str, specs), *(["--out", str(out)] if out else [])])
+        mend = shlex.join(["symloss", "generate", *map(str, specs), *(["--out", str(out)] if out else [])])
         remove = "; remove the files named above that it leaves" if stray else ""
         raise click.ClickException(f"{len(different)} files differ, {len(stray)} are strays; run `{mend}`{remove}")
     click.echo(f"{folder}: {len(files)} files are what the specs say")
@@ -126,9 +140,12 @@ def show(name: str, stage: str, paths: tuple[Path, ...]) -> None:
     symloss show vae --stage kernel
     """
     from symloss.pipeline import STAGES
+    from symloss.project import blaming
 
     (loss,) = _chosen([name], paths)
-    click.echo(STAGES[stage](loss))
+    with blaming(loss):
+        text = STAGES[stage](loss)
+    click.echo(text)
 
 
 @main.command()
@@ -188,10 +205,9 @@ def docs(specs: tuple[Path, ...], out: Path | None, pdf: bool) -> None:
     symloss docs --pdf
     """
     from symloss.emit.pdf import TexError, compile_book
-    from symloss.project import generate as run
 
-    paths, folder = _places(specs, out)
-    run(paths, folder, _progress)
+    paths, folder = _places(specs, out, writes=True)
+    _bring_up_to_date(paths, folder)
     if not pdf:
         click.echo(f"{folder / 'docs'}: written; --pdf compiles the book")
         return
@@ -199,6 +215,21 @@ def docs(specs: tuple[Path, ...], out: Path | None, pdf: bool) -> None:
         click.echo(compile_book(folder / "docs"))
     except TexError as error:
         raise click.ClickException(str(error)) from None
+
+
+def _bring_up_to_date(paths: Sequence[Path], folder: Path) -> None:
+    """Generate, unless specs, symloss and the folder are as the last run left them."""
+    from symloss.stamp import is_current
+
+    if is_current(paths, folder):
+        click.echo(f"{folder}: nothing changed")
+        return
+    from symloss.project import generate as run
+
+    changes = run(paths, folder, _progress)
+    for path in changes.removed:
+        click.echo(f"removed {folder / path}")
+    click.echo(f"{folder}: {len(changes.written)} files written, {len(changes.removed)} removed")
 
 
 def _chosen(names: Sequence[str], paths: Sequence[Path]) -> list[Any]:
@@ -212,8 +243,11 @@ def _chosen(names: Sequence[str], paths: Sequence[Path]) -> list[Any]:
     return [losses[name] for name in names] or list(losses.values())
 
 
-def _places(specs: Sequence[Path], out: Path | None) -> tuple[list[Path], Path]:
-    """Return spec paths and generated folder: those given, those of this folder, or those of symloss itself."""
+def _places(specs: Sequence[Path], out: Path | None, *, writes: bool = False) -> tuple[list[Path], Path]:
+    """Return spec paths and generated folder: those given, those of this folder, or those of symloss itself.
+
+    Commands that write the generated folder take those of symloss only inside its own repository.
+    """
     if specs:
         return list(specs), out or Path("generated")
     if Path("specs").is_dir():
@@ -223,6 +257,10 @@ def _places(specs: Sequence[Path], out: Path | None) -> tuple[list[Path], Path]:
     root = Path(__file__).resolve().parents[1]
     if not (root / "specs").is_dir():
         raise click.ClickException(f"name a folder of specs: there is no ./specs here, and {OWN_SPECS} is installed")
+    if writes and not Path.cwd().is_relative_to(root):
+        raise click.ClickException(
+            "there is no ./specs here; name a folder of specs, or write one with `symloss new NAME`"
+        )
     return [root / "specs"], out or root / "generated"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from symloss.pipeline import compile_loss
 from symloss.stamp import imported_sources, remember
 from symloss.write import MARK, Changes, write
 
+_BOOK = "docs/book.tex"
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 _INIT = f'"""{MARK} from specs: one module a loss.\n\n``from . import NAME`` gives `value`, `grad`, ... of it.\n"""\n'
 
@@ -37,13 +39,37 @@ def texts(losses: Sequence[Loss], progress: Progress = no_progress) -> dict[str,
     progress : callable, optional
         Wraps the iteration over losses: called with them, what is done, and how many there are.
     """
-    files = {"__init__.py": _INIT}
-    for path in sorted(Path(runtime.__file__).parent.glob("*.py")):
-        files[f"_runtime/{path.name}"] = path.read_text(encoding="utf-8")
+    files = {"__init__.py": _INIT, _BOOK: ""}
+    for source in sorted(Path(runtime.__file__).parent.glob("*.py")):
+        header = f"# {MARK}: a copy of symloss/runtime/{source.name}.\n"
+        files[f"_runtime/{source.name}"] = header + source.read_text(encoding="utf-8")
+    taken = {path.casefold(): path for path in files}  # some file systems do not tell cases apart
     for loss in progress(losses, "compile", len(losses)):
-        files.update(compile_loss(loss).files)
-    files["docs/book.tex"] = book(losses)
+        with blaming(loss):
+            artifacts = dict(compile_loss(loss).files)
+        for path, text in artifacts.items():
+            other = taken.setdefault(path.casefold(), path)
+            if path in files or other != path:
+                raise SpecError(f"{loss.name} would take the place of {other}; choose another name", loss.source)
+            files[path] = text
+    files[_BOOK] = book(losses)
     return files
+
+
+@contextmanager
+def blaming(loss: Loss) -> Iterator[None]:
+    """Turn whatever a stage of the compiler cannot do into an error at the place of the declaration."""
+    try:
+        yield
+    except SpecError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise SpecError(
+            f"{loss.name} cannot be compiled ({said}); write it in another form, and look at the stages with "
+            f"`symloss show {loss.name} --stage derived`",
+            loss.source,
+        ) from error
 
 
 def generate(paths: Sequence[Path], out: Path, progress: Progress = no_progress) -> Changes:
@@ -53,6 +79,8 @@ def generate(paths: Sequence[Path], out: Path, progress: Progress = no_progress)
     ------
     SpecError
         If a spec is wrong.
+    FileExistsError
+        If a file that symloss did not generate is in the way.
     """
     losses = load(paths)
     changes = write(texts(losses, progress), out)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,10 @@ KNOWN_TO: dict[str, set[str]] = {
     "click": {"cli"},
     "tqdm": {"cli"},
 }
+# What a generated folder, runtime included, needs beside Python: it is copied to where symloss is not.
+GENERATED_NEEDS = {"numpy", "numba"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))
+GENERATED = sorted((PACKAGE.parent / "generated").rglob("*.py"))
 
 
 def _room(path: Path) -> str:
@@ -66,10 +70,18 @@ def _imports(path: Path) -> list[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            module = node.module or ""
+        elif isinstance(node, ast.ImportFrom):
+            module = _absolute(path, node)
             names += [f"{module}.{alias.name}" for alias in node.names] if module == "symloss" else [module]
     return names
+
+
+def _absolute(path: Path, node: ast.ImportFrom) -> str:
+    """Return the module that is imported from; relative imports are resolved inside of symloss."""
+    if not node.level:
+        return node.module or ""
+    packages = ["symloss", *path.relative_to(PACKAGE).parent.parts]
+    return ".".join([*packages[: len(packages) - node.level + 1], *filter(None, [node.module])])
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
@@ -92,6 +104,26 @@ def test_the_table_has_no_cycle() -> None:
         order += free
         for room in free:
             del rooms[room]
+
+
+def test_relative_imports_are_seen() -> None:
+    (node,) = ast.parse("from ..declare import Loss").body
+    assert isinstance(node, ast.ImportFrom)
+    assert _absolute(PACKAGE / "runtime" / "call.py", node) == "symloss.declare"
+
+
+@pytest.mark.parametrize("path", GENERATED, ids=lambda path: str(path.relative_to(PACKAGE.parent)))
+def test_generated_code_stands_alone(path: Path) -> None:
+    inside = path.parent == PACKAGE.parent / "generated"
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            ours = (node.module or "").startswith("_runtime") if inside else True
+            assert node.level == 1, f"line {node.lineno} leaves the folder"
+            assert ours, f"line {node.lineno} imports something else than the runtime"
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            heads = {module.split(".")[0] for module in modules}
+            assert heads <= GENERATED_NEEDS | sys.stdlib_module_names, f"line {node.lineno} needs {heads}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))

@@ -43,6 +43,19 @@ MISTAKES: dict[str, tuple[str, tuple[str, ...]]] = {
         'one, two = Loss("twice", p**2), Loss("twice", p**4)',
         ("'twice' is declared twice", "another name"),
     ),
+    "nothing to import": ("from .nowhere import loss", ("No module named '.nowhere'", "from .name import")),
+    "no such name": (
+        "from symloss.specs.binary import nowhere",
+        ("cannot import name 'nowhere'", "from symloss.specs.name import"),
+    ),
+    "message of several lines": ('raise ValueError("one\\ntwo")', ("ValueError: one two",)),
+    "end of the program": ("raise SystemExit(0)", ("SystemExit",)),
+    "name of a document": ('book = Loss("book", p**2)', ("place of docs/book.tex", "another name")),
+    "same name in another case": (
+        'one, two = Loss("twice", p**2), Loss("Twice", p**4)',
+        ("would take the place of twice.py", "another name"),
+    ),
+    "text that is none": ('bad = Loss("bad", p**2, title=3)', ("bad cannot be compiled", "symloss show bad")),
     "no loss": ("pass", ("no Loss is declared",)),
 }
 
@@ -76,7 +89,7 @@ def test_one_line_and_nothing_is_written(mistake: str, project: Path) -> None:
     assert result.exit_code == 1
     assert "Traceback" not in result.output
     (message,) = [text for text in result.output.splitlines() if text.strip()]
-    assert message.startswith("Error: ")
+    assert message.startswith("error: ")
     for word in words:
         assert word in message
     if mistake != "no loss":
