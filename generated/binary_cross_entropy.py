@@ -16,7 +16,7 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, kernel
+from ._runtime import Array, Driver, Interval, describe, is_double, kernel, refined, twofold
 from ._runtime.elementary import in_interval, log, log1p, multiply_no_nan, scaled, within
 
 _ARGUMENTS = (
@@ -121,8 +121,44 @@ def _value_and_grad(p, y, weight, scale, losses, grad_p):
 
 
 @kernel
+def _refined_grad_and_hess(p, y):
+    """Return hess_p of one sample, from numbers in two parts."""
+    p = twofold.twofold(p)
+    y = twofold.twofold(y)
+    if p[0] == 0.0:
+        minus = twofold.negate(y)
+        if minus[0] == 0.0:
+            difference = twofold.subtract((1.0, 0.0), y)
+        else:
+            product = twofold.multiply((np.inf, 0.0), y)
+        if y[0] == 0.0:
+            difference = twofold.subtract((1.0, 0.0), y)
+            hess_p = difference
+        else:
+            product = twofold.multiply((np.inf, 0.0), y)
+            hess_p = product
+    elif p[0] != p[0]:
+        hess_p = (np.nan, 0.0)
+    else:
+        difference = twofold.subtract((1.0, 0.0), y)
+        if p[0] == 1.0:
+            if difference[0] == 0.0:
+                hess_p = y
+            else:
+                product_2 = twofold.multiply((np.inf, 0.0), difference)
+                hess_p = product_2
+        else:
+            difference_2 = twofold.subtract((1.0, 0.0), p)
+            quotient = twofold.divide(difference, difference_2)
+            quotient_2 = twofold.divide(y, p)
+            hess_p = twofold.add(twofold.divide(quotient, difference_2), twofold.divide(quotient_2, p))
+    return twofold.merged(hess_p)
+
+
+@kernel
 def _grad_and_hess_of_sample(p, y):
     """Compute gradient and Hessian diagonal of one sample."""
+    double = is_double(p)
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
     if p == 0.0:
@@ -159,6 +195,9 @@ def _grad_and_hess_of_sample(p, y):
             quotient_2 = y / p
             grad_p = quotient - quotient_2
             hess_p = quotient / difference_2 + quotient_2 / p
+    if double:
+        better_hess_p = _refined_grad_and_hess(p, y)
+        hess_p = refined(hess_p, better_hess_p)
     return grad_p, hess_p
 
 

@@ -14,7 +14,7 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, kernel
+from ._runtime import Array, Driver, Interval, describe, is_double, kernel, refined, twofold
 from ._runtime.elementary import in_interval, multiply_no_nan, scaled, sigmoid, softplus
 
 _ARGUMENTS = (
@@ -78,14 +78,28 @@ def _value_and_grad(z, y, weight, scale, losses, grad_z):
 
 
 @kernel
+def _refined_grad_and_hess(z, y):
+    """Return hess_z of one sample, from numbers in two parts."""
+    z = twofold.twofold(z)
+    sigmoid_z = twofold.sigmoid(z)
+    sigmoid_minus_z = twofold.sigmoid(twofold.negate(z))
+    hess_z = twofold.multiply(sigmoid_minus_z, sigmoid_z)
+    return twofold.merged(hess_z)
+
+
+@kernel
 def _grad_and_hess_of_sample(z, y):
     """Compute gradient and Hessian diagonal of one sample."""
+    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
     sigmoid_z = sigmoid(z)
     sigmoid_minus_z = sigmoid(-z)
     grad_z = (1.0 - y) * sigmoid_z - y * sigmoid_minus_z
     hess_z = sigmoid_minus_z * sigmoid_z
+    if double:
+        better_hess_z = _refined_grad_and_hess(z, y)
+        hess_z = refined(hess_z, better_hess_z)
     return grad_z, hess_z
 
 

@@ -18,7 +18,7 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Finite, Interval, Scalar, describe, kernel
+from ._runtime import Array, Driver, Finite, Interval, Scalar, describe, is_double, kernel, refined, twofold
 from ._runtime.elementary import log, log1p, log1p_ratio, multiply_no_nan, one_of, power, scaled, within
 
 _ARGUMENTS = (
@@ -39,8 +39,57 @@ INFO = describe(
 
 
 @kernel
+def _refined_value(p, y, alpha, gamma):
+    """Return loss of one sample, from numbers in two parts."""
+    p = twofold.twofold(p)
+    y = twofold.twofold(y)
+    alpha = twofold.twofold(alpha)
+    gamma = twofold.twofold(gamma)
+    if y[0] == 1.0:
+        if p[0] == 0.0:
+            if twofold.negate(alpha)[0] == 0.0:
+                loss = (0.0, 0.0)
+            else:
+                loss = twofold.multiply((np.inf, 0.0), alpha)
+        elif p[0] != p[0]:
+            loss = (np.nan, 0.0)
+        elif p[0] == 1.0:
+            loss = (0.0, 0.0)
+        else:
+            multiply_no_nan_value = twofold.multiply_no_nan(
+                twofold.multiply(twofold.power(twofold.subtract((1.0, 0.0), p), gamma), alpha),
+                twofold.log(p),
+            )
+            loss = twofold.subtract((0.0, 0.0), multiply_no_nan_value)
+    elif y[0] != y[0]:
+        loss = (np.nan, 0.0)
+    elif y[0] == 0.0:
+        if p[0] == 0.0:
+            loss = (0.0, 0.0)
+        elif p[0] != p[0]:
+            loss = (np.nan, 0.0)
+        else:
+            difference = twofold.subtract(alpha, (1.0, 0.0))
+            if p[0] == 1.0:
+                if difference[0] == 0.0:
+                    loss = (0.0, 0.0)
+                else:
+                    loss = twofold.multiply((np.inf, 0.0), twofold.subtract((1.0, 0.0), alpha))
+            else:
+                multiply_no_nan_value_2 = twofold.multiply_no_nan(
+                    difference,
+                    twofold.multiply(twofold.power(p, gamma), twofold.log1p(twofold.negate(p))),
+                )
+                loss = multiply_no_nan_value_2
+    else:
+        loss = (np.nan, 0.0)
+    return twofold.merged(loss)
+
+
+@kernel
 def sample_value(p, y, alpha, gamma):
     """Return the loss of one sample."""
+    double = is_double(p)
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
     if y == 1.0:
@@ -75,6 +124,9 @@ def sample_value(p, y, alpha, gamma):
                 loss = multiply_no_nan_value_2
     else:
         loss = np.nan
+    if double:
+        better_loss = _refined_value(p, y, alpha, gamma)
+        loss = refined(loss, better_loss)
     return loss
 
 
@@ -89,8 +141,130 @@ def _value(p, y, alpha, gamma, weight, losses):
 
 
 @kernel
+def _refined_value_and_grad(p, y, alpha, gamma):
+    """Return loss and grad_p of one sample, from numbers in two parts."""
+    p = twofold.twofold(p)
+    y = twofold.twofold(y)
+    alpha = twofold.twofold(alpha)
+    gamma = twofold.twofold(gamma)
+    if y[0] == 1.0:
+        if p[0] == 0.0:
+            if twofold.negate(alpha)[0] == 0.0:
+                product = twofold.multiply(alpha, gamma)
+                if product[0] == 0.0:
+                    grad_p = product
+                else:
+                    product_2 = twofold.multiply((np.inf, 0.0), alpha)
+                    grad_p = twofold.negate(twofold.multiply(product_2, gamma))
+                loss = (0.0, 0.0)
+            else:
+                product_2 = twofold.multiply((np.inf, 0.0), alpha)
+                loss = product_2
+                grad_p = twofold.negate(product_2)
+        elif p[0] != p[0]:
+            loss = (np.nan, 0.0)
+            grad_p = (np.nan, 0.0)
+        elif p[0] == 1.0:
+            if gamma[0] > 0.0:
+                grad_p = (0.0, 0.0)
+            else:
+                added = twofold.add((1.0, 0.0), gamma)
+                minus = twofold.negate(twofold.multiply(added, alpha))
+                if minus[0] == 0.0:
+                    grad_p = (0.0, 0.0)
+                elif gamma[0] == 0.0:
+                    grad_p = minus
+                else:
+                    product_3 = twofold.multiply((np.inf, 0.0), added)
+                    grad_p = twofold.negate(twofold.multiply(product_3, alpha))
+            loss = (0.0, 0.0)
+        else:
+            difference = twofold.subtract((1.0, 0.0), p)
+            power_value = twofold.power(difference, gamma)
+            log_p = twofold.log(p)
+            loss = twofold.subtract(
+                (0.0, 0.0),
+                twofold.multiply_no_nan(twofold.multiply(power_value, alpha), log_p),
+            )
+            product = twofold.multiply(alpha, gamma)
+            multiply_no_nan_value = twofold.multiply_no_nan(
+                product,
+                twofold.multiply(twofold.power(difference, twofold.subtract(gamma, (1.0, 0.0))), log_p),
+            )
+            grad_p = twofold.subtract(
+                multiply_no_nan_value,
+                twofold.multiply_no_nan(twofold.divide(alpha, p), power_value),
+            )
+    elif y[0] != y[0]:
+        loss = (np.nan, 0.0)
+        grad_p = (np.nan, 0.0)
+    elif y[0] == 0.0:
+        if p[0] == 0.0:
+            if gamma[0] > 0.0:
+                grad_p = (0.0, 0.0)
+            else:
+                added = twofold.add((1.0, 0.0), gamma)
+                difference_2 = twofold.subtract(alpha, (1.0, 0.0))
+                minus_2 = twofold.negate(twofold.multiply(added, difference_2))
+                if minus_2[0] == 0.0:
+                    grad_p = (0.0, 0.0)
+                elif gamma[0] == 0.0:
+                    grad_p = minus_2
+                else:
+                    product_3 = twofold.multiply((np.inf, 0.0), added)
+                    grad_p = twofold.negate(twofold.multiply(product_3, difference_2))
+            loss = (0.0, 0.0)
+        elif p[0] != p[0]:
+            loss = (np.nan, 0.0)
+            grad_p = (np.nan, 0.0)
+        else:
+            difference_2 = twofold.subtract(alpha, (1.0, 0.0))
+            if p[0] == 1.0:
+                if difference_2[0] == 0.0:
+                    loss = (0.0, 0.0)
+                else:
+                    difference_3 = twofold.subtract((1.0, 0.0), alpha)
+                    product_4 = twofold.multiply((np.inf, 0.0), difference_3)
+                    loss = product_4
+                difference_3 = twofold.subtract((1.0, 0.0), alpha)
+                if difference_3[0] == 0.0:
+                    product_5 = twofold.multiply(difference_2, gamma)
+                    if product_5[0] == 0.0:
+                        grad_p = product_5
+                    else:
+                        grad_p = twofold.negate(
+                            twofold.multiply(twofold.multiply((np.inf, 0.0), difference_2), gamma),
+                        )
+                else:
+                    product_4 = twofold.multiply((np.inf, 0.0), difference_3)
+                    grad_p = product_4
+            else:
+                power_value_2 = twofold.power(p, gamma)
+                minus_3 = twofold.negate(p)
+                loss = twofold.multiply_no_nan(
+                    difference_2,
+                    twofold.multiply(power_value_2, twofold.log1p(minus_3)),
+                )
+                difference = twofold.subtract((1.0, 0.0), p)
+                product_5 = twofold.multiply(difference_2, gamma)
+                multiply_no_nan_value_2 = twofold.multiply_no_nan(
+                    product_5,
+                    twofold.multiply(power_value_2, twofold.log1p_ratio(minus_3)),
+                )
+                grad_p = twofold.subtract(
+                    twofold.negate(twofold.multiply_no_nan(twofold.divide(difference_2, difference), power_value_2)),
+                    multiply_no_nan_value_2,
+                )
+    else:
+        loss = (np.nan, 0.0)
+        grad_p = (np.nan, 0.0)
+    return twofold.merged(loss), twofold.merged(grad_p)
+
+
+@kernel
 def sample_value_and_grad(p, y, alpha, gamma):
     """Return the loss of one sample; compute its gradient."""
+    double = is_double(p)
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
     if y == 1.0:
@@ -184,6 +358,10 @@ def sample_value_and_grad(p, y, alpha, gamma):
     else:
         loss = np.nan
         grad_p = np.nan
+    if double:
+        better_loss, better_grad_p = _refined_value_and_grad(p, y, alpha, gamma)
+        loss = refined(loss, better_loss)
+        grad_p = refined(grad_p, better_grad_p)
     return loss, grad_p
 
 
@@ -201,8 +379,242 @@ def _value_and_grad(p, y, alpha, gamma, weight, scale, losses, grad_p):
 
 
 @kernel
+def _refined_grad_and_hess(p, y, alpha, gamma):
+    """Return grad_p and hess_p of one sample, from numbers in two parts."""
+    p = twofold.twofold(p)
+    y = twofold.twofold(y)
+    alpha = twofold.twofold(alpha)
+    gamma = twofold.twofold(gamma)
+    if y[0] == 1.0:
+        if p[0] == 0.0:
+            if twofold.negate(alpha)[0] == 0.0:
+                product = twofold.multiply(alpha, gamma)
+                if product[0] == 0.0:
+                    grad_p = product
+                else:
+                    product_2 = twofold.multiply((np.inf, 0.0), alpha)
+                    product_3 = twofold.multiply(product_2, gamma)
+                    grad_p = twofold.negate(product_3)
+            else:
+                product_2 = twofold.multiply((np.inf, 0.0), alpha)
+                grad_p = twofold.negate(product_2)
+            if alpha[0] == 0.0:
+                product = twofold.multiply(alpha, gamma)
+                if product[0] == 0.0:
+                    difference = twofold.subtract(gamma, (1.0, 0.0))
+                    if twofold.negate(twofold.multiply(twofold.multiply(difference, alpha), gamma))[0] == 0.0:
+                        hess_p = twofold.negate(
+                            twofold.multiply(twofold.multiply(twofold.multiply((1.5, 0.0), difference), alpha), gamma),
+                        )
+                    else:
+                        hess_p = twofold.multiply(
+                            twofold.multiply(twofold.multiply((np.inf, 0.0), difference), alpha),
+                            gamma,
+                        )
+                else:
+                    product_2 = twofold.multiply((np.inf, 0.0), alpha)
+                    product_3 = twofold.multiply(product_2, gamma)
+                    hess_p = product_3
+            else:
+                product_2 = twofold.multiply((np.inf, 0.0), alpha)
+                hess_p = product_2
+        elif p[0] != p[0]:
+            grad_p = (np.nan, 0.0)
+            hess_p = (np.nan, 0.0)
+        else:
+            difference = twofold.subtract(gamma, (1.0, 0.0))
+            if p[0] == 1.0:
+                if gamma[0] > 0.0:
+                    grad_p = (0.0, 0.0)
+                else:
+                    added = twofold.add((1.0, 0.0), gamma)
+                    product_4 = twofold.multiply(added, alpha)
+                    minus = twofold.negate(product_4)
+                    if minus[0] == 0.0:
+                        grad_p = (0.0, 0.0)
+                    elif gamma[0] == 0.0:
+                        grad_p = minus
+                    else:
+                        product_5 = twofold.multiply((np.inf, 0.0), added)
+                        product_6 = twofold.multiply(product_5, alpha)
+                        grad_p = twofold.negate(product_6)
+                if difference[0] > 0.0:
+                    hess_p = (0.0, 0.0)
+                else:
+                    added = twofold.add((1.0, 0.0), gamma)
+                    product_4 = twofold.multiply(added, alpha)
+                    product_7 = twofold.multiply(product_4, gamma)
+                    if product_7[0] == 0.0:
+                        if gamma[0] > 0.0:
+                            hess_p = (0.0, 0.0)
+                        else:
+                            added_2 = twofold.add((2.0, 0.0), gamma)
+                            product_8 = twofold.multiply((0.5, 0.0), added)
+                            product_9 = twofold.multiply(twofold.multiply(product_8, added_2), alpha)
+                            if product_9[0] == 0.0:
+                                hess_p = (0.0, 0.0)
+                            elif gamma[0] == 0.0:
+                                hess_p = product_9
+                            else:
+                                product_5 = twofold.multiply((np.inf, 0.0), added)
+                                hess_p = twofold.multiply(twofold.multiply(product_5, added_2), alpha)
+                    elif difference[0] == 0.0:
+                        hess_p = product_7
+                    else:
+                        product_5 = twofold.multiply((np.inf, 0.0), added)
+                        product_6 = twofold.multiply(product_5, alpha)
+                        hess_p = twofold.multiply(product_6, gamma)
+            else:
+                product = twofold.multiply(alpha, gamma)
+                difference_2 = twofold.subtract((1.0, 0.0), p)
+                power_value = twofold.power(difference_2, difference)
+                log_p = twofold.log(p)
+                quotient = twofold.divide(alpha, p)
+                power_value_2 = twofold.power(difference_2, gamma)
+                difference_3 = twofold.subtract(
+                    twofold.multiply_no_nan(product, twofold.multiply(power_value, log_p)),
+                    twofold.multiply_no_nan(quotient, power_value_2),
+                )
+                grad_p = difference_3
+                added_3 = twofold.add(
+                    twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.divide(product, p), power_value)),
+                    twofold.multiply_no_nan(twofold.divide(quotient, p), power_value_2),
+                )
+                product_10 = twofold.multiply(
+                    twofold.power(difference_2, twofold.subtract(gamma, (2.0, 0.0))),
+                    log_p,
+                )
+                product_11 = twofold.multiply(gamma, gamma)
+                difference_4 = twofold.subtract(
+                    twofold.add(added_3, twofold.multiply_no_nan(product, product_10)),
+                    twofold.multiply_no_nan(twofold.multiply(product_11, alpha), product_10),
+                )
+                hess_p = difference_4
+    elif y[0] != y[0]:
+        grad_p = (np.nan, 0.0)
+        hess_p = (np.nan, 0.0)
+    elif y[0] == 0.0:
+        if p[0] == 0.0:
+            if gamma[0] > 0.0:
+                grad_p = (0.0, 0.0)
+            else:
+                added = twofold.add((1.0, 0.0), gamma)
+                difference_5 = twofold.subtract(alpha, (1.0, 0.0))
+                product_12 = twofold.multiply(added, difference_5)
+                minus_2 = twofold.negate(product_12)
+                if minus_2[0] == 0.0:
+                    grad_p = (0.0, 0.0)
+                elif gamma[0] == 0.0:
+                    grad_p = minus_2
+                else:
+                    product_5 = twofold.multiply((np.inf, 0.0), added)
+                    product_13 = twofold.multiply(product_5, difference_5)
+                    grad_p = twofold.negate(product_13)
+            difference = twofold.subtract(gamma, (1.0, 0.0))
+            if difference[0] > 0.0:
+                hess_p = (0.0, 0.0)
+            else:
+                added = twofold.add((1.0, 0.0), gamma)
+                difference_5 = twofold.subtract(alpha, (1.0, 0.0))
+                product_12 = twofold.multiply(added, difference_5)
+                minus_3 = twofold.negate(twofold.multiply(product_12, gamma))
+                if minus_3[0] == 0.0:
+                    if gamma[0] > 0.0:
+                        hess_p = (0.0, 0.0)
+                    else:
+                        added_2 = twofold.add((2.0, 0.0), gamma)
+                        product_8 = twofold.multiply((0.5, 0.0), added)
+                        minus_4 = twofold.negate(
+                            twofold.multiply(twofold.multiply(product_8, difference_5), added_2),
+                        )
+                        if minus_4[0] == 0.0:
+                            hess_p = (0.0, 0.0)
+                        elif gamma[0] == 0.0:
+                            hess_p = minus_4
+                        else:
+                            product_5 = twofold.multiply((np.inf, 0.0), added)
+                            product_13 = twofold.multiply(product_5, difference_5)
+                            hess_p = twofold.negate(twofold.multiply(product_13, added_2))
+                elif difference[0] == 0.0:
+                    hess_p = minus_3
+                else:
+                    product_5 = twofold.multiply((np.inf, 0.0), added)
+                    product_13 = twofold.multiply(product_5, difference_5)
+                    hess_p = twofold.negate(twofold.multiply(product_13, gamma))
+        elif p[0] != p[0]:
+            grad_p = (np.nan, 0.0)
+            hess_p = (np.nan, 0.0)
+        elif p[0] == 1.0:
+            difference_6 = twofold.subtract((1.0, 0.0), alpha)
+            if difference_6[0] == 0.0:
+                difference_5 = twofold.subtract(alpha, (1.0, 0.0))
+                product_14 = twofold.multiply(difference_5, gamma)
+                if product_14[0] == 0.0:
+                    grad_p = product_14
+                else:
+                    product_15 = twofold.multiply((np.inf, 0.0), difference_5)
+                    product_16 = twofold.multiply(product_15, gamma)
+                    minus_5 = twofold.negate(product_16)
+                    grad_p = minus_5
+                if twofold.negate(product_14)[0] == 0.0:
+                    difference = twofold.subtract(gamma, (1.0, 0.0))
+                    if twofold.multiply(twofold.multiply(difference_5, difference), gamma)[0] == 0.0:
+                        hess_p = twofold.multiply(
+                            twofold.multiply(twofold.multiply((1.5, 0.0), difference_5), difference),
+                            gamma,
+                        )
+                    else:
+                        product_15 = twofold.multiply((np.inf, 0.0), difference_5)
+                        hess_p = twofold.negate(
+                            twofold.multiply(twofold.multiply(product_15, difference), gamma),
+                        )
+                else:
+                    product_15 = twofold.multiply((np.inf, 0.0), difference_5)
+                    product_16 = twofold.multiply(product_15, gamma)
+                    minus_5 = twofold.negate(product_16)
+                    hess_p = minus_5
+            else:
+                product_17 = twofold.multiply((np.inf, 0.0), difference_6)
+                grad_p = product_17
+                hess_p = product_17
+        else:
+            difference_5 = twofold.subtract(alpha, (1.0, 0.0))
+            difference_2 = twofold.subtract((1.0, 0.0), p)
+            quotient_2 = twofold.divide(difference_5, difference_2)
+            power_value_3 = twofold.power(p, gamma)
+            product_14 = twofold.multiply(difference_5, gamma)
+            log1p_ratio_minus_p = twofold.log1p_ratio(twofold.negate(p))
+            difference_7 = twofold.subtract(
+                twofold.negate(twofold.multiply_no_nan(quotient_2, power_value_3)),
+                twofold.multiply_no_nan(product_14, twofold.multiply(power_value_3, log1p_ratio_minus_p)),
+            )
+            grad_p = difference_7
+            difference = twofold.subtract(gamma, (1.0, 0.0))
+            power_value_4 = twofold.power(p, difference)
+            difference_8 = twofold.subtract(
+                twofold.multiply_no_nan(twofold.multiply(product_14, log1p_ratio_minus_p), power_value_4),
+                twofold.multiply_no_nan(twofold.divide(quotient_2, difference_2), power_value_3),
+            )
+            product_11 = twofold.multiply(gamma, gamma)
+            difference_9 = twofold.subtract(
+                difference_8,
+                twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_11, difference_5), log1p_ratio_minus_p), power_value_4),
+            )
+            difference_10 = twofold.subtract(
+                difference_9,
+                twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.divide(product_14, difference_2), power_value_4)),
+            )
+            hess_p = difference_10
+    else:
+        grad_p = (np.nan, 0.0)
+        hess_p = (np.nan, 0.0)
+    return twofold.merged(grad_p), twofold.merged(hess_p)
+
+
+@kernel
 def _grad_and_hess_of_sample(p, y, alpha, gamma):
     """Compute gradient and Hessian diagonal of one sample."""
+    double = is_double(p)
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
     if y == 1.0:
@@ -408,6 +820,10 @@ def _grad_and_hess_of_sample(p, y, alpha, gamma):
     else:
         grad_p = np.nan
         hess_p = np.nan
+    if double:
+        better_grad_p, better_hess_p = _refined_grad_and_hess(p, y, alpha, gamma)
+        grad_p = refined(grad_p, better_grad_p)
+        hess_p = refined(hess_p, better_hess_p)
     return grad_p, hess_p
 
 

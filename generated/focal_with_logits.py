@@ -17,7 +17,7 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Finite, Interval, Scalar, describe, kernel
+from ._runtime import Array, Driver, Finite, Interval, Scalar, describe, is_double, kernel, refined, twofold
 from ._runtime.elementary import exp, multiply_no_nan, one_of, scaled, sigmoid, softplus
 
 _ARGUMENTS = (
@@ -38,8 +38,41 @@ INFO = describe(
 
 
 @kernel
+def _refined_value(z, y, alpha, gamma):
+    """Return loss of one sample, from numbers in two parts."""
+    z = twofold.twofold(z)
+    y = twofold.twofold(y)
+    alpha = twofold.twofold(alpha)
+    gamma = twofold.twofold(gamma)
+    if y[0] == 1.0:
+        softplus_z = twofold.softplus(z)
+        minus = twofold.negate(z)
+        softplus_minus = twofold.softplus(minus)
+        multiply_no_nan_value = twofold.multiply_no_nan(
+            twofold.multiply(alpha, twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_z)))),
+            softplus_minus,
+        )
+        loss = multiply_no_nan_value
+    elif y[0] != y[0]:
+        loss = (np.nan, 0.0)
+    elif y[0] == 0.0:
+        minus = twofold.negate(z)
+        softplus_minus = twofold.softplus(minus)
+        product = twofold.multiply(
+            twofold.subtract(alpha, (1.0, 0.0)),
+            twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus))),
+        )
+        softplus_z = twofold.softplus(z)
+        loss = twofold.subtract((0.0, 0.0), twofold.multiply_no_nan(product, softplus_z))
+    else:
+        loss = (np.nan, 0.0)
+    return twofold.merged(loss)
+
+
+@kernel
 def sample_value(z, y, alpha, gamma):
     """Return the loss of one sample."""
+    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
     if y == 1.0:
@@ -61,6 +94,9 @@ def sample_value(z, y, alpha, gamma):
         loss = 0.0 - multiply_no_nan(product, softplus_z)
     else:
         loss = np.nan
+    if double:
+        better_loss = _refined_value(z, y, alpha, gamma)
+        loss = refined(loss, better_loss)
     return loss
 
 
@@ -75,8 +111,61 @@ def _value(z, y, alpha, gamma, weight, losses):
 
 
 @kernel
+def _refined_value_and_grad(z, y, alpha, gamma):
+    """Return loss and grad_z of one sample, from numbers in two parts."""
+    z = twofold.twofold(z)
+    y = twofold.twofold(y)
+    alpha = twofold.twofold(alpha)
+    gamma = twofold.twofold(gamma)
+    if y[0] == 1.0:
+        softplus_z = twofold.softplus(z)
+        exp_value = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_z)))
+        minus = twofold.negate(z)
+        softplus_minus = twofold.softplus(minus)
+        loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_value), softplus_minus)
+        sigmoid_minus = twofold.sigmoid(minus)
+        sigmoid_z = twofold.sigmoid(z)
+        multiply_no_nan_value = twofold.multiply_no_nan(
+            twofold.multiply(twofold.multiply(twofold.multiply(alpha, gamma), exp_value), sigmoid_z),
+            softplus_minus,
+        )
+        grad_z = twofold.subtract(
+            twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, sigmoid_minus), exp_value)),
+            multiply_no_nan_value,
+        )
+    elif y[0] != y[0]:
+        loss = (np.nan, 0.0)
+        grad_z = (np.nan, 0.0)
+    elif y[0] == 0.0:
+        difference = twofold.subtract(alpha, (1.0, 0.0))
+        minus = twofold.negate(z)
+        softplus_minus = twofold.softplus(minus)
+        exp_value_2 = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus)))
+        softplus_z = twofold.softplus(z)
+        loss = twofold.subtract(
+            (0.0, 0.0),
+            twofold.multiply_no_nan(twofold.multiply(difference, exp_value_2), softplus_z),
+        )
+        sigmoid_z = twofold.sigmoid(z)
+        sigmoid_minus = twofold.sigmoid(minus)
+        multiply_no_nan_value_2 = twofold.multiply_no_nan(
+            twofold.multiply(twofold.multiply(twofold.multiply(difference, gamma), exp_value_2), sigmoid_minus),
+            softplus_z,
+        )
+        grad_z = twofold.subtract(
+            twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, sigmoid_z), exp_value_2)),
+            multiply_no_nan_value_2,
+        )
+    else:
+        loss = (np.nan, 0.0)
+        grad_z = (np.nan, 0.0)
+    return twofold.merged(loss), twofold.merged(grad_z)
+
+
+@kernel
 def sample_value_and_grad(z, y, alpha, gamma):
     """Return the loss of one sample; compute its gradient."""
+    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
     if y == 1.0:
@@ -109,6 +198,10 @@ def sample_value_and_grad(z, y, alpha, gamma):
     else:
         loss = np.nan
         grad_z = np.nan
+    if double:
+        better_loss, better_grad_z = _refined_value_and_grad(z, y, alpha, gamma)
+        loss = refined(loss, better_loss)
+        grad_z = refined(grad_z, better_grad_z)
     return loss, grad_z
 
 
@@ -126,8 +219,83 @@ def _value_and_grad(z, y, alpha, gamma, weight, scale, losses, grad_z):
 
 
 @kernel
+def _refined_grad_and_hess(z, y, alpha, gamma):
+    """Return grad_z and hess_z of one sample, from numbers in two parts."""
+    z = twofold.twofold(z)
+    y = twofold.twofold(y)
+    alpha = twofold.twofold(alpha)
+    gamma = twofold.twofold(gamma)
+    if y[0] == 1.0:
+        minus = twofold.negate(z)
+        sigmoid_minus = twofold.sigmoid(minus)
+        product = twofold.multiply(alpha, sigmoid_minus)
+        softplus_z = twofold.softplus(z)
+        exp_value = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_z)))
+        sigmoid_z = twofold.sigmoid(z)
+        product_2 = twofold.multiply(alpha, gamma)
+        product_3 = twofold.multiply(product_2, exp_value)
+        softplus_minus = twofold.softplus(minus)
+        difference = twofold.subtract(
+            twofold.negate(twofold.multiply_no_nan(product, exp_value)),
+            twofold.multiply_no_nan(twofold.multiply(product_3, sigmoid_z), softplus_minus),
+        )
+        grad_z = difference
+        added = twofold.add(
+            twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_2, sigmoid_minus), sigmoid_z), exp_value)),
+            twofold.multiply_no_nan(twofold.multiply(product, sigmoid_z), exp_value),
+        )
+        product_4 = twofold.multiply(gamma, gamma)
+        multiply_no_nan_value = twofold.multiply_no_nan(
+            twofold.multiply(twofold.multiply(twofold.multiply(product_4, twofold.multiply(sigmoid_z, sigmoid_z)), alpha), exp_value),
+            softplus_minus,
+        )
+        difference_2 = twofold.subtract(
+            twofold.add(added, multiply_no_nan_value),
+            twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_3, sigmoid_minus), sigmoid_z), softplus_minus),
+        )
+        hess_z = difference_2
+    elif y[0] != y[0]:
+        grad_z = (np.nan, 0.0)
+        hess_z = (np.nan, 0.0)
+    elif y[0] == 0.0:
+        difference_3 = twofold.subtract(alpha, (1.0, 0.0))
+        sigmoid_z = twofold.sigmoid(z)
+        minus = twofold.negate(z)
+        softplus_minus = twofold.softplus(minus)
+        exp_value_2 = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus)))
+        sigmoid_minus = twofold.sigmoid(minus)
+        product_5 = twofold.multiply(difference_3, gamma)
+        product_6 = twofold.multiply(twofold.multiply(product_5, exp_value_2), sigmoid_minus)
+        softplus_z = twofold.softplus(z)
+        difference_4 = twofold.subtract(
+            twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference_3, sigmoid_z), exp_value_2)),
+            twofold.multiply_no_nan(product_6, softplus_z),
+        )
+        grad_z = difference_4
+        difference_5 = twofold.subtract(
+            twofold.multiply_no_nan(twofold.multiply(product_6, sigmoid_z), softplus_z),
+            twofold.multiply_no_nan(twofold.multiply(twofold.multiply(difference_3, sigmoid_minus), sigmoid_z), exp_value_2),
+        )
+        product_4 = twofold.multiply(gamma, gamma)
+        multiply_no_nan_value_2 = twofold.multiply_no_nan(
+            twofold.multiply(twofold.multiply(twofold.multiply(product_4, twofold.multiply(sigmoid_minus, sigmoid_minus)), difference_3), exp_value_2),
+            softplus_z,
+        )
+        difference_6 = twofold.subtract(
+            twofold.subtract(difference_5, multiply_no_nan_value_2),
+            twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_5, sigmoid_minus), sigmoid_z), exp_value_2)),
+        )
+        hess_z = difference_6
+    else:
+        grad_z = (np.nan, 0.0)
+        hess_z = (np.nan, 0.0)
+    return twofold.merged(grad_z), twofold.merged(hess_z)
+
+
+@kernel
 def _grad_and_hess_of_sample(z, y, alpha, gamma):
     """Compute gradient and Hessian diagonal of one sample."""
+    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
     if y == 1.0:
@@ -192,6 +360,10 @@ def _grad_and_hess_of_sample(z, y, alpha, gamma):
     else:
         grad_z = np.nan
         hess_z = np.nan
+    if double:
+        better_grad_z, better_hess_z = _refined_grad_and_hess(z, y, alpha, gamma)
+        grad_z = refined(grad_z, better_grad_z)
+        hess_z = refined(hess_z, better_hess_z)
     return grad_z, hess_z
 
 

@@ -13,7 +13,7 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, describe, kernel
+from ._runtime import Array, Driver, describe, is_double, kernel, refined, twofold
 from ._runtime.elementary import scaled, sigmoid, softplus
 
 _ARGUMENTS = (
@@ -69,12 +69,25 @@ def _value_and_grad(z_fake, weight, scale, losses, grad_z_fake):
 
 
 @kernel
+def _refined_grad_and_hess(z_fake):
+    """Return hess_z_fake of one sample, from numbers in two parts."""
+    z_fake = twofold.twofold(z_fake)
+    sigmoid_minus_z_fake = twofold.sigmoid(twofold.negate(z_fake))
+    hess_z_fake = twofold.multiply(sigmoid_minus_z_fake, twofold.sigmoid(z_fake))
+    return twofold.merged(hess_z_fake)
+
+
+@kernel
 def _grad_and_hess_of_sample(z_fake):
     """Compute gradient and Hessian diagonal of one sample."""
+    double = is_double(z_fake)
     z_fake = np.float64(z_fake)
     sigmoid_minus_z_fake = sigmoid(-z_fake)
     grad_z_fake = -sigmoid_minus_z_fake
     hess_z_fake = sigmoid_minus_z_fake * sigmoid(z_fake)
+    if double:
+        better_hess_z_fake = _refined_grad_and_hess(z_fake)
+        hess_z_fake = refined(hess_z_fake, better_hess_z_fake)
     return grad_z_fake, hess_z_fake
 
 

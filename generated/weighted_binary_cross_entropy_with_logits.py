@@ -15,7 +15,7 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
+from ._runtime import Array, Driver, Interval, Scalar, describe, is_double, kernel, refined, twofold
 from ._runtime.elementary import in_interval, multiply_no_nan, scaled, sigmoid, softplus
 
 _ARGUMENTS = (
@@ -35,12 +35,33 @@ INFO = describe(
 
 
 @kernel
+def _refined_value(z, y, pos_weight):
+    """Return loss of one sample, from numbers in two parts."""
+    z = twofold.twofold(z)
+    y = twofold.twofold(y)
+    pos_weight = twofold.twofold(pos_weight)
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        twofold.multiply(pos_weight, y),
+        twofold.softplus(twofold.negate(z)),
+    )
+    loss = twofold.add(
+        multiply_no_nan_value,
+        twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), y), twofold.softplus(z)),
+    )
+    return twofold.merged(loss)
+
+
+@kernel
 def sample_value(z, y, pos_weight):
     """Return the loss of one sample."""
+    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
     multiply_no_nan_value = multiply_no_nan(pos_weight * y, softplus(-z))
     loss = multiply_no_nan_value + multiply_no_nan(1.0 - y, softplus(z))
+    if double:
+        better_loss = _refined_value(z, y, pos_weight)
+        loss = refined(loss, better_loss)
     return loss
 
 
@@ -55,8 +76,30 @@ def _value(z, y, pos_weight, weight, losses):
 
 
 @kernel
+def _refined_value_and_grad(z, y, pos_weight):
+    """Return loss and grad_z of one sample, from numbers in two parts."""
+    z = twofold.twofold(z)
+    y = twofold.twofold(y)
+    pos_weight = twofold.twofold(pos_weight)
+    product = twofold.multiply(pos_weight, y)
+    minus = twofold.negate(z)
+    difference = twofold.subtract((1.0, 0.0), y)
+    added = twofold.add(
+        twofold.multiply_no_nan(product, twofold.softplus(minus)),
+        twofold.multiply_no_nan(difference, twofold.softplus(z)),
+    )
+    loss = added
+    grad_z = twofold.subtract(
+        twofold.multiply(difference, twofold.sigmoid(z)),
+        twofold.multiply(product, twofold.sigmoid(minus)),
+    )
+    return twofold.merged(loss), twofold.merged(grad_z)
+
+
+@kernel
 def sample_value_and_grad(z, y, pos_weight):
     """Return the loss of one sample; compute its gradient."""
+    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
     product = pos_weight * y
@@ -65,6 +108,10 @@ def sample_value_and_grad(z, y, pos_weight):
     added = multiply_no_nan(product, softplus(minus)) + multiply_no_nan(difference, softplus(z))
     loss = added
     grad_z = difference * sigmoid(z) - product * sigmoid(minus)
+    if double:
+        better_loss, better_grad_z = _refined_value_and_grad(z, y, pos_weight)
+        loss = refined(loss, better_loss)
+        grad_z = refined(grad_z, better_grad_z)
     return loss, grad_z
 
 
@@ -82,8 +129,27 @@ def _value_and_grad(z, y, pos_weight, weight, scale, losses, grad_z):
 
 
 @kernel
+def _refined_grad_and_hess(z, y, pos_weight):
+    """Return grad_z and hess_z of one sample, from numbers in two parts."""
+    z = twofold.twofold(z)
+    y = twofold.twofold(y)
+    pos_weight = twofold.twofold(pos_weight)
+    difference = twofold.subtract((1.0, 0.0), y)
+    sigmoid_z = twofold.sigmoid(z)
+    sigmoid_minus_z = twofold.sigmoid(twofold.negate(z))
+    product = twofold.multiply(twofold.multiply(pos_weight, y), sigmoid_minus_z)
+    grad_z = twofold.subtract(twofold.multiply(difference, sigmoid_z), product)
+    hess_z = twofold.add(
+        twofold.multiply(twofold.multiply(difference, sigmoid_minus_z), sigmoid_z),
+        twofold.multiply(product, sigmoid_z),
+    )
+    return twofold.merged(grad_z), twofold.merged(hess_z)
+
+
+@kernel
 def _grad_and_hess_of_sample(z, y, pos_weight):
     """Compute gradient and Hessian diagonal of one sample."""
+    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
     difference = 1.0 - y
@@ -92,6 +158,10 @@ def _grad_and_hess_of_sample(z, y, pos_weight):
     product = pos_weight * y * sigmoid_minus_z
     grad_z = difference * sigmoid_z - product
     hess_z = difference * sigmoid_minus_z * sigmoid_z + product * sigmoid_z
+    if double:
+        better_grad_z, better_hess_z = _refined_grad_and_hess(z, y, pos_weight)
+        grad_z = refined(grad_z, better_grad_z)
+        hess_z = refined(hess_z, better_hess_z)
     return grad_z, hess_z
 
 

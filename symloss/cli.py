@@ -91,11 +91,12 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     symloss check my_specs/ --out my_package/generated
     """
     from symloss.loader import load
-    from symloss.project import texts
+    from symloss.project import shelf_of, texts
     from symloss.write import differences, strays
 
     paths, folder = _places(specs, out, writes=True)
-    files = texts(load(paths), _progress)
+    shelf = shelf_of(folder)
+    files = texts(load(paths), _progress, shelf)
     different, stray = list(differences(files, folder)), strays(files, folder)
     for text in different:
         click.echo(text)
@@ -105,6 +106,11 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
         mend = shlex.join(["symloss", "generate", *map(str, specs), *(["--out", str(out)] if out else [])])
         remove = "; remove the files named above that it leaves" if stray else ""
         raise click.ClickException(f"{len(different)} files differ, {len(stray)} are strays; run `{mend}`{remove}")
+    for path in shelf.stale:
+        click.echo(f"{path}: certifies a kernel that is no more")
+    if shelf.stale:
+        names = " ".join(path.stem for path in shelf.stale)
+        raise click.ClickException(f"{len(shelf.stale)} certificates are stale; run `symloss certify {names}`")
     click.echo(f"{folder}: {len(files)} files are what the specs say")
 
 
@@ -192,6 +198,59 @@ def verify(names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None) ->
     click.echo(table(rows))
     if not all(row.passed for row in rows):
         raise click.ClickException("some kernels are wrong")
+
+
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--specs", "paths", multiple=True, type=click.Path(path_type=Path), help="Where the losses are declared.")
+@_OUT
+@click.option("--inputs", default=2000, show_default=True, help="Inputs drawn for each setting, before the search.")
+@click.option("--search-only", is_flag=True, help="Do not try all float32.")
+@click.option("--readme", type=click.Path(path_type=Path), help="Also put the table of errors into this file.")
+def certify(
+    names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None, inputs: int, search_only: bool, readme: Path | None
+) -> None:
+    """Measure the worst error of generated kernels, and of other libraries, and write certificates.
+
+    \b
+    symloss certify
+    symloss certify focal focal_with_logits --search-only
+    symloss certify --specs my_specs --out my_package/generated
+    """
+    from symloss.certificate import markdown, read
+    from symloss.project import package_of
+    from symloss.write import replace_text
+
+    try:
+        from symloss.peers import foreign
+        from symloss.verify.certify import certify as run
+    except ModuleNotFoundError as error:
+        raise click.ClickException(f"{error.name} is missing; pip install 'symloss[certify]'") from None
+
+    spec_paths, folder = _places(paths, out, writes=True)
+    _bring_up_to_date(spec_paths, folder)
+    certificates = folder.resolve().parent / "certificates"
+    losses = _chosen(names, paths)
+    for loss in _progress(losses, "certify", len(losses)):
+        certificate = run(loss, package_of(folder), foreign(loss.name), inputs, not search_only, _progress)
+        replace_text(certificates / f"{loss.name}.json", certificate.text())
+    shown = [read(path) for loss in _chosen((), paths) if (path := certificates / f"{loss.name}.json").exists()]
+    if readme is not None:
+        replace_text(readme, _with_table(readme.read_text(encoding="utf-8"), markdown(shown), readme))
+    _bring_up_to_date(spec_paths, folder)
+    click.echo(markdown([c for c in shown if not names or c.loss in names]))
+
+
+_TABLE_STARTS, _TABLE_ENDS = "<!-- errors -->\n", "\n<!-- end of errors -->"
+
+
+def _with_table(text: str, table: str, path: Path) -> str:
+    """Return the text with the table between its two marks."""
+    before, found, rest = text.partition(_TABLE_STARTS)
+    _, ends, after = rest.partition(_TABLE_ENDS)
+    if not found or not ends:
+        raise click.ClickException(f"{path}: there is no line {_TABLE_STARTS.strip()} ... {_TABLE_ENDS.strip()}")
+    return f"{before}{_TABLE_STARTS}{table}{_TABLE_ENDS}{after}"
 
 
 @main.command()

@@ -153,12 +153,15 @@ class Function:
         Arrays that are written.
     body : tuple of Statement
         What it does.
+    refined : Function or None
+        Computes some of the scalars again, with numbers in two parts.
     """
 
     kind: str
     scalars: tuple[str, ...]
     rows: tuple[str, ...]
     body: tuple[Statement, ...]
+    refined: Function | None = None
 
 
 @dataclass(frozen=True)

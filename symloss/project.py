@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from symloss import runtime
+from symloss.certificate import Shelf, arithmetic_of
 from symloss.declare import Loss
 from symloss.emit.book import book
 from symloss.errors import SpecError
@@ -24,12 +25,19 @@ Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 _INIT = f'"""{MARK} from specs: one module a loss.\n\n``from . import NAME`` gives `value`, `grad`, ... of it.\n"""\n'
 
 
+def shelf_of(out: Path) -> Shelf:
+    """Return the certificates of a generated folder: those in ``certificates`` beside it."""
+    return Shelf(out.resolve().parent / "certificates", arithmetic_of(Path(runtime.__file__).parent))
+
+
 def no_progress(items: Iterable[Any], _what: str, _total: int) -> Iterable[Any]:
     """Show nothing."""
     return items
 
 
-def texts(losses: Sequence[Loss], progress: Progress = no_progress) -> dict[str, str]:
+def texts(
+    losses: Sequence[Loss], progress: Progress = no_progress, shelf: Shelf | None = None
+) -> dict[str, str]:
     """Return every file of the generated package, by path; nothing is written.
 
     Parameters
@@ -38,6 +46,8 @@ def texts(losses: Sequence[Loss], progress: Progress = no_progress) -> dict[str,
         What to compile.
     progress : callable, optional
         Wraps the iteration over losses: called with them, what is done, and how many there are.
+    shelf : Shelf, optional
+        Certificates for the documents.
     """
     files = {"__init__.py": _INIT, _BOOK: ""}
     for source in sorted(Path(runtime.__file__).parent.glob("*.py")):
@@ -46,7 +56,7 @@ def texts(losses: Sequence[Loss], progress: Progress = no_progress) -> dict[str,
     taken = {path.casefold(): path for path in files}  # some file systems do not tell cases apart
     for loss in progress(losses, "compile", len(losses)):
         with blaming(loss):
-            artifacts = dict(compile_loss(loss).files)
+            artifacts = dict(compile_loss(loss, shelf).files)
         for path, text in artifacts.items():
             other = taken.setdefault(path.casefold(), path)
             if path in files or other != path:
@@ -83,7 +93,7 @@ def generate(paths: Sequence[Path], out: Path, progress: Progress = no_progress)
         If a file that symloss did not generate is in the way.
     """
     losses = load(paths)
-    changes = write(texts(losses, progress), out)
+    changes = write(texts(losses, progress, shelf_of(out)), out)
     remember(paths, out, imported_sources())
     return changes
 

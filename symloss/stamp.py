@@ -25,7 +25,7 @@ def is_current(paths: Iterable[Path], out: Path) -> bool:
         memory = json.loads(_memory(paths, out).read_text(encoding="utf-8"))
         sources = [Path(name) for name in memory["sources"]]
         return bool(
-            memory["made_of"] == _digest([*_spec_files(paths), *sources, *_own_files()])
+            memory["made_of"] == _digest([*_spec_files(paths), *sources, *_own_files(), *_certificates(out)])
             and memory["files"] == _digest_tree(out)
         )
     except (OSError, ValueError, KeyError):
@@ -45,7 +45,7 @@ def remember(paths: Iterable[Path], out: Path, sources: Iterable[Path]) -> None:
         Other files that the specs import.
     """
     named = sorted({str(path.resolve()) for path in sources})
-    made_of = _digest([*_spec_files(paths), *map(Path, named), *_own_files()])
+    made_of = _digest([*_spec_files(paths), *map(Path, named), *_own_files(), *_certificates(out)])
     memory = {"sources": named, "made_of": made_of, "files": _digest_tree(out)}
     try:
         replace_text(_memory(paths, out), json.dumps(memory))
@@ -73,7 +73,11 @@ def _package() -> Path:
 def _own_files() -> list[Path]:
     package = _package()
     files = [f for f in package.rglob("*") if f.suffix in (".py", ".j2")]
-    return sorted([*files, *(package.parent / "specs").glob("*.py"), *(package.parent / "certificates").glob("*.json")])
+    return sorted([*files, *(package.parent / "specs").glob("*.py")])
+
+
+def _certificates(out: Path) -> list[Path]:
+    return sorted((out.resolve().parent / "certificates").glob("*.json"))
 
 
 def _spec_files(paths: Iterable[Path]) -> list[Path]:

@@ -22,20 +22,27 @@ from numba.core.caching import FunctionCache, NullCache
 from numba.core.serialize import dumps
 
 
-def kernel(function: Callable[..., Any]) -> Any:
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile a function as `kernel` does; LLVM puts its body in the place of every call."""
+    return kernel(function, forceinline=True)
+
+
+def kernel(function: Callable[..., Any], **options: Any) -> Any:
     """Compile a function with Numba at its first call: no GIL, NumPy's division by zero, cached on disk.
 
     Parameters
     ----------
     function : callable
         Defined at the top level of a module.
+    **options
+        Others of Numba's.
 
     Returns
     -------
     numba dispatcher
         Without a disk cache where there is no directory to write one.
     """
-    dispatcher = numba.njit(nogil=True, error_model="numpy")(function)
+    dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if hasattr(dispatcher, "_cache"):  # absent under NUMBA_DISABLE_JIT, where the function itself comes back
         dispatcher._cache = _LazyCache(function)
     return dispatcher

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symloss import ir
+from symloss.certificate import Shelf
 from symloss.declare import Loss
 from symloss.derive import Output
 from symloss.emit.document import page
@@ -31,7 +32,11 @@ class Artifacts:
         return dict(self.files)[path]
 
 
-def emit(kernel: ir.Kernel, loss: Loss, derived: tuple[Output, ...], stable: tuple[Output, ...]) -> Artifacts:
-    """Return module and document of a loss."""
-    files = ((f"{loss.name}.py", module_text(loss, kernel)), (f"docs/{loss.name}.tex", page(loss, derived, stable)))
-    return Artifacts(loss.name, files)
+def emit(
+    kernel: ir.Kernel, loss: Loss, derived: tuple[Output, ...], stable: tuple[Output, ...], shelf: Shelf | None = None
+) -> Artifacts:
+    """Return module and document of a loss; the document states the error that this very module is certified for."""
+    module = module_text(loss, kernel)
+    certificate = shelf.find(loss.name, module) if shelf else None
+    document = page(loss, derived, stable, certificate)
+    return Artifacts(loss.name, ((f"{loss.name}.py", module), (f"docs/{loss.name}.tex", document)))

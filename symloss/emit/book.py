@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from symloss.arguments import Parameter
 from symloss.declare import Loss
-from symloss.emit.document import escape
 from symloss.emit.environment import render
 from symloss.emit.latex_printer import NOTATION
+from symloss.emit.text import escape
 
 _TASKS = ("Regression", "Classification", "Generative models", "Specialized")  # chapters that come first, in order
 _UNSORTED = "Other losses"

@@ -7,12 +7,15 @@ from typing import Any
 from sympy import FiniteSet, Interval, S
 
 from symloss.arguments import Argument, Parameter, is_class_label, label_bounds
+from symloss.certificate import Certificate
 from symloss.declare import Loss
 from symloss.derive import Output
+from symloss.emit.accuracy import accuracy
 from symloss.emit.environment import render
 from symloss.emit.formulas import equation, left_side
 from symloss.emit.latex_printer import latex, symbol
 from symloss.emit.plots import plot
+from symloss.emit.text import escape
 from symloss.functions import absolute, maximum, minimal
 from symloss.reductions import MaxOver, Norm
 
@@ -22,18 +25,11 @@ _KINDS = (
     ("hvp", r"Hessian times a vector $v$"),
 )
 _SECTIONS = ("description", "use_case", "advantages", "disadvantages")
-_ESCAPES = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
-}  # fmt: skip
 
 
-def escape(text: str) -> str:
-    """Return plain text for LaTeX."""
-    return "".join(_ESCAPES.get(character, character) for character in text)
-
-
-def page(loss: Loss, derived: tuple[Output, ...], stable: tuple[Output, ...]) -> str:
+def page(
+    loss: Loss, derived: tuple[Output, ...], stable: tuple[Output, ...], certificate: Certificate | None = None
+) -> str:
     """Return the LaTeX of one loss, a section of the book.
 
     Parameters
@@ -44,6 +40,8 @@ def page(loss: Loss, derived: tuple[Output, ...], stable: tuple[Output, ...]) ->
         As `derive` leaves them.
     stable : tuple of Output
         The same in the form that the kernel evaluates.
+    certificate : Certificate, optional
+        The measured error.
     """
     texts = loss.texts
     said = [(name.replace("_", " ").capitalize(), escape(getattr(texts, name))) for name in _SECTIONS]
@@ -59,6 +57,7 @@ def page(loss: Loss, derived: tuple[Output, ...], stable: tuple[Output, ...]) ->
         value=[equation(r"\ell", stable[0].expr)] if stable[0].expr != loss.declared else [],
         derivations=[_derivation(kind, heading, derived, stable) for kind, heading in _KINDS],
         conventions=_conventions(loss),
+        accuracy=accuracy(certificate) if certificate else None,
         plot=plot(loss, stable),
         references=[escape(texts.reference)] if texts.reference else [],
     )

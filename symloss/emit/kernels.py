@@ -13,7 +13,7 @@ from symloss.declare import Loss
 from symloss.emit.blocks import finite_members, print_block
 from symloss.emit.environment import render
 from symloss.emit.numba_printer import Printer, number
-from symloss.emit.samples import print_sample, public_rows, samples
+from symloss.emit.samples import print_refined, print_sample, public_rows, samples
 from symloss.emit.text import CodeFunction, call_lines
 from symloss.functions import absolute, maximum, minimal
 from symloss.reductions import MaxOver, Norm
@@ -35,6 +35,8 @@ def module_text(loss: Loss, kernel: ir.Kernel) -> str:
     printer = Printer(a.name for a in loss.arguments)
     functions: list[CodeFunction] = []
     for sample in samples(loss, kernel):
+        refined = print_refined(sample, printer)
+        functions += [refined] if refined else []
         functions.append(print_sample(sample, printer))
         public = public_rows(sample)
         if public is not None:
@@ -103,8 +105,10 @@ def _imports(texts: list[str], functions: list[CodeFunction], printer: Printer) 
     ]
     names += ["Driver", "describe", "kernel"]
     lines = ["import numpy as np", ""] if "np." in code or any("np." in t for t in texts) else []
+    if "is_double" in printer.functions:
+        names += ["is_double", "refined", "twofold"]
     lines += call_lines("from ._runtime import ", sorted(names, key=_isort_key), "")
-    functions_used = printer.imports()
+    functions_used = [f for f in printer.imports() if f not in ("is_double", "refined")]
     if functions_used:
         line = f"from ._runtime.elementary import {', '.join(functions_used)}"
         many = ["from ._runtime.elementary import (", *(f"    {f}," for f in functions_used), ")"]

@@ -10,6 +10,7 @@ from symloss.declare import Loss
 from symloss.derive import Direction
 from symloss.emit.numba_printer import Printer, number
 from symloss.emit.text import CodeFunction, signature
+from symloss.emit.twofold_printer import TwofoldPrinter
 from symloss.lower import closed_bounds
 
 _NAMES = {
@@ -75,8 +76,46 @@ def print_sample(sample: Sample, printer: Printer) -> CodeFunction:
         names += [printer.local("factor"), *sample.function.rows]
     read = set(ir.used_in(sample.function.body))
     lines = [f"    {line}" for a in sample.arguments if not a.dims and a.name in read for line in _scalar(a, printer)]
-    lines += printer.body(sample.function.body, 1)
+    body = sample.function.body
+    if sample.function.refined is None:
+        lines += printer.body(body, 1)
+    else:
+        double = printer.local("double")
+        lines = [f"    {double} = {printer.call_name('is_double')}({_first(sample)})", *lines]
+        lines += [*printer.body(body[:-1], 1), *_refinement(sample, double, printer), *printer.body(body[-1:], 1)]
     return CodeFunction(signature(sample.name, names), _SAYS[sample.function.kind], tuple(lines))
+
+
+def _first(sample: Sample) -> str:
+    return next(a.name for a in sample.arguments if a.role == "prediction")
+
+
+def _refinement(sample: Sample, double: str, printer: Printer) -> list[str]:
+    """Replace scalars of float64 by their refined values."""
+    assert sample.function.refined is not None
+    args = ", ".join(a.name for a in sample.arguments)
+    names = sample.function.refined.scalars
+    better = [printer.local(f"better_{name}") for name in names]
+    lines = [f"    if {double}:", f"        {', '.join(better)} = {_refined_name(sample)}({args})"]
+    refined = printer.call_name("refined")
+    return [*lines, *(f"        {name} = {refined}({name}, {b})" for name, b in zip(names, better, strict=True))]
+
+
+def _refined_name(sample: Sample) -> str:
+    return f"_refined_{sample.function.kind}"
+
+
+def print_refined(sample: Sample, printer: Printer) -> CodeFunction | None:
+    """Return the function that computes some scalars with numbers in two parts."""
+    function = sample.function.refined
+    if function is None:
+        return None
+    pairs = TwofoldPrinter(printer)
+    read = set(ir.used_in(function.body))
+    lines = [f"    {a.name} = {pairs.number_of(a.name)}" for a in sample.arguments if a.name in read]
+    lines += pairs.body(function.body, 1)
+    says = f"Return {' and '.join(function.scalars)} of one sample, from numbers in two parts."
+    return CodeFunction(signature(_refined_name(sample), [a.name for a in sample.arguments]), says, tuple(lines))
 
 
 def _scalar(argument: Argument, printer: Printer) -> list[str]:

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 WIDTH = 110
 _INDENT = "    "
 
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class CodeFunction:
@@ -33,3 +38,8 @@ def call_lines(before: str, arguments: Sequence[str], after: str, depth: int = 0
     if len(inside) <= WIDTH:
         return [tab + before, inside, tab + after]
     return [tab + before, *(f"{tab}{_INDENT}{argument}," for argument in arguments), tab + after]
+
+
+def escape(text: str) -> str:
+    """Return plain text for LaTeX."""
+    return "".join(_ESCAPES.get(character, character) for character in text)

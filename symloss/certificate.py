@@ -1,0 +1,189 @@
+"""Certificates: how far the kernels of a loss are from the exact numbers, as measured, and what they were measured on.
+
+A certificate is a file ``certificates/NAME.json`` beside the generated folder.  It carries the fingerprint of the
+kernel that it certifies; of any other kernel it says nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ARITHMETIC = ("elementary.py", "twofold.py")  # files of the runtime that kernels compute with
+
+
+@dataclass(frozen=True)
+class Error:
+    """The largest error of one output in one precision.
+
+    Attributes
+    ----------
+    by : str
+        "symloss", or the library whose error it is.
+    function : str
+        What was called.
+    dtype, output : str
+        The precision; "value", "gradient" or "hessian".
+    method : str
+        "search" or "exhaustive".
+    tried : int
+        Number of inputs.
+    ulp : float or None
+        Largest error of a result that is a normal float, in units in the last place; None where the library
+        overflows, or returns NaN, for a finite number.
+    at : str
+        Where.
+    ulp_of_terms : float or None
+        The same in units in the last place of the largest term that the result is the sum of.
+    at_of_terms : str
+        Where.
+    subnormal : float or None
+        Largest error of a subnormal result, in the smallest subnormal.
+    """
+
+    by: str
+    function: str
+    dtype: str
+    output: str
+    method: str
+    tried: int
+    ulp: float | None
+    at: str
+    ulp_of_terms: float | None
+    at_of_terms: str
+    subnormal: float | None
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What was measured of one loss.
+
+    Attributes
+    ----------
+    loss : str
+        Its name.
+    kernel : str
+        Fingerprint of the kernel.
+    errors : tuple of Error
+        symloss's own, then those of other libraries at their worst inputs.
+    versions : tuple of (str, str)
+        Of the other libraries.
+    """
+
+    loss: str
+    kernel: str
+    errors: tuple[Error, ...]
+    versions: tuple[tuple[str, str], ...] = ()
+
+    def own(self) -> tuple[Error, ...]:
+        """Return the errors of symloss."""
+        return tuple(e for e in self.errors if e.by == "symloss")
+
+    def find(self, by: str, dtype: str, output: str) -> Error | None:
+        """Return one error; the exhaustive one, if there are two."""
+        found = [e for e in self.errors if (e.by, e.dtype, e.output) == (by, dtype, output)]
+        return min(found, key=lambda e: e.method != "exhaustive", default=None)
+
+    def text(self) -> str:
+        """Return the certificate as a file."""
+        return json.dumps(asdict(self), indent=1) + "\n"
+
+
+def read(path: Path) -> Certificate:
+    """Read a certificate.
+
+    Raises
+    ------
+    ValueError
+        If the file is none.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        errors = tuple(Error(**error) for error in found["errors"])
+        versions = tuple((library, version) for library, version in found["versions"])
+        return Certificate(found["loss"], found["kernel"], errors, versions)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path}: this is no certificate ({error}); remove it and run `symloss certify`") from None
+
+
+def fingerprint(kernel: str, arithmetic: str) -> str:
+    """Return what identifies a kernel: its text, and that of the functions that it calls."""
+    return hashlib.sha256(f"{kernel}\0{arithmetic}".encode()).hexdigest()
+
+
+def arithmetic_of(runtime: Path) -> str:
+    """Return the text of the functions that kernels call."""
+    files = [runtime / name for name in ARITHMETIC if (runtime / name).exists()]
+    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    return "\n".join(line for line in lines if not line.startswith("#"))
+
+
+class Shelf:
+    """The certificates of a generated folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files are; there may be none.
+    arithmetic : str
+        See `arithmetic_of`.
+    """
+
+    def __init__(self, folder: Path, arithmetic: str) -> None:
+        self._folder, self._arithmetic = folder, arithmetic
+        self.stale: list[Path] = []
+
+    def find(self, name: str, kernel: str) -> Certificate | None:
+        """Return the certificate of this very kernel; one of another is noted as stale."""
+        path = self._folder / f"{name}.json"
+        if not path.exists():
+            return None
+        certificate = read(path)
+        if certificate.kernel == fingerprint(kernel, self._arithmetic):
+            return certificate
+        self.stale.append(path)
+        return None
+
+
+def shown(ulp: float | None) -> str:
+    """Return an error in words: rounded up, never down."""
+    if ulp is None:
+        return "wrong"
+    if ulp == 0:
+        return "0"
+    if ulp >= 1000:
+        power = math.floor(math.log10(ulp))
+        mantissa = math.ceil(ulp / 10.0**power * 10) / 10
+        return f"{mantissa:.1f}e{power}"
+    return f"{math.ceil(ulp * 100) / 100:.2f}" if ulp < 100 else f"{math.ceil(ulp)}"
+
+
+LIBRARIES = ("symloss", "PyTorch", "JAX", "scikit-learn")
+OUTPUTS = ("value", "gradient", "hessian")
+DTYPES = ("float32", "float64")
+
+
+def markdown(certificates: Iterable[Certificate]) -> str:
+    """Return a table: a row a loss and output, a column a library and precision."""
+    heads = [f"{library} {dtype}" for library in LIBRARIES for dtype in DTYPES]
+    lines = ["| loss | output | " + " | ".join(heads) + " |", "|---|---|" + "---:|" * len(heads)]
+    for certificate in certificates:
+        for output in OUTPUTS:
+            cells = [_cell(certificate, library, dtype, output) for library in LIBRARIES for dtype in DTYPES]
+            if any(cells):
+                lines.append(f"| `{certificate.loss}` | {output} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cell(certificate: Certificate, library: str, dtype: str, output: str) -> str:
+    error = certificate.find(library, dtype, output)
+    if error is None:
+        return ""
+    mark = "\\*" if error.method == "exhaustive" else ""
+    rooted = error.ulp is not None and error.ulp_of_terms is not None and error.ulp > 4 >= error.ulp_of_terms
+    terms = f" ({shown(error.ulp_of_terms)})" if rooted else ""
+    return f"{shown(error.ulp)}{terms}{mark}"

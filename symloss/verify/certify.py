@@ -1,0 +1,176 @@
+"""Certifies generated kernels: the worst input of every output, by search and, where it can be done, exhaustively."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from symloss.certificate import Certificate, Error, arithmetic_of, fingerprint
+from symloss.declare import Loss
+from symloss.verify.exhaustive import exhaust, is_exhaustible
+from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants_compared
+from symloss.verify.kernels import Kernels
+from symloss.verify.oracle import HUGE
+from symloss.verify.point import Sample
+
+DTYPES = ("float64", "float32")
+_LONGEST = 200  # characters of an input that are shown
+Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """Another library's function for a loss; what it does not offer is None.
+
+    Attributes
+    ----------
+    library, version, function : str
+        What is called.
+    value, gradient, hessian : callable or None
+        Given arrays with a batch axis by name, and parameters; results of each sample.
+    """
+
+    library: str
+    version: str
+    function: str
+    value: Callable[..., Any] | None
+    gradient: Callable[..., Any] | None
+    hessian: Callable[..., Any] | None
+
+
+def certify(
+    loss: Loss,
+    package: str,
+    foreign: Sequence[Foreign] = (),
+    count: int = 2000,
+    exhaustive: bool = True,
+    progress: Progress = lambda items, _says, _total: items,
+) -> Certificate:
+    """Measure the errors of one loss.
+
+    Parameters
+    ----------
+    loss : Loss
+        The declaration.
+    package : str
+        Where its module is imported from.
+    foreign : sequence of Foreign
+        Libraries to compare with.
+    count : int
+        Number of inputs that are drawn for each setting of parameters, before the search goes uphill.
+    exhaustive : bool
+        Whether to try all float32 where the loss has one continuous argument.
+    progress : callable
+        Wraps the long iterations: called with what is iterated over, what is done, and how many there are.
+    """
+    module = importlib.import_module(f"{package}.{loss.name}")
+    file = Path(inspect.getfile(module))
+    errors: list[Error] = []
+    for dtype in DTYPES:
+        kernels = Kernels(loss, module, dtype)
+        errors += _errors(_search(loss, own_results(kernels), dtype, module, count), "symloss", "value, grad, ...")
+    if exhaustive and is_exhaustible(loss):
+        errors += [
+            _error("symloss", "value, grad, ...", "float32", output, "exhaustive", tried, worst)
+            for output, (tried, worst) in exhaust(loss, module, progress).items()
+        ]
+    for other in foreign:
+        for dtype in DTYPES:
+            tally = _search(loss, foreign_results(loss, other, dtype), dtype, module, count)
+            offered = {o for o, f in zip(OUTPUTS, (other.value, other.gradient, other.hessian), strict=True) if f}
+            errors += [e for e in _errors(tally, other.library, other.function) if e.output in offered]
+    kernel = fingerprint(file.read_text(encoding="utf-8"), arithmetic_of(file.parent / "_runtime"))
+    versions = sorted({(other.library, other.version) for other in foreign})
+    return Certificate(loss.name, kernel, tuple(errors), tuple(versions))
+
+
+def _search(loss: Loss, evaluate: Evaluate, dtype: str, module: ModuleType, count: int) -> Tally:
+    file = Path(inspect.getfile(module))
+    marks = constants_compared(file, file.parent / "_runtime" / "elementary.py")
+    return Hunt(loss, evaluate, dtype, marks).run(count)
+
+
+def own_results(kernels: Kernels) -> Evaluate:
+    """Return what evaluates samples by generated kernels."""
+
+    def evaluate(samples: Sequence[Sample]) -> list[tuple[Any, ...]]:
+        if kernels.loss.sets:
+            return [_of_set(kernels, sample) for sample in samples]
+        given, parameters = kernels.batch(samples), samples[0].parameters
+        value, grad = kernels.call("value_and_grad", given, reduction="none", **parameters)
+        hess = kernels.call("grad_and_hess", given, reduction="none", **parameters)[1]
+        grads, hesses = (kernels.rows(part, len(samples)) for part in (grad, hess))
+        return list(zip(value.tolist(), grads, hesses, strict=True))
+
+    return evaluate
+
+
+def _of_set(kernels: Kernels, sample: Sample) -> tuple[Any, ...]:
+    given = kernels.single(sample)
+    value, grad = kernels.call("value_and_grad", given, **sample.parameters)
+    hess = kernels.call("grad_and_hess", given, **sample.parameters)[1]
+    return (float(value), *(kernels.rows(kernels.lead(part), 1)[0] for part in (grad, hess)))
+
+
+def foreign_results(loss: Loss, other: Foreign, dtype: str) -> Evaluate:
+    """Return what evaluates samples by another library."""
+    kernels = Kernels(loss, ModuleType("none"), dtype)  # for the shapes and dtypes of arguments
+
+    def evaluate(samples: Sequence[Sample]) -> list[tuple[Any, ...]]:
+        names = [a.name for a in kernels.arguments]
+        arrays = dict(zip(names, kernels.batch(samples), strict=True))
+        parameters = dict(samples[0].parameters)
+        with np.errstate(all="ignore"):
+            value, gradient, hessian = (f and f(arrays, parameters) for f in (other.value, other.gradient, other.hessian))
+        n = len(samples)
+        nothing: list[Any] = [None] * n
+        values = nothing if value is None else np.asarray(value).tolist()
+        grads, hesses = (nothing if part is None else kernels.rows(part, n) for part in (gradient, hessian))
+        return list(zip(values, grads, hesses, strict=True))
+
+    return evaluate
+
+
+def _errors(tally: Tally, by: str, function: str) -> list[Error]:
+    return [
+        _error(by, function, tally.dtype, output, "search", tally.tried, worst) for output, worst in tally.worst.items()
+    ]
+
+
+def _error(by: str, function: str, dtype: str, output: str, method: str, tried: int, worst: Worst) -> Error:
+    return Error(
+        by,
+        function,
+        dtype,
+        output,
+        method,
+        tried,
+        _rounded(worst.ulp),
+        _text(worst.sample),
+        _rounded(worst.of_terms),
+        _text(worst.sample_of_terms),
+        _rounded(worst.subnormal),
+    )
+
+
+def _rounded(error: float) -> float | None:
+    """Return four digits, rounded up; None for an error without measure."""
+    if not error < HUGE:
+        return None
+    if error == 0:
+        return 0.0
+    unit = 10.0 ** (math.floor(math.log10(error)) - 3)
+    return float(f"{math.ceil(error / unit) * unit:.4g}")
+
+
+def _text(sample: Sample | None) -> str:
+    text = "" if sample is None else str(sample)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
