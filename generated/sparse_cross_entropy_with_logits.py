@@ -15,18 +15,7 @@ Arguments, after the batch axes:
 import numpy as np
 
 from ._runtime import Array, Driver, Labels, describe, kernel
-from ._runtime.elementary import (
-    absolute,
-    add_exactly,
-    exp_minus,
-    log1p,
-    minus,
-    offset,
-    scaled,
-    settle,
-    sigmoid,
-    softplus,
-)
+from ._runtime.elementary import absolute, add_exactly, exp_minus, log1p, minus, scaled, settle
 
 _ARGUMENTS = (
     Array("z", "prediction", ("C",)),
@@ -47,19 +36,16 @@ def sample_value(z, label):
     """Return the loss of one sample."""
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    softplus_added = softplus(log1p(total) + offset(largest, -np.float64(z[label])))
-    loss = softplus_added
+    loss = log1p(total) - minus(np.float64(z[label]), largest)
     return loss
 
 
@@ -77,27 +63,29 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    added = log1p(total) + offset(largest, -np.float64(z[label]))
-    loss = softplus(added)
-    sigmoid_added = sigmoid(added)
-    minus = -sigmoid_added
-    added_2 = 1.0 + total
+    z_label = np.float64(z[label])
+    loss = log1p(total) - minus(z_label, largest)
+    if place == label:
+        total_2 = total
+    else:
+        added = 1.0 + total
+        total_2 = added - exp_minus(z_label, largest)
+    added = 1.0 + total
+    minus_2 = -(total_2 / added)
     for c in range(z.shape[0]):
         if c == label:
-            grad_z[c] = scaled(factor, minus)
+            grad_z[c] = scaled(factor, minus_2)
         else:
-            grad_z[c] = scaled(factor, exp_minus(np.float64(z[c]), largest) * sigmoid_added / added_2)
+            grad_z[c] = scaled(factor, exp_minus(np.float64(z[c]), largest) / added)
     return loss
 
 
@@ -122,40 +110,44 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    log1p_total = log1p(total)
-    offset_value = offset(largest, -np.float64(z[label]))
-    sigmoid_added = sigmoid(log1p_total + offset_value)
-    minus = -sigmoid_added
-    sigmoid_difference = sigmoid(-log1p_total - offset_value)
-    product = sigmoid_difference * sigmoid_added
+    if place == label:
+        total_2 = total
+    else:
+        added = 1.0 + total
+        z_label = np.float64(z[label])
+        exp_minus_z_label = exp_minus(z_label, largest)
+        total_2 = added - exp_minus_z_label
     added = 1.0 + total
+    minus = -(total_2 / added)
+    z_label = np.float64(z[label])
+    exp_minus_z_label = exp_minus(z_label, largest)
+    quotient = exp_minus_z_label * total_2 / added / added
     for c in range(z.shape[0]):
         if c == label:
             grad_z[c] = scaled(factor, minus)
-            hess_z[c] = scaled(factor, product)
         else:
-            exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
-            grad_z[c] = scaled(factor, exp_minus_z_c * sigmoid_added / added)
+            z_c = np.float64(z[c])
+            exp_minus_z_c = exp_minus(z_c, largest)
+            grad_z[c] = scaled(factor, exp_minus_z_c / added)
+        if c == label:
+            hess_z[c] = scaled(factor, quotient)
+        else:
+            z_c = np.float64(z[c])
+            exp_minus_z_c = exp_minus(z_c, largest)
             if place == c:
-                total_2 = total
+                total_3 = total
             else:
-                total_2 = added - exp_minus_z_c
-            added_2 = (
-                exp_minus_z_c * exp_minus_z_c * sigmoid_difference * sigmoid_added / added / added
-                + exp_minus_z_c * total_2 * sigmoid_added / added / added
-            )
-            hess_z[c] = scaled(factor, added_2)
+                total_3 = added - exp_minus_z_c
+            hess_z[c] = scaled(factor, exp_minus_z_c * total_3 / added / added)
     return
 
 
@@ -174,50 +166,26 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
+    if place == label:
+        total_2 = total
+    else:
+        added = 1.0 + total
+        z_label = np.float64(z[label])
+        exp_minus_z_label = exp_minus(z_label, largest)
+        total_2 = added - exp_minus_z_label
     added = 1.0 + total
-    total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == label:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        total_2, lost_2 = add_exactly(total_2, lost_2, product)
-    total_2 = settle(total_2, lost_2)
-    added_2 = -np.float64(v_z[label]) + total_2
-    log1p_total = log1p(total)
-    offset_value = offset(largest, -np.float64(z[label]))
-    sigmoid_difference = sigmoid(-log1p_total - offset_value)
-    sigmoid_added = sigmoid(log1p_total + offset_value)
-    minus_2 = -(added_2 * sigmoid_difference * sigmoid_added)
-    largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        if c == label:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place_2 or c == label:
+        if c == label:
             continue
         z_c = np.float64(z[c])
         exp_minus_z_c = exp_minus(z_c, largest)
@@ -226,31 +194,51 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         product = quotient * v_z_c
         total_3, lost_3 = add_exactly(total_3, lost_3, product)
     total_3 = settle(total_3, lost_3)
+    z_label = np.float64(z[label])
+    exp_minus_z_label = exp_minus(z_label, largest)
+    quotient_2 = (total_2 / added * np.float64(v_z[label]) - total_3) * exp_minus_z_label / added
+    largest_2, place_2 = -np.inf, -1
+    for c in range(z.shape[0]):
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        candidate = absolute(product)
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
+            largest_2, place_2 = candidate, c
+    total_4, lost_4 = 0.0, 0.0
+    for c in range(z.shape[0]):
+        if c == place_2:
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        total_4, lost_4 = add_exactly(total_4, lost_4, product)
+    total_4 = settle(total_4, lost_4)
     product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
     for c in range(z.shape[0]):
         if c == label:
-            product_z[c] = scaled(factor, minus_2)
+            product_z[c] = scaled(factor, quotient_2)
         else:
             if place == c:
-                total_4 = total
+                total_5 = total
             else:
                 z_c_2 = np.float64(z[c])
                 exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-                total_4 = added - exp_minus_z_c_2
+                total_5 = added - exp_minus_z_c_2
             v_z_c_2 = np.float64(v_z[c])
             if place_2 == c:
-                total_5 = total_3
+                total_6 = total_4
             else:
                 z_c_2 = np.float64(z[c])
                 exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-                total_5 = total_3 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
+                total_6 = total_4 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
             z_c_2 = np.float64(z[c])
             exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-            added_3 = (
-                (total_4 / added * v_z_c_2 - total_5) * exp_minus_z_c_2 * sigmoid_added / added
-                + added_2 * exp_minus_z_c_2 * sigmoid_difference * sigmoid_added / added
-            )
-            product_z[c] = scaled(factor, added_3)
+            product_z[c] = scaled(factor, (total_5 / added * v_z_c_2 - total_6) * exp_minus_z_c_2 / added)
     return
 
 

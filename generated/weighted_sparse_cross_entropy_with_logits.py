@@ -23,11 +23,8 @@ from ._runtime.elementary import (
     log1p,
     minus,
     multiply_no_nan,
-    offset,
     scaled,
     settle,
-    sigmoid,
-    softplus,
 )
 
 _ARGUMENTS = (
@@ -50,20 +47,20 @@ def sample_value(z, label, class_weight):
     """Return the loss of one sample."""
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    softplus_added = softplus(log1p(total) + offset(largest, -np.float64(z[label])))
-    multiply_no_nan_value = multiply_no_nan(np.float64(class_weight[label]), softplus_added)
-    loss = multiply_no_nan_value
+    multiply_no_nan_value = multiply_no_nan(
+        np.float64(class_weight[label]),
+        minus(np.float64(z[label]), largest) - log1p(total),
+    )
+    loss = 0.0 - multiply_no_nan_value
     return loss
 
 
@@ -80,30 +77,32 @@ def _value(z, label, class_weight, weight, losses):
 def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
     class_weight_label = np.float64(class_weight[label])
+    z_label = np.float64(z[label])
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    added = log1p(total) + offset(largest, -np.float64(z[label]))
-    loss = multiply_no_nan(class_weight_label, softplus(added))
-    sigmoid_added = sigmoid(added)
-    minus = -(class_weight_label * sigmoid_added)
-    added_2 = 1.0 + total
+    multiply_no_nan_value = multiply_no_nan(class_weight_label, minus(z_label, largest) - log1p(total))
+    loss = 0.0 - multiply_no_nan_value
+    if place == label:
+        total_2 = total
+    else:
+        added = 1.0 + total
+        total_2 = added - exp_minus(z_label, largest)
+    added = 1.0 + total
+    minus_2 = -(class_weight_label * total_2 / added)
     for c in range(z.shape[0]):
         if c == label:
-            grad_z[c] = scaled(factor, minus)
+            grad_z[c] = scaled(factor, minus_2)
         else:
-            quotient = class_weight_label * exp_minus(np.float64(z[c]), largest) * sigmoid_added / added_2
-            grad_z[c] = scaled(factor, quotient)
+            grad_z[c] = scaled(factor, class_weight_label * exp_minus(np.float64(z[c]), largest) / added)
     return loss
 
 
@@ -131,38 +130,40 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
     class_weight_label = np.float64(class_weight[label])
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    log1p_total = log1p(total)
-    offset_value = offset(largest, -np.float64(z[label]))
-    sigmoid_added = sigmoid(log1p_total + offset_value)
-    minus = -(class_weight_label * sigmoid_added)
-    product = class_weight_label * sigmoid(-log1p_total - offset_value) * sigmoid_added
+    if place == label:
+        total_2 = total
+    else:
+        added = 1.0 + total
+        z_label = np.float64(z[label])
+        exp_minus_z_label = exp_minus(z_label, largest)
+        total_2 = added - exp_minus_z_label
     added = 1.0 + total
+    minus = -(class_weight_label * total_2 / added)
+    z_label = np.float64(z[label])
+    exp_minus_z_label = exp_minus(z_label, largest)
+    quotient = class_weight_label * exp_minus_z_label * total_2 / added / added
     for c in range(z.shape[0]):
         if c == label:
             grad_z[c] = scaled(factor, minus)
-            hess_z[c] = scaled(factor, product)
+            hess_z[c] = scaled(factor, quotient)
         else:
             exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
-            product_2 = class_weight_label * exp_minus_z_c
-            grad_z[c] = scaled(factor, product_2 * sigmoid_added / added)
+            product = class_weight_label * exp_minus_z_c
+            grad_z[c] = scaled(factor, product / added)
             if place == c:
-                total_2 = total
+                total_3 = total
             else:
-                total_2 = added - exp_minus_z_c
-            multiply_no_nan_value = multiply_no_nan(product, exp_minus_z_c * exp_minus_z_c / added / added)
-            entry = product_2 * total_2 * sigmoid_added / added / added + multiply_no_nan_value
-            hess_z[c] = scaled(factor, entry)
+                total_3 = added - exp_minus_z_c
+            hess_z[c] = scaled(factor, product * total_3 / added / added)
     return
 
 
@@ -182,50 +183,24 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
     class_weight_label = np.float64(class_weight[label])
     largest, place = -np.inf, -1
     for c in range(z.shape[0]):
-        if c == label:
-            continue
         candidate = np.float64(z[c])
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
+    exp_minus_z_label = exp_minus(np.float64(z[label]), largest)
     total, lost = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place or c == label:
+        if c == place:
             continue
         total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
     total = settle(total, lost)
-    log1p_total = log1p(total)
-    offset_value = offset(largest, -np.float64(z[label]))
-    sigmoid_difference = sigmoid(-log1p_total - offset_value)
-    sigmoid_added = sigmoid(log1p_total + offset_value)
     added = 1.0 + total
-    total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == label:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        total_2, lost_2 = add_exactly(total_2, lost_2, product)
-    total_2 = settle(total_2, lost_2)
-    added_2 = -np.float64(v_z[label]) + total_2
-    minus_2 = -multiply_no_nan(class_weight_label * sigmoid_difference * sigmoid_added, added_2)
-    largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        if c == label:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    if place == label:
+        total_2 = total
+    else:
+        total_2 = added - exp_minus_z_label
     total_3, lost_3 = 0.0, 0.0
     for c in range(z.shape[0]):
-        if c == place_2 or c == label:
+        if c == label:
             continue
         z_c = np.float64(z[c])
         exp_minus_z_c = exp_minus(z_c, largest)
@@ -234,31 +209,51 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         product = quotient * v_z_c
         total_3, lost_3 = add_exactly(total_3, lost_3, product)
     total_3 = settle(total_3, lost_3)
+    multiply_no_nan_value = multiply_no_nan(
+        class_weight_label * exp_minus_z_label / added,
+        total_2 / added * np.float64(v_z[label]) - total_3,
+    )
+    largest_2, place_2 = -np.inf, -1
+    for c in range(z.shape[0]):
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        candidate = absolute(product)
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
+            largest_2, place_2 = candidate, c
+    total_4, lost_4 = 0.0, 0.0
+    for c in range(z.shape[0]):
+        if c == place_2:
+            continue
+        z_c = np.float64(z[c])
+        exp_minus_z_c = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c / added
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        total_4, lost_4 = add_exactly(total_4, lost_4, product)
+    total_4 = settle(total_4, lost_4)
     product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
     for c in range(z.shape[0]):
         if c == label:
-            product_z[c] = scaled(factor, minus_2)
+            product_z[c] = scaled(factor, multiply_no_nan_value)
         else:
             exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
-            product_3 = class_weight_label * exp_minus_z_c_2
             if place == c:
-                total_4 = total
+                total_5 = total
             else:
-                total_4 = added - exp_minus_z_c_2
+                total_5 = added - exp_minus_z_c_2
             v_z_c_2 = np.float64(v_z[c])
             if place_2 == c:
-                total_5 = total_3
+                total_6 = total_4
             else:
-                total_5 = total_3 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
-            multiply_no_nan_value = multiply_no_nan(
-                product_3 * sigmoid_added / added,
-                total_4 / added * v_z_c_2 - total_5,
-            )
+                total_6 = total_4 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
             multiply_no_nan_value_2 = multiply_no_nan(
-                product_3 * sigmoid_difference * sigmoid_added / added,
-                added_2,
+                class_weight_label * exp_minus_z_c_2 / added,
+                total_5 / added * v_z_c_2 - total_6,
             )
-            product_z[c] = scaled(factor, multiply_no_nan_value + multiply_no_nan_value_2)
+            product_z[c] = scaled(factor, multiply_no_nan_value_2)
     return
 
 

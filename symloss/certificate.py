@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ARITHMETIC = ("elementary.py", "twofold.py")  # files of the runtime that kernels compute with
+ARITHMETIC = ("bits.py", "elementary.py", "twofold.py")  # files of the runtime that kernels compute with
 
 
 @dataclass(frozen=True)

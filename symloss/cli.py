@@ -106,10 +106,10 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
         mend = shlex.join(["symloss", "generate", *map(str, specs), *(["--out", str(out)] if out else [])])
         remove = "; remove the files named above that it leaves" if stray else ""
         raise click.ClickException(f"{len(different)} files differ, {len(stray)} are strays; run `{mend}`{remove}")
-    for path in shelf.stale:
-        click.echo(f"{path}: certifies a kernel that is no more")
+    for old in shelf.stale:
+        click.echo(f"{old}: certifies a kernel that is no more")
     if shelf.stale:
-        names = " ".join(path.stem for path in shelf.stale)
+        names = " ".join(old.stem for old in shelf.stale)
         raise click.ClickException(f"{len(shelf.stale)} certificates are stale; run `symloss certify {names}`")
     click.echo(f"{folder}: {len(files)} files are what the specs say")
 
@@ -208,7 +208,12 @@ def verify(names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None) ->
 @click.option("--search-only", is_flag=True, help="Do not try all float32.")
 @click.option("--readme", type=click.Path(path_type=Path), help="Also put the table of errors into this file.")
 def certify(
-    names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None, inputs: int, search_only: bool, readme: Path | None
+    names: tuple[str, ...],
+    paths: tuple[Path, ...],
+    out: Path | None,
+    inputs: int,
+    search_only: bool,
+    readme: Path | None,
 ) -> None:
     """Measure the worst error of generated kernels, and of other libraries, and write certificates.
 

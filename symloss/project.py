@@ -35,9 +35,7 @@ def no_progress(items: Iterable[Any], _what: str, _total: int) -> Iterable[Any]:
     return items
 
 
-def texts(
-    losses: Sequence[Loss], progress: Progress = no_progress, shelf: Shelf | None = None
-) -> dict[str, str]:
+def texts(losses: Sequence[Loss], progress: Progress = no_progress, shelf: Shelf | None = None) -> dict[str, str]:
     """Return every file of the generated package, by path; nothing is written.
 
     Parameters

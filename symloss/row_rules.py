@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, exp, fraction, log
 
-from symloss.functions import divide_no_nan, log1p, log1p_ratio, sigmoid, softplus, tanh
+from symloss.functions import divide_no_nan, log1p, log1p_ratio, sigmoid, tanh
 from symloss.reductions import (
     Element,
     Index,
     LogSoftmax,
     LogSumExp,
     Norm,
-    Reduction,
     Softmax,
     SoftmaxComplement,
     SumOver,
@@ -59,20 +58,6 @@ def places(body: Expr, index: Index, value: Expr) -> Iterator[Expr]:
         if own.base == other.base:
             candidates[other.indices[own.indices.index(index)]] = None
     yield from (o for o in candidates if body.xreplace({index: o}) == value)
-
-
-def _without(node: Reduction, place: Expr) -> tuple[Expr, ...]:
-    return (*node.excluded, place)
-
-
-def _margin(body: Expr, node: Reduction, place: Expr) -> Expr:
-    """Return how far the log-sum-exp of all others is above the place."""
-    return LogSumExp(body, node.index, _without(node, place)) - body.xreplace({node.index: place})
-
-
-def _is_running(place: Expr) -> bool:
-    """Whether the place is an index that a loop runs over; a margin for each would cost a row each."""
-    return isinstance(place, Index)
 
 
 def _norm(expr: Expr) -> Expr | None:
@@ -139,26 +124,8 @@ def _log_of_softmax(expr: Expr) -> Expr | None:
     return LogSoftmax(*inner.args) if isinstance(inner, Softmax) else None
 
 
-def _margin_of_log_softmax(expr: Expr) -> Expr | None:
-    if _is_running(expr.at):
-        return None
-    return -softplus(_margin(expr.body, expr, expr.at))
-
-
-def _margin_of_softmax(expr: Expr) -> Expr | None:
-    if _is_running(expr.at):
-        return None
-    return sigmoid(-_margin(expr.body, expr, expr.at))
-
-
-def _margin_of_complement(expr: Expr) -> Expr | None:
-    if _is_running(expr.at):
-        return None
-    return sigmoid(_margin(expr.body, expr, expr.at))
-
-
-def _margin_of_difference(expr: Expr) -> Expr | None:
-    """k*LSE(b) - k*b[o] -> k*softplus(LSE(b without o) - b[o])."""
+def _log_sum_exp_above(expr: Expr) -> Expr | None:
+    """k*LSE(b) - k*b[o] -> -k*log_softmax(b)[o]."""
     terms = expr.args
     for term in terms:
         coefficient, node = term.as_independent(LogSumExp, as_Add=False)
@@ -168,10 +135,10 @@ def _margin_of_difference(expr: Expr) -> Expr | None:
             for element in sorted((-other / coefficient).atoms(Element), key=str):
                 for place in element.indices:
                     value = node.open(place)
-                    if _is_running(place) or place in node.excluded or not _contains(expr, -coefficient * value):
+                    if place in node.excluded or not _contains(expr, -coefficient * value):
                         continue
                     rest = expr - term + coefficient * value
-                    return rest + coefficient * softplus(_margin(node.body, node, place))
+                    return rest - coefficient * LogSoftmax(node.body, node.index, node.excluded, place)
     return None
 
 
@@ -290,10 +257,7 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("exp over a sum of exp, elsewhere", (Mul,), _exp_over_sum),
     RowRule("exp of a difference to a log-sum-exp", (exp,), _softmax_from_exp),
     RowRule("log of softmax", (log,), _log_of_softmax),
-    RowRule("log-softmax at a label", (LogSoftmax,), _margin_of_log_softmax),
-    RowRule("softmax at a label", (Softmax,), _margin_of_softmax),
-    RowRule("softmax of the others at a label", (SoftmaxComplement,), _margin_of_complement),
-    RowRule("log-sum-exp above a label", (Add,), _margin_of_difference),
+    RowRule("log-sum-exp above an entry", (Add,), _log_sum_exp_above),
     RowRule("complement of softmax", (Add,), _complement_of_softmax),
     RowRule("shares of one number", (Add,), _shares),
     RowRule("difference of sigmoids", (Add,), _difference_of_sigmoids, STABLE),

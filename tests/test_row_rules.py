@@ -13,11 +13,9 @@ from symloss.functions import divide_no_nan, indicator, log1p, sigmoid
 from symloss.reductions import (
     Dim,
     Index,
-    LogSoftmax,
     LogSumExp,
     Norm,
     Softmax,
-    SoftmaxComplement,
     SumOver,
 )
 from symloss.row_rules import ROW_RULES
@@ -39,10 +37,7 @@ EXAMPLES: dict[str, Expr] = {
     "exp over a sum of exp, elsewhere": exp(SumOver(y[c] * entry, c)) / SumOver(exp(entry), c),
     "exp of a difference to a log-sum-exp": exp(at_label - LogSumExp(entry, c)),
     "log of softmax": log(Softmax(entry, c, (), label)),
-    "log-softmax at a label": LogSoftmax(entry, c, (), label),
-    "softmax at a label": Softmax(entry, c, (), label),
-    "softmax of the others at a label": SoftmaxComplement(entry, c, (), label),
-    "log-sum-exp above a label": w + 2 * LogSumExp(entry, c) - 2 * at_label,
+    "log-sum-exp above an entry": w + 2 * LogSumExp(entry, c) - 2 * at_label,
     "complement of softmax": 3 + w - w * Softmax(entry, c, (), label),
     "shares of one number": 5 + w * exp(at_label) + (1 - w) * exp(at_label),
     "difference of sigmoids": w * sigmoid(gamma) * sigmoid(-gamma) ** 2 - w * sigmoid(gamma) ** 2 * sigmoid(-gamma),

@@ -272,8 +272,17 @@ def offset(x: float, y: float) -> float:
 
 @kernel
 def exp_minus(x: float, y: float) -> float:
-    """exp(x - y), and 1 where the two are equal, infinite ones too."""
-    return 1.0 if x == y else math.exp(x - y)
+    """exp(x - y), and 1 where the two are equal, infinite ones too.
+
+    What the difference loses in rounding multiplies the result: without it a difference of 700 costs 350 ULP.
+    """
+    if x == y:
+        return 1.0
+    apart = x - y
+    back = apart - x
+    lost = (x - (apart - back)) - (y + back)
+    result = math.exp(apart)
+    return result + result * lost if abs(lost) < 1.0 else result
 
 
 @kernel

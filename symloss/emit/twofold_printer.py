@@ -40,7 +40,9 @@ class TwofoldPrinter(Printer):
         left, right = self._high(compare.left), self._high(compare.right)
         if compare.operator != "unordered":
             return f"{left} {compare.operator} {right}"
-        sides = [side for side, value in ((left, compare.left), (right, compare.right)) if not isinstance(value, ir.Number)]
+        sides = [
+            side for side, value in ((left, compare.left), (right, compare.right)) if not isinstance(value, ir.Number)
+        ]
         return " or ".join(f"{side} != {side}" for side in sides)
 
     def _high(self, expr: ir.Expr) -> str:

@@ -8,12 +8,10 @@ functions are good to 2**-64.  Neither infinities nor NaN are kept apart: `refin
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic, overload
 
+from .bits import exponent, fused, is_float64, power_of_two
 from .jit import inlined
 
 Twofold = tuple[float, float]
@@ -29,89 +27,10 @@ _ARTANH = tuple(1.0 / n for n in range(15, 1, -2))  # artanh(s)/s - 1 in powers 
 _TAYLOR = tuple(1.0 / math.factorial(n) for n in range(12, 3, -1))  # exp beyond the cubic term
 
 
-def _is_float64(x: Any) -> bool:
-    return not isinstance(x, np.float32)
-
-
-@overload(_is_float64)
-def _is_float64_compiled(x: Any) -> Any:
-    answer = x != types.float32
-
-    def implementation(x: Any) -> Any:
-        return answer
-
-    return implementation
-
-
-def _fused(a: float, b: float, c: float) -> float:
-    """Return a*b + c with one rounding, slowly: what the compiled form does in one instruction."""
-    from fractions import Fraction
-
-    return float(Fraction(a) * Fraction(b) + Fraction(c)) if math.isfinite(a * b + c) else a * b + c
-
-
-@intrinsic
-def _fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), build
-
-
-@overload(_fused)
-def _fused_compiled(a: Any, b: Any, c: Any) -> Any:
-    def implementation(a: Any, b: Any, c: Any) -> Any:
-        return _fma(a, b, c)
-
-    return implementation
-
-
-def _power_of_two(power: int) -> float:
-    """Return 2**power, for a normal result."""
-    return math.ldexp(1.0, power)
-
-
-@intrinsic
-def _from_bits(typingctx: Any, bits: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], context.get_value_type(types.float64))
-
-    return types.float64(types.int64), build
-
-
-def _exponent(x: float) -> int:
-    """Return the largest whole k with 2**k <= x, for a normal positive x."""
-    return math.frexp(x)[1] - 1
-
-
-@intrinsic
-def _bits_of(typingctx: Any, x: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], context.get_value_type(types.int64))
-
-    return types.int64(types.float64), build
-
-
-@overload(_exponent)
-def _exponent_compiled(x: Any) -> Any:
-    def implementation(x: Any) -> Any:
-        return (_bits_of(x) >> 52) - 1023
-
-    return implementation
-
-
-@overload(_power_of_two)
-def _power_of_two_compiled(power: Any) -> Any:
-    def implementation(power: Any) -> Any:
-        return _from_bits((np.int64(power) + 1023) << 52)
-
-    return implementation
-
-
 @inlined
 def is_double(x: float) -> bool:
     """Whether x is a float64; known when the kernel is compiled."""
-    return _is_float64(x)
+    return is_float64(x)
 
 
 @inlined
@@ -148,7 +67,7 @@ def _fast_two_sum(a: float, b: float) -> Twofold:
 @inlined
 def _two_product(a: float, b: float) -> Twofold:
     product = a * b
-    return product, _fused(a, b, -product)
+    return product, fused(a, b, -product)
 
 
 @inlined
@@ -176,7 +95,7 @@ def subtract(x: Twofold, y: Twofold) -> Twofold:
 def multiply(x: Twofold, y: Twofold) -> Twofold:
     """Return x * y; relative error below 2**-103."""
     high, low = _two_product(x[0], y[0])
-    cross = _fused(x[0], y[1], x[1] * y[0])
+    cross = fused(x[0], y[1], x[1] * y[0])
     return _fast_two_sum(high, low + cross)
 
 
@@ -185,7 +104,7 @@ def divide(x: Twofold, y: Twofold) -> Twofold:
     """Return x / y; relative error below 2**-101."""
     quotient = x[0] / y[0]
     high, low = _two_product(quotient, y[0])
-    rest = ((x[0] - high) - low) + _fused(-quotient, y[1], x[1])
+    rest = ((x[0] - high) - low) + fused(-quotient, y[1], x[1])
     return _fast_two_sum(quotient, rest / y[0])
 
 
@@ -203,7 +122,7 @@ def sqrt(x: Twofold) -> Twofold:
 def _scaled(x: Twofold, power: int) -> Twofold:
     """Return x * 2**power, in two steps as either may be beyond the floats."""
     half = power >> 1
-    first, second = _power_of_two(half), _power_of_two(power - half)
+    first, second = power_of_two(half), power_of_two(power - half)
     return x[0] * first * second, x[1] * first * second
 
 
@@ -272,7 +191,7 @@ def log(x: Twofold) -> Twofold:
         return math.nan, math.nan
     lift = 54.0 if x[0] < 2.0**-1000 else 0.0
     high, low = (x[0] * 2.0**54, x[1] * 2.0**54) if lift else x
-    power = _exponent(high * _SQRT_2)
+    power = exponent(high * _SQRT_2)
     near = add(_scaled((high, low), -power), (-1.0, 0.0))
     k = power - lift
     whole = add((k * _LOG_2[0], 0.0), add(_two_product(k, _LOG_2[1]), (k * _LOG_2_REST, 0.0)))

@@ -6,7 +6,6 @@ import importlib
 import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 
 from symloss.certificate import Certificate, Error, arithmetic_of, fingerprint
 from symloss.declare import Loss
+from symloss.peers.table import Foreign
 from symloss.verify.exhaustive import exhaust, is_exhaustible
 from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants_compared
 from symloss.verify.kernels import Kernels
@@ -24,26 +24,6 @@ from symloss.verify.point import Sample
 DTYPES = ("float64", "float32")
 _LONGEST = 200  # characters of an input that are shown
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """Another library's function for a loss; what it does not offer is None.
-
-    Attributes
-    ----------
-    library, version, function : str
-        What is called.
-    value, gradient, hessian : callable or None
-        Given arrays with a batch axis by name, and parameters; results of each sample.
-    """
-
-    library: str
-    version: str
-    function: str
-    value: Callable[..., Any] | None
-    gradient: Callable[..., Any] | None
-    hessian: Callable[..., Any] | None
 
 
 def certify(
@@ -126,15 +106,18 @@ def foreign_results(loss: Loss, other: Foreign, dtype: str) -> Evaluate:
 
     def evaluate(samples: Sequence[Sample]) -> list[tuple[Any, ...]]:
         names = [a.name for a in kernels.arguments]
-        arrays = dict(zip(names, kernels.batch(samples), strict=True))
+        count = 1 << (len(samples) - 1).bit_length()  # libraries that compile do so for every size
+        padded = [*samples, *[samples[0]] * (count - len(samples))]
+        arrays = dict(zip(names, kernels.batch(padded), strict=True))
         parameters = dict(samples[0].parameters)
         with np.errstate(all="ignore"):
-            value, gradient, hessian = (f and f(arrays, parameters) for f in (other.value, other.gradient, other.hessian))
-        n = len(samples)
-        nothing: list[Any] = [None] * n
+            value, gradient, hessian = (
+                f and f(arrays, parameters) for f in (other.value, other.gradient, other.hessian)
+            )
+        nothing: list[Any] = [None] * count
         values = nothing if value is None else np.asarray(value).tolist()
-        grads, hesses = (nothing if part is None else kernels.rows(part, n) for part in (gradient, hessian))
-        return list(zip(values, grads, hesses, strict=True))
+        grads, hesses = (nothing if part is None else kernels.rows(part, count) for part in (gradient, hessian))
+        return list(zip(values, grads, hesses, strict=True))[: len(samples)]
 
     return evaluate
 

@@ -83,7 +83,7 @@ def _results(module: ModuleType, x: npt.NDArray[Any], label: tuple[float, ...]) 
     yield module.grad_and_hess(x, *targets, reduction="none")[1]
 
 
-@numba.njit(cache=False, error_model="numpy")  # type: ignore[untyped-decorator]
+@numba.njit(cache=False, error_model="numpy")
 def _largest(got: Any, exact: Any) -> tuple[float, int, float]:  # pragma: no cover
     """Return the largest error of a normal result, its place, and the largest of a subnormal one."""
     worst, place, subnormal = 0.0, 0, 0.0

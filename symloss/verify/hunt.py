@@ -25,6 +25,7 @@ from symloss.verify.oracle import Entry, Exact, Oracle, is_normal, ulps
 from symloss.verify.point import Sample, ends
 from symloss.verify.sampling import parameter_settings
 
+_WEIGHTS = 4
 OUTPUTS = ("value", "gradient", "hessian")
 Floats = npt.NDArray[Any]
 Evaluate = Callable[[Sequence[Sample]], Sequence[Sequence[Any]]]  # of each sample: value, gradients, Hessian diagonal
@@ -108,7 +109,7 @@ class Hunt:
             for sizes in self._sizes():
                 self._best = {output: [] for output in OUTPUTS}
                 long = max(sizes.values(), default=1) > _LONG
-                some = count // 50 if long else count
+                some = count // (50 if long else 5 if sizes else 1)
                 self._judge([self._draw(setting, sizes, number) for number in range(some)])
                 for _ in range(2 if long else 12):
                     self._judge(self._uphill(1 if long else max(4, some // 60)))
@@ -137,12 +138,14 @@ class Hunt:
     def _argument(self, a: Argument, shape: tuple[int, ...], number: int, earlier: dict[str, Any]) -> Floats:
         n = math.prod(shape)
         if is_class_label(a):
-            start, stop = (int(e.xreplace({d: s for d, s in zip(e.free_symbols, [self._extent(a, earlier)])})) for e in label_bounds(a))
-            return self._rng.integers(start, stop, shape)
+            return self._rng.integers(*self._labels(a, earlier), shape)
         if isinstance(a.domain, FiniteSet):
             return self._rng.choice([float(v) for v in a.domain], shape)
         low, high = ends(a.domain)
-        if isinstance(a, (Target, Weight)) and math.isfinite(low) and math.isfinite(high) and self._hard:
+        if isinstance(a, Weight):  # one of a few rows, as a batch shares it
+            few = np.random.default_rng([number % _WEIGHTS, n])
+            return np.exp2(few.uniform(-6, 6, n)).astype(self._type).astype(np.float64).reshape(shape)
+        if isinstance(a, Target) and math.isfinite(low) and math.isfinite(high) and self._hard:
             one_hot = np.full(n, low)
             one_hot[self._rng.integers(n)] = high if n > 1 else self._rng.choice([low, high])
             return one_hot.reshape(shape)
@@ -153,10 +156,16 @@ class Hunt:
         row = self._numbers(n, number, low, high)
         return np.asarray(np.clip(row, low, high).astype(self._type), np.float64).reshape(shape)
 
-    def _extent(self, label: Argument, earlier: dict[str, Any]) -> int:
-        (dim,) = {s for e in label_bounds(label) for s in e.free_symbols}
-        owner = next(a for a in self._loss.arguments if dim in a.dims)
-        return int(np.shape(earlier[owner.name])[owner.dims.index(dim)])
+    def _labels(self, label: Argument, earlier: dict[str, Any]) -> tuple[int, int]:
+        """Return the bounds of a class label, for arrays that are drawn already."""
+        sizes = {
+            d: n
+            for a in self._loss.arguments
+            if a.name in earlier
+            for d, n in zip(a.dims, np.shape(earlier[a.name]), strict=True)
+        }
+        start, stop = (int(end.xreplace(sizes)) for end in label_bounds(label))
+        return start, stop
 
     def _numbers(self, n: int, number: int, low: float, high: float) -> Floats:
         """Return numbers drawn in one of several ways."""
@@ -207,9 +216,9 @@ class Hunt:
         return Sample(sample.kind, arrays, sample.parameters)
 
     def _is_free(self, a: Argument) -> bool:
-        if is_class_label(a) or isinstance(a.domain, FiniteSet):
+        if is_class_label(a) or isinstance(a, Weight) or isinstance(a.domain, FiniteSet):
             return False
-        return not (self._hard and isinstance(a, (Target, Weight)) and all(map(math.isfinite, ends(a.domain))))
+        return not (self._hard and isinstance(a, Target) and all(map(math.isfinite, ends(a.domain))))
 
     # -- judging ---------------------------------------------------------------------------------
 
@@ -231,14 +240,16 @@ class Hunt:
         if len(entries) > _LONG:
             row = np.ravel(sample.arrays[entries[0].name])
             labels = [int(v) for name, v in sample.arrays.items() if np.ndim(v) == 0 and v < len(entries)]
-            places = dict.fromkeys([int(np.argmax(row)), *labels, *self._rng.integers(0, len(entries), _LOOKED_AT).tolist()])
+            places = dict.fromkeys(
+                [int(np.argmax(row)), *labels, *self._rng.integers(0, len(entries), _LOOKED_AT).tolist()]
+            )
         self.tally.tried += 1
         for number, place in enumerate(places):
             exact = self._oracle.series(sample, entries[place])
             if exact is None:
                 self.tally.special += 1
                 return
-            got = (results[0], results[1][place], results[2][place])
+            got = (results[0], *(None if part is None else part[place] for part in results[1:]))
             for output, g, e in list(zip(OUTPUTS, got, exact, strict=True))[0 if number == 0 else 1 :]:
                 if g is not None:
                     self._record(output, float(g), e, sample, entries[place])

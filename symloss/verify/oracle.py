@@ -86,7 +86,7 @@ class Oracle:
         return alone[1], sums[2] - alone[2] - along[2], sums[3] + differences[3] - 2 * alone[3]
 
     def _real_entries(self, sample: Sample) -> Iterator[tuple[Entry, float]]:
-        for name, values in {**sample.arrays, **sample.parameters}.items():
+        for name, values in _arguments(sample):
             if name not in self._labels:
                 for i, x in enumerate(np.ravel(values).tolist()):
                     yield Entry(name, i), x
@@ -109,7 +109,7 @@ class Oracle:
     def _place(self, sample: Sample, direction: Mapping[Entry, int]) -> Place:
         arrays: dict[str, Sequence[Any]] = {}
         shapes: dict[str, tuple[int, ...]] = {}
-        for name, values in {**sample.arrays, **sample.parameters}.items():
+        for name, values in _arguments(sample):
             shapes[name] = np.shape(values)
             arrays[name] = [arb(v) for v in np.ravel(values).tolist()]
         for entry, slope in direction.items():
@@ -118,6 +118,11 @@ class Oracle:
             arrays[entry.name] = row
         dims = {d: n for a in self.loss.arguments for d, n in zip(a.dims, shapes[a.name], strict=True)}
         return Place(arrays, shapes, dims)
+
+
+def _arguments(sample: Sample) -> Iterator[tuple[str, Any]]:
+    yield from sample.arrays.items()
+    yield from sample.parameters.items()
 
 
 def _is_settled(ball: Exact) -> bool:

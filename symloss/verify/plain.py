@@ -1,0 +1,48 @@
+"""Generated functions of one sample as plain Python: nothing is compiled, so that one may ask for a few numbers."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+_PACKAGE = "symloss_plain"  # holds the runtime, imported a second time with a decorator that does nothing
+
+
+def plain_module(name: str, text: str, runtime: Path) -> types.ModuleType:
+    """Execute a generated module without Numba.
+
+    Parameters
+    ----------
+    name : str
+        Of the loss.
+    text : str
+        Of the module.
+    runtime : Path
+        The folder of the runtime.
+    """
+    _prepare(runtime)
+    module = types.ModuleType(f"{_PACKAGE}.{name}")
+    module.__dict__["__package__"] = _PACKAGE
+    exec(compile(text, f"<{name}>", "exec"), module.__dict__)
+    return module
+
+
+def _prepare(runtime: Path) -> None:
+    """Put the runtime under another name, with a stand-in for its compiler."""
+    if _PACKAGE in sys.modules:
+        return
+    package, inner, jit = (types.ModuleType(n) for n in (_PACKAGE, f"{_PACKAGE}._runtime", f"{_PACKAGE}._runtime.jit"))
+    package.__path__, inner.__path__ = [], [str(runtime)]
+    jit.__dict__.update(kernel=_unchanged, inlined=_unchanged)
+    sys.modules |= {module.__name__: module for module in (package, inner, jit)}
+    parts = [importlib.import_module(f"{inner.__name__}.{name}") for name in ("describe", "driver", "twofold")]
+    for part in parts:  # after all imports, each of which also sets the name of the file
+        inner.__dict__.update({k: v for k, v in vars(part).items() if not k.startswith("_")})
+    inner.__dict__.update(kernel=_unchanged, twofold=parts[-1])
+
+
+def _unchanged(function: Any, **_options: Any) -> Any:
+    return function
