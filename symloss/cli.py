@@ -290,7 +290,7 @@ def _bring_up_to_date(paths: Sequence[Path], folder: Path) -> None:
         return
     from symloss.project import generate as run
 
-    changes = run(paths, folder, _progress)
+    changes = run(paths, folder, _progress, lambda said: click.echo(f"warning: {said}", err=True))
     for path in changes.removed:
         click.echo(f"removed {folder / path}")
     click.echo(f"{folder}: {len(changes.written)} files written, {len(changes.removed)} removed")

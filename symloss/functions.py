@@ -133,7 +133,8 @@ class log1mexp(Primitive):  # noqa: N801
         return log(1 - exp(self.args[0]))
 
     def fdiff(self, argindex: int = 1) -> Expr:
-        return -1 / expm1(-self.args[0])
+        (x,) = self.args
+        return exp(x) / expm1(x)  # 1/expm1(-x) would overflow where this is subnormal
 
 
 class log_cosh(Primitive):  # noqa: N801

@@ -18,7 +18,8 @@ from symloss.errors import SpecError
 from symloss.loader import load
 from symloss.pipeline import compile_loss
 from symloss.stamp import imported_sources, remember
-from symloss.write import MARK, Changes, write
+from symloss.verify.witness import witness
+from symloss.write import MARK, Changes, differs, write
 
 _BOOK = "docs/book.tex"
 Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
@@ -80,8 +81,24 @@ def blaming(loss: Loss) -> Iterator[None]:
         ) from error
 
 
-def generate(paths: Sequence[Path], out: Path, progress: Progress = no_progress) -> Changes:
+def generate(
+    paths: Sequence[Path],
+    out: Path,
+    progress: Progress = no_progress,
+    warn: Callable[[str], object] = lambda said: None,
+) -> Changes:
     """Make the folder hold what the specs say; where one spec is wrong, nothing is touched.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Specs, and folders of them.
+    out : Path
+        The generated folder.
+    progress : callable, optional
+        See `texts`.
+    warn : callable, optional
+        Called with a sentence for every loss whose kernel loses most of its digits somewhere.
 
     Raises
     ------
@@ -91,7 +108,13 @@ def generate(paths: Sequence[Path], out: Path, progress: Progress = no_progress)
         If a file that symloss did not generate is in the way.
     """
     losses = load(paths)
-    changes = write(texts(losses, progress, shelf_of(out)), out)
+    files = texts(losses, progress, shelf_of(out))
+    new = [loss for loss in losses if differs(files, out, f"{loss.name}.py")]
+    changes = write(files, out)
+    for loss in progress(new, "look for cancellations", len(new)):
+        found = witness(loss, files[f"{loss.name}.py"], Path(runtime.__file__).parent)
+        if found is not None:
+            warn(f"{loss.source}: {loss.name}: {found}; write it with a primitive, or in a form that does not cancel")
     remember(paths, out, imported_sources())
     return changes
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, S, log, sqrt
+from sympy import Add, Expr, Mul, Pow, S, exp, log, sqrt
 
 from symloss.arguments import Prediction
 from symloss.derive import Direction, Output
@@ -116,6 +116,8 @@ def expand(expr: Any) -> Any:
         return expr
     if isinstance(expr, Add):
         expr = _shift(expr)
+    if isinstance(expr, exp):
+        expr = _exp_below_log_sum_exp(expr)
     expr = rewrite_parts(expr, expand)
     rule = _EXPANSIONS.get(type(expr))
     return expr if rule is None else rule(expr)
@@ -141,6 +143,16 @@ def _shift(expr: Add) -> Expr:
         if isinstance(node, LogSumExp) and sign in (1, -1):
             largest, _, others = _statistics(node)
             return sign * (offset(largest, sign * (expr - term)) + log1p(others))
+    return expr
+
+
+def _exp_below_log_sum_exp(expr: Expr) -> Expr:
+    """exp(u - log-sum-exp) -> exp(u - largest)/(1 + others): what rounding takes from an exponent, exp multiplies."""
+    (exponent,) = expr.args
+    for term in Add.make_args(exponent):
+        if isinstance(-term, LogSumExp):
+            largest, _, others = _statistics(-term)
+            return exp_minus(expand(exponent - term), largest) / (1 + others)
     return expr
 
 

@@ -58,6 +58,11 @@ def replace_text(path: Path, text: str) -> None:
         partial.unlink(missing_ok=True)
 
 
+def differs(files: Mapping[str, str], folder: Path, path: str) -> bool:
+    """Whether a file is not yet what it has to be."""
+    return _read(folder / path) != files[path]
+
+
 def strays(files: Mapping[str, str], folder: Path) -> list[str]:
     """Return the files in the folder that are none of the given ones, caches, PDFs and hidden files aside."""
     if not folder.is_dir():

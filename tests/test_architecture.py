@@ -50,7 +50,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "loader": {"declare", "errors"},
     "write": set(),
     "stamp": {"write"},
-    "project": {"certificate", "declare", "emit", "errors", "loader", "pipeline", "runtime", "stamp", "write"},
+    "project": {
+        "certificate",
+        "declare",
+        "emit",
+        "errors",
+        "loader",
+        "pipeline",
+        "runtime",
+        "stamp",
+        "verify",
+        "write",
+    },
     "cli": {
         "arguments",
         "certificate",
@@ -157,7 +168,11 @@ def test_files_are_small(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+@pytest.mark.parametrize(
+    "path",
+    [path for path in FILES if _room(path) != "peers"],  # which is a table of what others call them
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
 def test_no_loss_is_a_special_case(path: Path) -> None:
     names = set(catalogue())
     for node in ast.walk(ast.parse(path.read_text())):

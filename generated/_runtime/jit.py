@@ -44,21 +44,21 @@ def kernel(function: Callable[..., Any], **options: Any) -> Any:
     """
     dispatcher = numba.njit(nogil=True, error_model="numpy", **options)(function)
     if hasattr(dispatcher, "_cache"):  # absent under NUMBA_DISABLE_JIT, where the function itself comes back
-        dispatcher._cache = _LazyCache(function)
+        dispatcher._cache = _LazyCache(function, _source_stamp(function))
     return dispatcher
 
 
 class _LazyCache(NullCache):
     """Numba's cache of one function, set up when it is first needed, so that importing touches no file."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[..., Any], stamp: str) -> None:
+        self._function, self._stamp = function, stamp
 
     @functools.cached_property
     def _cache(self) -> Any:
         try:
             cache = FunctionCache(self._function)
-            cache._cache_file = _Files(cache._cache_path, cache._impl.filename_base, cache._impl.locator)
+            cache._cache_file = _Files(cache._cache_path, cache._impl.filename_base, self._stamp)
         except (RuntimeError, OSError):  # no place to write
             return NullCache()
         return cache
@@ -86,11 +86,8 @@ class _LazyCache(NullCache):
 class _Files:
     """The files of one function: one a specialisation, written whole, named by everything it depends on."""
 
-    def __init__(self, folder: str, base: str, locator: Any) -> None:
-        source = pickle.dumps((numba.__version__, locator.get_source_stamp(), _runtime_stamp()))
-        self._folder = Path(folder)
-        self._base = base
-        self._stamp = hashlib.sha256(source).hexdigest()[:12]
+    def __init__(self, folder: str, base: str, stamp: str) -> None:
+        self._folder, self._base, self._stamp = Path(folder), base, stamp
 
     def _path(self, key: Any) -> Path:
         return self._folder / f"{self._base}.{self._stamp}-{hashlib.sha256(repr(key).encode()).hexdigest()[:16]}.nbc"
@@ -124,12 +121,27 @@ class _Files:
                 path.unlink(missing_ok=True)
 
 
-@functools.cache
-def _runtime_stamp() -> str:
-    """Return a hash of the sources in this folder that define compiled functions: kernels contain their code."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        source = path.read_bytes()
-        if b"@kernel" in source or b"numba" in source:
-            digest.update(path.name.encode() + source)
+def _digest(*files: Path) -> str:
+    digest = hashlib.sha256(numba.__version__.encode())
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+# Taken when the sources are loaded: a process that outlives a change must not save old code under the new stamp.
+_RUNTIME_STAMP = _digest(*sorted(Path(__file__).parent.glob("*.py")))
+
+
+def _source_stamp(function: Callable[..., Any]) -> str:
+    """Return a hash of what the function is compiled from: its own file, and this folder."""
+    file = Path(function.__code__.co_filename)
+    try:
+        status = file.stat()
+    except OSError:  # not from a file
+        return _RUNTIME_STAMP[:12]
+    return _stamp_of(file, status.st_mtime_ns, status.st_size)
+
+
+@functools.cache
+def _stamp_of(file: Path, _time: int, _size: int) -> str:
+    return hashlib.sha256(f"{_RUNTIME_STAMP}{_digest(file)}".encode()).hexdigest()[:12]

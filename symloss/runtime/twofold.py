@@ -22,6 +22,7 @@ _LOG_2 = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-
 _LOG_2_REST = float.fromhex("0x1.f97b57a079a19p-103")
 _ROUNDER = 1.5 * 2.0**52  # x + this - this is x rounded to a whole number
 _SIXTH = (1.0 / 6.0, float.fromhex("0x1.5555555555555p-57"))
+_TINY = 2.0**-110  # whose square is nothing
 _SQRT_2 = math.sqrt(2.0)
 _ARTANH = tuple(1.0 / n for n in range(15, 1, -2))  # artanh(s)/s - 1 in powers of s**2
 _TAYLOR = tuple(1.0 / math.factorial(n) for n in range(12, 3, -1))  # exp beyond the cubic term
@@ -129,6 +130,8 @@ def _scaled(x: Twofold, power: int) -> Twofold:
 @inlined
 def _reduced_expm1(x: Twofold) -> Twofold:
     """Return exp(x) - 1 for abs(x) < 0.36: a Taylor series at x/8, then three times p -> 2p + p**2."""
+    if abs(x[0]) < _TINY:  # where an eighth of x might be subnormal
+        return x
     r = (0.125 * x[0], 0.125 * x[1])
     tail = 0.0
     for coefficient in _TAYLOR:
@@ -174,6 +177,8 @@ def _log1p_near(x: Twofold) -> Twofold:
 
     A series in floats, mended by t = (1 + x)*exp(-start) - 1, in parts that do not cancel: log(1 + t) is what it lacks.
     """
+    if abs(x[0]) < _TINY:
+        return x
     s = x[0] / (2.0 + x[0])
     square, tail = s * s, 0.0
     for coefficient in _ARTANH:

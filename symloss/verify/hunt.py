@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sympy import FiniteSet
+from sympy import FiniteSet, Interval
 
 from symloss.arguments import Argument, Parameter, Target, Weight, is_class_label, label_bounds
 from symloss.declare import Loss
@@ -32,7 +32,8 @@ Evaluate = Callable[[Sequence[Sample]], Sequence[Sequence[Any]]]  # of each samp
 _LARGEST_ROW, _LONG, _LOOKED_AT = 1000, 40, 5  # entries of a long row at which derivatives are judged
 _MARKS = (
     0.0, 0.25, 0.5, 1.0, 2.0, math.log(2), 10.0, 14.0, 16.6, 18.0, 20.0, 33.3, 36.04, 36.74, 37.0,  # saturation
-    87.34, 88.72, 103.28, 103.97, 708.4, 709.78, 744.44, 745.13,  # overflow, underflow, last subnormal
+    87.33654475055310, 88.72283905206835, 95.0, 103.27892990343184, 103.97207708399179,  # limits of exp in float32
+    708.3964185322641, 709.782712893384, 720.0, 735.0, 744.4400719213812, 745.1332191019411,  # and in float64
 )  # fmt: skip
 
 
@@ -111,6 +112,8 @@ class Hunt:
                 long = max(sizes.values(), default=1) > _LONG
                 some = count // (50 if long else 5 if sizes else 1)
                 self._judge([self._draw(setting, sizes, number) for number in range(some)])
+                if not sizes:
+                    self._judge(list(self._at_marks(setting)))
                 for _ in range(2 if long else 12):
                     self._judge(self._uphill(1 if long else max(4, some // 60)))
         return self.tally
@@ -135,13 +138,24 @@ class Hunt:
                 arrays[a.name] = self._argument(a, shape, number, arrays)
         return Sample("search", arrays, setting)
 
+    def _at_marks(self, setting: dict[str, float]) -> Iterator[Sample]:
+        """Yield every mark and what is next to it, as the first prediction, with other arguments at random."""
+        first = self._loss.predictions[0]
+        low, high = _ends(first.domain, self._type)
+        for number, (mark, sign) in enumerate(itertools.product(self._marks, (1.0, -1.0))):
+            for step in (-1, 0, 1, int(self._rng.integers(-64, 65))):
+                sample = self._draw(setting, {}, number)
+                x = float(_stepped(sign * mark, step, self._type))
+                if low <= x <= high:
+                    yield Sample(sample.kind, {**sample.arrays, first.name: np.asarray(x)}, setting)
+
     def _argument(self, a: Argument, shape: tuple[int, ...], number: int, earlier: dict[str, Any]) -> Floats:
         n = math.prod(shape)
         if is_class_label(a):
             return self._rng.integers(*self._labels(a, earlier), shape)
         if isinstance(a.domain, FiniteSet):
             return self._rng.choice([float(v) for v in a.domain], shape)
-        low, high = ends(a.domain)
+        low, high = _ends(a.domain, self._type)
         if isinstance(a, Weight):  # one of a few rows, as a batch shares it
             few = np.random.default_rng([number % _WEIGHTS, n])
             return np.exp2(few.uniform(-6, 6, n)).astype(self._type).astype(np.float64).reshape(shape)
@@ -184,7 +198,7 @@ class Hunt:
         if n > 1 and number % 12 >= 6:  # one stands out
             row = rng.uniform(-1, 1, n) * rng.choice([0.0, 1.0, 10.0])
             row[rng.integers(n)] += rng.uniform(-1, 1) * rng.choice([3.0, 40.0, 700.0])
-        return np.abs(row) if low == 0 else row
+        return np.abs(row) if low >= 0 else row
 
     def _patterns(self, n: int, low: float, high: float) -> Floats:
         """Return floats of all magnitudes, each as often."""
@@ -210,7 +224,7 @@ class Hunt:
         row = np.array(arrays[a.name], np.float64)
         place = np.unravel_index(self._rng.integers(row.size), row.shape)
         step = int(2 ** self._rng.integers(0, 3 * np.finfo(self._type).nmant // 4)) * int(self._rng.choice([-1, 1]))
-        low, high = ends(a.domain)
+        low, high = _ends(a.domain, self._type)
         row[place] = min(max(float(_stepped(row[place], step, self._type)), low), high)
         arrays[a.name] = row
         return Sample(sample.kind, arrays, sample.parameters)
@@ -218,7 +232,7 @@ class Hunt:
     def _is_free(self, a: Argument) -> bool:
         if is_class_label(a) or isinstance(a, Weight) or isinstance(a.domain, FiniteSet):
             return False
-        return not (self._hard and isinstance(a, Target) and all(map(math.isfinite, ends(a.domain))))
+        return not (self._hard and isinstance(a, Target) and all(map(math.isfinite, _ends(a.domain, self._type))))
 
     # -- judging ---------------------------------------------------------------------------------
 
@@ -276,6 +290,16 @@ class Hunt:
         """Return the size of what the exact number is the sum of."""
         sizes = self._oracle.largest_terms(sample, entry)
         return 0.0 if sizes is None else sizes[OUTPUTS.index(output)]
+
+
+def _ends(domain: Any, dtype: Any) -> tuple[float, float]:
+    """Return the least and the greatest number of a domain, those of an open one being next to its ends."""
+    low, high = ends(domain)
+    if isinstance(domain, Interval) and domain.left_open and math.isfinite(low):
+        low = float(_stepped(low, 1, dtype))
+    if isinstance(domain, Interval) and domain.right_open and math.isfinite(high):
+        high = float(_stepped(high, -1, dtype))
+    return low, high
 
 
 def _binade(x: float) -> float:

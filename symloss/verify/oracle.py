@@ -98,7 +98,7 @@ class Oracle:
             set_precision(bits)
             try:
                 found = wanted(coefficients(self._run(self._place(sample, direction))))
-            except UndecidedError:
+            except (UndecidedError, ValueError):  # Arb's division by a ball around 0
                 continue
             except (SpecialError, ZeroDivisionError):
                 return None

@@ -70,7 +70,7 @@ def witness(loss: Loss, text: str, runtime: Path) -> Witness | None:
 def _samples(loss: Loss) -> Iterator[Sample]:
     """Yield every size once for every argument, small ones beside large ones; labels alternate."""
     rng = np.random.default_rng(5)
-    for number, size in enumerate(_SIZES * 2):
+    for number, size in enumerate(_SIZES if loss.dims else _SIZES * 2):
         arrays: dict[str, Any] = {}
         for place, a in enumerate(loss.arguments):
             if isinstance(a, Parameter):
@@ -134,7 +134,7 @@ class _Exact:
 
     def __init__(self, loss: Loss, declared: Declared, sample: Sample) -> None:
         self._declared = declared
-        given = {**sample.arrays, **sample.parameters}
+        given: dict[str, Any] = {**sample.arrays, **sample.parameters}
         self._arrays = {name: numbers_of(values) for name, values in given.items()}
         self._shapes = {name: np.shape(values) for name, values in given.items()}
         labels = {a.name for a in loss.arguments if is_class_label(a)}
