@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test generate check verify docs clean
+.PHONY: setup demo test generate check verify certify docs clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -31,6 +31,11 @@ check: setup
 
 verify: setup
 	$(BIN)/symloss verify
+
+# The worst errors of all kernels and of other libraries: certificates, README and pages.  Takes hours.
+certify: setup
+	$(BIN)/python -m pip install --quiet -e ".[certify,peers]"
+	$(BIN)/symloss certify --readme README.md
 
 docs: setup
 	$(BIN)/symloss docs --pdf

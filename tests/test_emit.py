@@ -17,17 +17,12 @@ from sympy import Idx, Interval, Sum, exp
 
 import symloss.runtime
 from symloss import Dim, Loss, Parameter, Prediction, Target
-from symloss.derive import derive
-from symloss.emit.kernels import module_text
-from symloss.lower import lower
-from symloss.rewrite import canonicalize, stabilize
-from symloss.schedule import schedule
-from symloss.specialize import specialize
+from symloss.pipeline import compile_loss
 
 
 def text_of(loss: Loss) -> str:
     """Return the generated module."""
-    return module_text(loss, schedule(lower(specialize(stabilize(derive(canonicalize(loss)))))))
+    return compile_loss(loss).text(f"{loss.name}.py")
 
 
 def module_of(loss: Loss, folder: Path) -> Any:

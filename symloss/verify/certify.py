@@ -56,7 +56,7 @@ def certify(
     errors: list[Error] = []
     for dtype in DTYPES:
         kernels = Kernels(loss, module, dtype)
-        errors += _errors(_search(loss, own_results(kernels), dtype, module, count), "symloss", "value, grad, ...")
+        errors += errors_of(_search(loss, own_results(kernels), dtype, module, count), "symloss", "value, grad, ...")
     if exhaustive and is_exhaustible(loss):
         errors += [
             _error("symloss", "value, grad, ...", "float32", output, "exhaustive", tried, worst)
@@ -66,7 +66,7 @@ def certify(
         for dtype in DTYPES:
             tally = _search(loss, foreign_results(loss, other, dtype), dtype, module, count)
             offered = {o for o, f in zip(OUTPUTS, (other.value, other.gradient, other.hessian), strict=True) if f}
-            errors += [e for e in _errors(tally, other.library, other.function) if e.output in offered]
+            errors += [e for e in errors_of(tally, other.library, other.function) if e.output in offered]
     kernel = fingerprint(file.read_text(encoding="utf-8"), arithmetic_of(file.parent / "_runtime"))
     versions = sorted({(other.library, other.version) for other in foreign})
     return Certificate(loss.name, kernel, tuple(errors), tuple(versions))
@@ -122,7 +122,8 @@ def foreign_results(loss: Loss, other: Foreign, dtype: str) -> Evaluate:
     return evaluate
 
 
-def _errors(tally: Tally, by: str, function: str) -> list[Error]:
+def errors_of(tally: Tally, by: str, function: str) -> list[Error]:
+    """Return what a search found, an error an output."""
     return [
         _error(by, function, tally.dtype, output, "search", tally.tried, worst) for output, worst in tally.worst.items()
     ]
@@ -150,6 +151,7 @@ def _rounded(error: float) -> float | None:
         return None
     if error == 0:
         return 0.0
+    error = max(error, 1e-6)  # as good as 0, but not exact
     unit = 10.0 ** (math.floor(math.log10(error)) - 3)
     return float(f"{math.ceil(error / unit) * unit:.4g}")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
 
@@ -58,12 +59,19 @@ def exhaust(
     found = {output: Worst() for output in OUTPUTS}
     rounds = [(label, chunk) for label in labels for chunk in chunks]
     tried = 0
-    for label, chunk in progress(rounds, f"all float32: {loss.name}", len(rounds)):
-        x = _chunk(chunk, loss.predictions[0].domain)
-        tried += x.size
-        if x.size:
-            _try(loss, module, x, label, found)
+    with ThreadPoolExecutor() as pool:  # kernels let go of the interpreter
+        pieces = pool.map(lambda piece: _try(loss, module, *piece), rounds)
+        for part in progress(pieces, f"all float32: {loss.name}", len(rounds)):
+            tried += part.pop("tried")
+            for output, worst in part.items():
+                found[output] = _larger(found[output], worst)
     return {output: (tried, worst) for output, worst in found.items()}
+
+
+def _larger(a: Worst, b: Worst) -> Worst:
+    worst = a if a.ulp >= b.ulp else b
+    worst.subnormal = max(a.subnormal, b.subnormal)
+    return worst
 
 
 def _chunk(number: int, domain: Any) -> npt.NDArray[np.float32]:
@@ -74,47 +82,51 @@ def _chunk(number: int, domain: Any) -> npt.NDArray[np.float32]:
     return x if np.isinf(low) and np.isinf(high) else x[(x >= low) & (x <= high)]
 
 
-def _try(
-    loss: Loss, module: ModuleType, x: npt.NDArray[np.float32], label: tuple[float, ...], found: dict[str, Worst]
-) -> None:
-    got, exact = (_results(module, x.astype(dtype), label) for dtype in (np.float32, np.float64))
-    for output, a, b in zip(OUTPUTS, got, exact, strict=True):
+def _try(loss: Loss, module: ModuleType, label: tuple[float, ...], chunk: int) -> dict[str, Any]:
+    """Return the worst of one part of the line, and under "tried" how many numbers it has."""
+    x = _chunk(chunk, loss.predictions[0].domain)
+    found: dict[str, Any] = {output: Worst() for output in OUTPUTS} | {"tried": x.size}
+    if not x.size:
+        return found
+    with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
+        wide = x.astype(np.float64)
+    results = zip(OUTPUTS, _results(module, x, label), _results(module, wide, label), strict=True)
+    for output, got, exact in results:
         worst = found[output]
-        normal, place, subnormal = _largest(a, b)
-        if normal > worst.ulp:
-            given = {loss.predictions[0].name: np.asarray(float(x[place]))}
-            given |= {t.name: np.asarray(v) for t, v in zip(loss.of_role(Target), label, strict=True)}
-            worst.ulp = worst.of_terms = normal
-            worst.sample = worst.sample_of_terms = Sample("exhaustive", given)
-        worst.subnormal = max(worst.subnormal, subnormal)
+        exact = np.ascontiguousarray(exact)
+        worst.ulp, place, worst.subnormal = _largest(got, exact, exact.view(np.int64), _UNITS)
+        worst.of_terms = worst.ulp
+        given = {loss.predictions[0].name: np.asarray(float(x[place]))}
+        given |= {t.name: np.asarray(v) for t, v in zip(loss.of_role(Target), label, strict=True)}
+        worst.sample = worst.sample_of_terms = Sample("exhaustive", given)
+    return found
 
 
 def _results(module: ModuleType, x: npt.NDArray[Any], label: tuple[float, ...]) -> Iterator[npt.NDArray[Any]]:
     targets = [np.full(x.shape, v, np.int8 if v == int(v) else x.dtype) for v in label]
-    yield from module.value_and_grad(x, *targets, reduction="none")
-    yield module.grad_and_hess(x, *targets, reduction="none")[1]
+    yield from module.value_and_grad(x, *targets, reduction="none", threads=1)
+    yield module.grad_and_hess(x, *targets, reduction="none", threads=1)[1]
 
 
-@numba.njit(cache=False, error_model="numpy")
-def _largest(got: Any, exact: Any) -> tuple[float, int, float]:  # pragma: no cover
+# Units in the last place of float32 by the biased exponent of a float64.
+_UNITS = np.ldexp(1.0, np.maximum(np.arange(2048) - 1023, -126) - 23)
+
+
+@numba.njit(cache=False, nogil=True, error_model="numpy")
+def _largest(got: Any, exact: Any, patterns: Any, units: Any) -> tuple[float, int, float]:  # pragma: no cover
     """Return the largest error of a normal result, its place, and the largest of a subnormal one."""
     worst, place, subnormal = 0.0, 0, 0.0
-    least, top, tiny = 2.0**-149, 2.0**128, 2.0**-126
+    top, tiny = 2.0**128 * (1.0 - 2.0**-25), 2.0**-126
     for i in range(got.size):
         a, b = np.float64(got[i]), exact[i]
-        size = abs(b)
-        if a != a or b != b:
-            error = 0.0 if (a != a) == (b != b) else np.inf
-        elif size >= top * (1.0 - 2.0**-25):
-            error = 0.0 if abs(a) == np.inf and (a > 0.0) == (b > 0.0) else np.inf
-        elif size < tiny:
-            subnormal = max(subnormal, abs(a - b) / least)
-            continue
-        else:
-            unit = 2.0 ** np.floor(np.log2(size)) * 2.0**-23
-            if unit > size * 2.0**-23:  # log2 rounded up to the next binade
-                unit *= 0.5
-            error = abs(a - b) / unit
-        if error > worst:
+        error = abs(a - b) / units[(patterns[i] >> 52) & 2047]
+        if not error <= 4.0:  # infinities, NaN, or an error indeed
+            if a != a or b != b:
+                error = 0.0 if (a != a) == (b != b) else np.inf
+            elif abs(b) >= top:
+                error = 0.0 if abs(a) == np.inf and (a > 0.0) == (b > 0.0) else np.inf
+        if abs(b) < tiny:
+            subnormal = max(subnormal, error)
+        elif error > worst:
             worst, place = error, i
     return worst, place, subnormal
