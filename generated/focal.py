@@ -252,7 +252,9 @@ def _refined_value_and_grad(p, y, alpha, gamma):
                     twofold.multiply(power_value_2, twofold.log1p_ratio(minus_3)),
                 )
                 grad_p = twofold.subtract(
-                    twofold.negate(twofold.multiply_no_nan(twofold.divide(difference_2, difference), power_value_2)),
+                    twofold.negate(
+                        twofold.multiply_no_nan(twofold.divide(difference_2, difference), power_value_2),
+                    ),
                     multiply_no_nan_value_2,
                 )
     else:
@@ -404,7 +406,10 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
                     difference = twofold.subtract(gamma, (1.0, 0.0))
                     if twofold.negate(twofold.multiply(twofold.multiply(difference, alpha), gamma))[0] == 0.0:
                         hess_p = twofold.negate(
-                            twofold.multiply(twofold.multiply(twofold.multiply((1.5, 0.0), difference), alpha), gamma),
+                            twofold.multiply(
+                                twofold.multiply(twofold.multiply((1.5, 0.0), difference), alpha),
+                                gamma,
+                            ),
                         )
                     else:
                         hess_p = twofold.multiply(
@@ -477,7 +482,10 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
                 )
                 grad_p = difference_3
                 added_3 = twofold.add(
-                    twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.divide(product, p), power_value)),
+                    twofold.multiply(
+                        (2.0, 0.0),
+                        twofold.multiply_no_nan(twofold.divide(product, p), power_value),
+                    ),
                     twofold.multiply_no_nan(twofold.divide(quotient, p), power_value_2),
                 )
                 product_10 = twofold.multiply(
@@ -598,11 +606,17 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
             product_11 = twofold.multiply(gamma, gamma)
             difference_9 = twofold.subtract(
                 difference_8,
-                twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_11, difference_5), log1p_ratio_minus_p), power_value_4),
+                twofold.multiply_no_nan(
+                    twofold.multiply(twofold.multiply(product_11, difference_5), log1p_ratio_minus_p),
+                    power_value_4,
+                ),
             )
             difference_10 = twofold.subtract(
                 difference_9,
-                twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.divide(product_14, difference_2), power_value_4)),
+                twofold.multiply(
+                    (2.0, 0.0),
+                    twofold.multiply_no_nan(twofold.divide(product_14, difference_2), power_value_4),
+                ),
             )
             hess_p = difference_10
     else:

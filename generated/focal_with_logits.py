@@ -149,7 +149,10 @@ def _refined_value_and_grad(z, y, alpha, gamma):
         sigmoid_z = twofold.sigmoid(z)
         sigmoid_minus = twofold.sigmoid(minus)
         multiply_no_nan_value_2 = twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(twofold.multiply(difference, gamma), exp_value_2), sigmoid_minus),
+            twofold.multiply(
+                twofold.multiply(twofold.multiply(difference, gamma), exp_value_2),
+                sigmoid_minus,
+            ),
             softplus_z,
         )
         grad_z = twofold.subtract(
@@ -241,17 +244,29 @@ def _refined_grad_and_hess(z, y, alpha, gamma):
         )
         grad_z = difference
         added = twofold.add(
-            twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_2, sigmoid_minus), sigmoid_z), exp_value)),
+            twofold.multiply(
+                (2.0, 0.0),
+                twofold.multiply_no_nan(
+                    twofold.multiply(twofold.multiply(product_2, sigmoid_minus), sigmoid_z),
+                    exp_value,
+                ),
+            ),
             twofold.multiply_no_nan(twofold.multiply(product, sigmoid_z), exp_value),
         )
         product_4 = twofold.multiply(gamma, gamma)
         multiply_no_nan_value = twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(twofold.multiply(product_4, twofold.multiply(sigmoid_z, sigmoid_z)), alpha), exp_value),
+            twofold.multiply(
+                twofold.multiply(twofold.multiply(product_4, twofold.multiply(sigmoid_z, sigmoid_z)), alpha),
+                exp_value,
+            ),
             softplus_minus,
         )
         difference_2 = twofold.subtract(
             twofold.add(added, multiply_no_nan_value),
-            twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_3, sigmoid_minus), sigmoid_z), softplus_minus),
+            twofold.multiply_no_nan(
+                twofold.multiply(twofold.multiply(product_3, sigmoid_minus), sigmoid_z),
+                softplus_minus,
+            ),
         )
         hess_z = difference_2
     elif y[0] != y[0]:
@@ -274,16 +289,31 @@ def _refined_grad_and_hess(z, y, alpha, gamma):
         grad_z = difference_4
         difference_5 = twofold.subtract(
             twofold.multiply_no_nan(twofold.multiply(product_6, sigmoid_z), softplus_z),
-            twofold.multiply_no_nan(twofold.multiply(twofold.multiply(difference_3, sigmoid_minus), sigmoid_z), exp_value_2),
+            twofold.multiply_no_nan(
+                twofold.multiply(twofold.multiply(difference_3, sigmoid_minus), sigmoid_z),
+                exp_value_2,
+            ),
         )
         product_4 = twofold.multiply(gamma, gamma)
         multiply_no_nan_value_2 = twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(twofold.multiply(product_4, twofold.multiply(sigmoid_minus, sigmoid_minus)), difference_3), exp_value_2),
+            twofold.multiply(
+                twofold.multiply(
+                    twofold.multiply(product_4, twofold.multiply(sigmoid_minus, sigmoid_minus)),
+                    difference_3,
+                ),
+                exp_value_2,
+            ),
             softplus_z,
         )
         difference_6 = twofold.subtract(
             twofold.subtract(difference_5, multiply_no_nan_value_2),
-            twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.multiply(twofold.multiply(product_5, sigmoid_minus), sigmoid_z), exp_value_2)),
+            twofold.multiply(
+                (2.0, 0.0),
+                twofold.multiply_no_nan(
+                    twofold.multiply(twofold.multiply(product_5, sigmoid_minus), sigmoid_z),
+                    exp_value_2,
+                ),
+            ),
         )
         hess_z = difference_6
     else:

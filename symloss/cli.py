@@ -246,7 +246,7 @@ def certify(
     click.echo(markdown([c for c in shown if not names or c.loss in names]))
 
 
-_TABLE_STARTS, _TABLE_ENDS = "<!-- errors -->\n", "\n<!-- end of errors -->"
+_TABLE_STARTS, _TABLE_ENDS = "<!-- errors -->\n", "<!-- end of errors -->"
 
 
 def _with_table(text: str, table: str, path: Path) -> str:
@@ -255,7 +255,7 @@ def _with_table(text: str, table: str, path: Path) -> str:
     _, ends, after = rest.partition(_TABLE_ENDS)
     if not found or not ends:
         raise click.ClickException(f"{path}: there is no line {_TABLE_STARTS.strip()} ... {_TABLE_ENDS.strip()}")
-    return f"{before}{_TABLE_STARTS}{table}{_TABLE_ENDS}{after}"
+    return f"{before}{_TABLE_STARTS}{table}\n{_TABLE_ENDS}{after}"
 
 
 @main.command()

@@ -73,10 +73,15 @@ def _points(
     for i in range(_POINTS):
         x = low + (high - low) * i / (_POINTS - 1)
         row = fixed[prediction]
-        values = {**fixed, prediction: [x, *row[1:]] if prediction.dims else x}
+        values = {**fixed, prediction: _with_first(row, x)}
         y = float(evaluate(output.expr, values, sizes))
         if abs(y) <= _HIGHEST:
             yield x, y
+
+
+def _with_first(entries: Any, x: float) -> Any:
+    """Return entries of any number of axes with the very first replaced."""
+    return [_with_first(entries[0], x), *entries[1:]] if isinstance(entries, list) else x
 
 
 def _range(prediction: Argument) -> tuple[float, float]:
@@ -95,23 +100,31 @@ def _fixed(argument: Argument) -> Any:
         return float(argument.default)
     if is_class_label(argument):
         return 0
+    row = _row(argument)
+    for _ in argument.dims[1:]:
+        row = [row] * _SIZE
+    return row if argument.dims else row[0]
+
+
+def _row(argument: Argument) -> Any:
+    """Return what an argument is along one axis."""
     if isinstance(argument.domain, FiniteSet):
-        return [float(max(argument.domain))] * _SIZE if argument.dims else float(max(argument.domain))
+        return [float(max(argument.domain))] * _SIZE
     bounded = isinstance(argument.domain, Interval) and argument.domain != S.Reals
     numbers = list(_INSIDE if bounded else _OTHERS)
     if argument.role == "target" and not bounded:
         numbers = [0.0] * _SIZE
-    return numbers if argument.dims else numbers[0]
+    return numbers
 
 
 def _caption(loss: Loss, prediction: Prediction) -> str:
     names = [a for a in loss.arguments if a != prediction and not isinstance(a.domain, FiniteSet)]
     shown = []
     if prediction.dims:
-        rest = ", ".join(f"{x:g}" for x in _fixed(prediction)[1:])
+        rest = ", ".join(f"{x:g}" for x in _row(prediction)[1:])
         shown.append(rf"the other entries of ${symbol(prediction.name)}$ are ${rest}$")
     for a in names:
-        value = _fixed(a)
+        value = _row(a) if a.dims else _fixed(a)
         text = "(" + ", ".join(f"{x:g}" for x in value) + ")" if isinstance(value, list) else f"{value:g}"
         shown.append(rf"${symbol(a.name)} = {text}$")
     return "; " + "; ".join(shown) if shown else ""

@@ -49,15 +49,19 @@ class TwofoldPrinter(Printer):
         return number(expr.value) if isinstance(expr, ir.Number) else f"{self.expression(expr)}[0]"
 
     def assignment(self, left: str, value: ir.Expr) -> Iterator[str]:
-        """Write a long call with a line for each argument."""
-        line = left + self.expression(value)
+        """Write a long call with a line for each argument, and so on inside of them."""
+        tab = left[: len(left) - len(left.lstrip())]
+        yield from self._broken(left, value, "", tab)
+
+    def _broken(self, before: str, value: ir.Expr, after: str, tab: str) -> Iterator[str]:
+        line = before + self.expression(value) + after
         if len(line) <= WIDTH or not isinstance(value, ir.Call):
             yield line
             return
-        tab = left[: len(left) - len(left.lstrip())]
-        yield f"{left}twofold.{value.function}("
-        yield from (f"{tab}    {self.expression(arg)}," for arg in value.args)
-        yield f"{tab})"
+        yield f"{before}twofold.{value.function}("
+        for arg in value.args:
+            yield from self._broken(f"{tab}    ", arg, ",", f"{tab}    ")
+        yield f"{tab}){after}"
 
     def body(self, statements: Iterable[ir.Statement], depth: int) -> list[str]:
         """Return statements as indented lines; results are rounded to floats."""

@@ -13,7 +13,7 @@ import numpy as np
 import sympy
 from sympy import Expr, Interval, oo, sympify
 
-from symloss import functions
+import symloss.functions as functions
 from symloss.arguments import Prediction
 from symloss.certificate import Certificate, arithmetic_of, fingerprint
 from symloss.declare import Loss
