@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test generate check verify certify docs clean
+.PHONY: setup demo test generate check verify certify bench docs clean
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -36,6 +36,12 @@ verify: setup
 certify: setup
 	$(BIN)/python -m pip install --quiet -e ".[certify,peers]"
 	$(BIN)/symloss certify --readme README.md
+
+# Speed beside other libraries: benchmarks/results.json, the plot, the README.  Takes half an hour, on an idle machine.
+bench: setup
+	$(BIN)/python -m pip install --quiet -e ".[peers,examples]"
+	$(BIN)/python -m benchmarks.run --all
+	$(BIN)/python -m benchmarks.cold
 
 docs: setup
 	$(BIN)/symloss docs --pdf

@@ -16,8 +16,8 @@ At a kink the gradient is the subgradient of least norm and the Hessian is 0.
 
 import numpy as np
 
-from ._runtime import Array, Driver, describe, kernel
-from ._runtime.elementary import absolute, scaled, sgn
+from ._runtime import CHUNK, Array, Driver, add_terms, cut, describe, inlined, kernel, weighted, wide_vectors
+from ._runtime.elementary import absolute, scaled, settle, sgn
 
 _ARGUMENTS = (
     Array("prediction", "prediction"),
@@ -33,7 +33,7 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(prediction, target):
     """Return the loss of one sample."""
     prediction = np.float64(prediction)
@@ -45,13 +45,26 @@ def sample_value(prediction, target):
 @kernel
 def _value(prediction, target, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(prediction[i], target[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(prediction[i], target[i]))
     return inside
 
 
 @kernel
+def _total(prediction, target, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, prediction.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+        inside &= _value(prediction[part], target[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], prediction)
+    return inside, settle(total, lost)
+
+
+@inlined
 def sample_value_and_grad(prediction, target):
     """Return the loss of one sample; compute its gradient."""
     prediction = np.float64(prediction)
@@ -65,16 +78,36 @@ def sample_value_and_grad(prediction, target):
 @kernel
 def _value_and_grad(prediction, target, weight, scale, losses, grad_prediction):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_prediction_i = sample_value_and_grad(prediction[i], target[i])
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_prediction[i] = scaled(factor, grad_prediction_i)
     return inside
 
 
 @kernel
+def _total_and_grad(prediction, target, weight, scale, grad_prediction):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, prediction.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+        inside &= _value_and_grad(
+            prediction[part],
+            target[part],
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_prediction[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], prediction)
+    return inside, settle(total, lost)
+
+
+@inlined
 def _grad_and_hess_of_sample(prediction, target):
     """Compute gradient and Hessian diagonal of one sample."""
     prediction = np.float64(prediction)
@@ -87,16 +120,17 @@ def _grad_and_hess_of_sample(prediction, target):
 @kernel
 def _grad_and_hess(prediction, target, weight, scale, grad_prediction, hess_prediction):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_prediction.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_prediction_i, hess_prediction_i = _grad_and_hess_of_sample(prediction[i], target[i])
         grad_prediction[i] = scaled(factor, grad_prediction_i)
         hess_prediction[i] = scaled(factor, hess_prediction_i)
     return inside
 
 
-@kernel
+@inlined
 def _hvp_of_sample(prediction, target, v_prediction):
     """Compute the Hessian of one sample times a vector."""
     product_prediction = 0.0
@@ -106,9 +140,10 @@ def _hvp_of_sample(prediction, target, v_prediction):
 @kernel
 def _hvp(prediction, target, weight, scale, v_prediction, product_prediction):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_prediction.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_prediction[i] = scaled(factor, _hvp_of_sample(prediction[i], target[i], v_prediction[i]))
     return inside
 
@@ -120,6 +155,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -16,8 +16,25 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, is_double, kernel, refined, twofold
-from ._runtime.elementary import in_interval, log, log1p, multiply_no_nan, scaled, within
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Interval,
+    add_terms,
+    by_dtype,
+    cut,
+    describe,
+    in_dtype_of,
+    inlined,
+    kernel,
+    polymorphic,
+    refined,
+    twofold,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import in_interval, log, log1p, multiply_no_nan, scaled, settle, within
 
 _ARGUMENTS = (
     Array("p", "prediction", (), Interval(0.0, 1.0)),
@@ -33,11 +50,12 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(p, y):
     """Return the loss of one sample."""
-    p = within(np.float64(p), 0.0, 1.0)
-    y = np.float64(y)
+    p = within(p, 0.0, 1.0)
+    difference = 1.0 - y
+    difference_2 = -multiply_no_nan(difference, log1p(-p)) - multiply_no_nan(y, log(p))
     if p == 0.0:
         if -y == 0.0:
             loss = 0.0
@@ -49,11 +67,8 @@ def sample_value(p, y):
         if y - 1.0 == 0.0:
             loss = 0.0
         else:
-            difference = 1.0 - y
             loss = np.inf * difference
     else:
-        difference = 1.0 - y
-        difference_2 = -multiply_no_nan(difference, log1p(-p)) - multiply_no_nan(y, log(p))
         loss = difference_2
     return loss
 
@@ -61,106 +76,93 @@ def sample_value(p, y):
 @kernel
 def _value(p, y, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weight[i], sample_value(p[i], y[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], y[i]))
     return inside
 
 
 @kernel
+def _total(p, y, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value(p[part], y[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def sample_value_and_grad(p, y):
     """Return the loss of one sample; compute its gradient."""
-    p = within(np.float64(p), 0.0, 1.0)
-    y = np.float64(y)
+    p = within(p, 0.0, 1.0)
+    minus = -y
+    difference = 1.0 - y
+    product = np.inf * y
+    product_2 = np.inf * difference
+    difference_2 = -multiply_no_nan(difference, log1p(-p)) - multiply_no_nan(y, log(p))
     if p == 0.0:
-        minus = -y
         if minus == 0.0:
             loss = 0.0
-            difference = 1.0 - y
             grad_p = difference
         else:
-            product = np.inf * y
             loss = product
             grad_p = -product
     elif p != p:
         loss = np.nan
         grad_p = np.nan
-    else:
-        difference = 1.0 - y
-        if p == 1.0:
-            if y - 1.0 == 0.0:
-                loss = 0.0
-            else:
-                product_2 = np.inf * difference
-                loss = product_2
-            if difference == 0.0:
-                minus = -y
-                grad_p = minus
-            else:
-                product_2 = np.inf * difference
-                grad_p = product_2
+    elif p == 1.0:
+        if y - 1.0 == 0.0:
+            loss = 0.0
         else:
-            difference_2 = -multiply_no_nan(difference, log1p(-p)) - multiply_no_nan(y, log(p))
-            loss = difference_2
-            grad_p = difference / (1.0 - p) - y / p
+            loss = product_2
+        if difference == 0.0:
+            grad_p = minus
+        else:
+            grad_p = product_2
+    else:
+        loss = difference_2
+        grad_p = difference / (1.0 - p) - y / p
     return loss, grad_p
 
 
 @kernel
 def _value_and_grad(p, y, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_p_i = sample_value_and_grad(p[i], y[i])
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_p[i] = scaled(factor, grad_p_i)
     return inside
 
 
 @kernel
-def _refined_grad_and_hess(p, y):
-    """Return hess_p of one sample, from numbers in two parts."""
-    p = twofold.twofold(p)
-    y = twofold.twofold(y)
-    if p[0] == 0.0:
-        minus = twofold.negate(y)
-        if minus[0] == 0.0:
-            difference = twofold.subtract((1.0, 0.0), y)
-        else:
-            product = twofold.multiply((np.inf, 0.0), y)
-        if y[0] == 0.0:
-            difference = twofold.subtract((1.0, 0.0), y)
-            hess_p = difference
-        else:
-            product = twofold.multiply((np.inf, 0.0), y)
-            hess_p = product
-    elif p[0] != p[0]:
-        hess_p = (np.nan, 0.0)
-    else:
-        difference = twofold.subtract((1.0, 0.0), y)
-        if p[0] == 1.0:
-            if difference[0] == 0.0:
-                hess_p = y
-            else:
-                product_2 = twofold.multiply((np.inf, 0.0), difference)
-                hess_p = product_2
-        else:
-            difference_2 = twofold.subtract((1.0, 0.0), p)
-            quotient = twofold.divide(difference, difference_2)
-            quotient_2 = twofold.divide(y, p)
-            hess_p = twofold.add(twofold.divide(quotient, difference_2), twofold.divide(quotient_2, p))
-    return twofold.merged(hess_p)
+def _total_and_grad(p, y, weight, scale, grad_p):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value_and_grad(
+            p[part], y[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_p[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
 
 
-@kernel
-def _grad_and_hess_of_sample(p, y):
+@polymorphic
+def _plain_grad_and_hess(p, y):
     """Compute gradient and Hessian diagonal of one sample."""
-    double = is_double(p)
-    p = within(np.float64(p), 0.0, 1.0)
-    y = np.float64(y)
+    p = within(p, 0.0, 1.0)
     if p == 0.0:
         minus = -y
         if minus == 0.0:
@@ -195,31 +197,74 @@ def _grad_and_hess_of_sample(p, y):
             quotient_2 = y / p
             grad_p = quotient - quotient_2
             hess_p = quotient / difference_2 + quotient_2 / p
-    if double:
-        better_hess_p = _refined_grad_and_hess(p, y)
-        hess_p = refined(hess_p, better_hess_p)
     return grad_p, hess_p
+
+
+@inlined
+def _refined_grad_and_hess(p, y):
+    """Return hess_p of one sample, from numbers in two parts."""
+    p = twofold.twofold(p)
+    y = twofold.twofold(y)
+    if p[0] == 0.0:
+        minus = twofold.negate(y)
+        if minus[0] == 0.0:
+            difference = twofold.subtract((1.0, 0.0), y)
+        else:
+            product = twofold.multiply((np.inf, 0.0), y)
+        if y[0] == 0.0:
+            difference = twofold.subtract((1.0, 0.0), y)
+            hess_p = difference
+        else:
+            product = twofold.multiply((np.inf, 0.0), y)
+            hess_p = product
+    elif p[0] != p[0]:
+        hess_p = (np.nan, 0.0)
+    else:
+        difference = twofold.subtract((1.0, 0.0), y)
+        if p[0] == 1.0:
+            if difference[0] == 0.0:
+                hess_p = y
+            else:
+                product_2 = twofold.multiply((np.inf, 0.0), difference)
+                hess_p = product_2
+        else:
+            difference_2 = twofold.subtract((1.0, 0.0), p)
+            quotient = twofold.divide(difference, difference_2)
+            quotient_2 = twofold.divide(y, p)
+            hess_p = twofold.add(twofold.divide(quotient, difference_2), twofold.divide(quotient_2, p))
+    return twofold.merged(hess_p)
+
+
+@inlined
+def _double_grad_and_hess(p, y):
+    """Compute gradient and Hessian diagonal of one sample."""
+    grad_p, hess_p = _plain_grad_and_hess(p, y)
+    better_hess_p = _refined_grad_and_hess(p, y)
+    return grad_p, refined(hess_p, better_hess_p)
+
+
+_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
 @kernel
 def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_p_i, hess_p_i = _grad_and_hess_of_sample(p[i], y[i])
         grad_p[i] = scaled(factor, grad_p_i)
         hess_p[i] = scaled(factor, hess_p_i)
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(p, y, v_p):
     """Compute the Hessian of one sample times a vector."""
-    p = within(np.float64(p), 0.0, 1.0)
-    y = np.float64(y)
-    v_p = np.float64(v_p)
+    p = within(p, 0.0, 1.0)
     if p == 0.0:
         multiply_no_nan_value = multiply_no_nan(y, v_p)
         if multiply_no_nan_value == 0.0:
@@ -252,10 +297,12 @@ def _hvp_of_sample(p, y, v_p):
 @kernel
 def _hvp(p, y, weight, scale, v_p, product_p):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_p[i] = scaled(factor, _hvp_of_sample(p[i], y[i], v_p[i]))
     return inside
 
@@ -267,6 +314,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -14,8 +14,21 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, is_double, kernel, refined, twofold
-from ._runtime.elementary import in_interval, multiply_no_nan, scaled, sigmoid, softplus
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Interval,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    polymorphic,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import in_interval, logistic_density, scaled, settle, sigmoid_mix, softplus_mix
 
 _ARGUMENTS = (
     Array("z", "prediction"),
@@ -31,107 +44,113 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(z, y):
     """Return the loss of one sample."""
-    z = np.float64(z)
-    y = np.float64(y)
-    added = multiply_no_nan(1.0 - y, softplus(z)) + multiply_no_nan(y, softplus(-z))
-    loss = added
+    loss = softplus_mix(z, 1.0 - y, y)
     return loss
 
 
 @kernel
 def _value(z, y, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weight[i], sample_value(z[i], y[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i]))
     return inside
 
 
 @kernel
+def _total(z, y, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value(z[part], y[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def sample_value_and_grad(z, y):
     """Return the loss of one sample; compute its gradient."""
-    z = np.float64(z)
-    y = np.float64(y)
     difference = 1.0 - y
-    minus = -z
-    added = multiply_no_nan(difference, softplus(z)) + multiply_no_nan(y, softplus(minus))
-    loss = added
-    grad_z = difference * sigmoid(z) - y * sigmoid(minus)
+    loss = softplus_mix(z, difference, y)
+    grad_z = sigmoid_mix(z, difference, -y)
     return loss, grad_z
 
 
 @kernel
 def _value_and_grad(z, y, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_z_i = sample_value_and_grad(z[i], y[i])
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_z[i] = scaled(factor, grad_z_i)
     return inside
 
 
 @kernel
-def _refined_grad_and_hess(z, y):
-    """Return hess_z of one sample, from numbers in two parts."""
-    z = twofold.twofold(z)
-    sigmoid_z = twofold.sigmoid(z)
-    sigmoid_minus_z = twofold.sigmoid(twofold.negate(z))
-    hess_z = twofold.multiply(sigmoid_minus_z, sigmoid_z)
-    return twofold.merged(hess_z)
+def _total_and_grad(z, y, weight, scale, grad_z):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value_and_grad(
+            z[part], y[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_z[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
 
 
-@kernel
+@polymorphic
 def _grad_and_hess_of_sample(z, y):
     """Compute gradient and Hessian diagonal of one sample."""
-    double = is_double(z)
-    z = np.float64(z)
-    y = np.float64(y)
-    sigmoid_z = sigmoid(z)
-    sigmoid_minus_z = sigmoid(-z)
-    grad_z = (1.0 - y) * sigmoid_z - y * sigmoid_minus_z
-    hess_z = sigmoid_minus_z * sigmoid_z
-    if double:
-        better_hess_z = _refined_grad_and_hess(z, y)
-        hess_z = refined(hess_z, better_hess_z)
+    grad_z = sigmoid_mix(z, 1.0 - y, -y)
+    hess_z = logistic_density(z)
     return grad_z, hess_z
 
 
 @kernel
 def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i])
         grad_z[i] = scaled(factor, grad_z_i)
         hess_z[i] = scaled(factor, hess_z_i)
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(z, y, v_z):
     """Compute the Hessian of one sample times a vector."""
-    z = np.float64(z)
-    v_z = np.float64(v_z)
-    product_z = sigmoid(-z) * sigmoid(z) * v_z
+    product_z = logistic_density(z) * v_z
     return product_z
 
 
 @kernel
 def _hvp(z, y, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_z[i] = scaled(factor, _hvp_of_sample(z[i], y[i], v_z[i]))
     return inside
 
@@ -143,6 +162,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -16,7 +16,20 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, kernel
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Interval,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    polymorphic,
+    weighted,
+    wide_vectors,
+)
 from ._runtime.elementary import add_exactly, log, multiply_no_nan, row_in_interval, scaled, settle, within
 
 _ARGUMENTS = (
@@ -33,13 +46,14 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(p, y):
     """Return the loss of one sample."""
+    wide_vectors()
     total, lost = 0.0, 0.0
     for c in range(p.shape[0]):
-        p_c = within(np.float64(p[c]), 0.0, 1.0)
-        y_c = np.float64(y[c])
+        p_c = within(p[c], 0.0, 1.0)
+        y_c = y[c]
         if p_c == 0.0:
             if y_c == 0.0:
                 value = 0.0
@@ -57,20 +71,34 @@ def sample_value(p, y):
 @kernel
 def _value(p, y, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weight[i], sample_value(p[i], y[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], y[i]))
     return inside
 
 
 @kernel
+def _total(p, y, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value(p[part], y[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _value_and_grad_of_sample(p, y, factor, grad_p):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
     total, lost = 0.0, 0.0
     for c in range(p.shape[0]):
-        p_c = within(np.float64(p[c]), 0.0, 1.0)
-        y_c = np.float64(y[c])
+        p_c = within(p[c], 0.0, 1.0)
+        y_c = y[c]
         if p_c == 0.0:
             if y_c == 0.0:
                 value = 0.0
@@ -83,8 +111,8 @@ def _value_and_grad_of_sample(p, y, factor, grad_p):
     total = settle(total, lost)
     loss = 0.0 - total
     for c in range(p.shape[0]):
-        p_c_2 = within(np.float64(p[c]), 0.0, 1.0)
-        y_c_2 = np.float64(y[c])
+        p_c_2 = within(p[c], 0.0, 1.0)
+        y_c_2 = y[c]
         if p_c_2 == 0.0:
             if -y_c_2 == 0.0:
                 grad_p[c] = scaled(factor, 0.0)
@@ -98,26 +126,43 @@ def _value_and_grad_of_sample(p, y, factor, grad_p):
 @kernel
 def sample_value_and_grad(p, y, grad_p):
     """Return the loss of one sample and write its gradient."""
-    return _value_and_grad_of_sample(p, y, 1.0, grad_p)
+    return _value_and_grad_of_sample(p, y, in_dtype_of(p, 1.0), grad_p)
 
 
 @kernel
 def _value_and_grad(p, y, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(p[i], y[i], factor, grad_p[i]))
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(p[i], y[i], factor, grad_p[i]))
     return inside
 
 
 @kernel
+def _total_and_grad(p, y, weight, scale, grad_p):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value_and_grad(
+            p[part], y[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_p[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _grad_and_hess_of_sample(p, y, factor, grad_p, hess_p):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     for c in range(p.shape[0]):
-        p_c = within(np.float64(p[c]), 0.0, 1.0)
-        y_c = np.float64(y[c])
+        p_c = within(p[c], 0.0, 1.0)
+        y_c = y[c]
         if p_c == 0.0:
             if -y_c == 0.0:
                 grad_p[c] = scaled(factor, 0.0)
@@ -139,21 +184,24 @@ def _grad_and_hess_of_sample(p, y, factor, grad_p, hess_p):
 @kernel
 def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(p[i], y[i], factor, grad_p[i], hess_p[i])
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(p, y, v_p, factor, product_p):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     for c in range(p.shape[0]):
-        p_c = within(np.float64(p[c]), 0.0, 1.0)
-        y_c = np.float64(y[c])
-        v_p_c = np.float64(v_p[c])
+        p_c = within(p[c], 0.0, 1.0)
+        y_c = y[c]
+        v_p_c = v_p[c]
         if p_c == 0.0:
             if multiply_no_nan(y_c, v_p_c) == 0.0:
                 product_p[c] = scaled(factor, 0.0)
@@ -167,10 +215,12 @@ def _hvp_of_sample(p, y, v_p, factor, product_p):
 @kernel
 def _hvp(p, y, weight, scale, v_p, product_p):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(p[i], y[i], v_p[i], factor, product_p[i])
     return inside
 
@@ -182,6 +232,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -14,10 +14,25 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, kernel
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    Interval,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    largest_of,
+    polymorphic,
+    room,
+    weighted,
+    wide_vectors,
+)
 from ._runtime.elementary import (
     absolute,
-    add_exactly,
     exp_minus,
     log1p,
     minus,
@@ -41,29 +56,35 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(z, y):
     """Return the loss of one sample."""
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    wide_vectors()
+    largest, place = largest_of(z)
+    terms = room(z)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(z_part[c], largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total = in_dtype_of(z, settle(total, lost))
     log1p_total = log1p(total)
+    terms_2 = room(y)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        multiply_no_nan_value = multiply_no_nan(
-            np.float64(y[c]),
-            minus(np.float64(z[c]), largest) - log1p_total,
-        )
-        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
-    total_2 = settle(total_2, lost_2)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, z_part = y[part], z[part]
+        for c in range(size):
+            multiply_no_nan_value = multiply_no_nan(y_part[c], minus(z_part[c], largest) - log1p_total)
+            terms_2[c] = multiply_no_nan_value
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
+    total_2 = in_dtype_of(y, settle(total_2, lost_2))
     loss = 0.0 - total_2
     return loss
 
@@ -71,129 +92,188 @@ def sample_value(z, y):
 @kernel
 def _value(z, y, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weight[i], sample_value(z[i], y[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i]))
     return inside
 
 
 @kernel
+def _total(z, y, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value(z[part], y[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _value_and_grad_of_sample(z, y, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = np.float64(y[c])
-        candidate = np.float64(z[c])
+        y_c = y[c]
+        candidate = z[c]
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(y_c)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms = room(z)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, grad_z_part = z[part], grad_z[part]
+        for c in range(size):
+            exp_minus_z_c = exp_minus(z_part[c], largest)
+            grad_z_part[c] = exp_minus_z_c
+            terms[c] = exp_minus_z_c
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total = in_dtype_of(z, settle(total, lost))
     log1p_total = log1p(total)
+    terms_2 = room(y)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        multiply_no_nan_value = multiply_no_nan(
-            np.float64(y[c]),
-            minus(np.float64(z[c]), largest) - log1p_total,
-        )
-        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
-    total_2 = settle(total_2, lost_2)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, z_part = y[part], z[part]
+        for c in range(size):
+            multiply_no_nan_value = multiply_no_nan(y_part[c], minus(z_part[c], largest) - log1p_total)
+            terms_2[c] = multiply_no_nan_value
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
+    total_2 = in_dtype_of(y, settle(total_2, lost_2))
     loss = 0.0 - total_2
+    terms_3 = room(y)
     total_3, lost_3 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        y_c = np.float64(y[c])
-        total_3, lost_3 = add_exactly(total_3, lost_3, y_c)
-    total_3 = settle(total_3, lost_3)
-    y_place = np.float64(y[place_2])
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part = y[part]
+        for c in range(size):
+            y_c = y_part[c]
+            terms_3[c] = y_c
+        if start <= place_2 < start + size:
+            terms_3[place_2 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
+    total_3 = in_dtype_of(y, settle(total_3, lost_3))
+    y_place = y[place_2]
     added = 1.0 + total
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
+        grad_z_c = grad_z[c]
         if place_2 == c:
             total_4 = total_3
         else:
-            y_c_2 = np.float64(y[c])
+            y_c_2 = y[c]
             total_4 = total_3 + minus(y_place, y_c_2)
-        y_c_2 = np.float64(y[c])
+        y_c_2 = y[c]
         if place == c:
             total_5 = total
         else:
-            total_5 = added - exp_minus_z_c
-        grad_z[c] = scaled(factor, exp_minus_z_c * total_4 / added - y_c_2 * total_5 / added)
+            total_5 = added - grad_z_c
+        grad_z[c] = scaled(factor, grad_z_c * total_4 / added - y_c_2 * total_5 / added)
     return loss
 
 
 @kernel
 def sample_value_and_grad(z, y, grad_z):
     """Return the loss of one sample and write its gradient."""
-    return _value_and_grad_of_sample(z, y, 1.0, grad_z)
+    return _value_and_grad_of_sample(z, y, in_dtype_of(z, 1.0), grad_z)
 
 
 @kernel
 def _value_and_grad(z, y, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(z[i], y[i], factor, grad_z[i]))
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(z[i], y[i], factor, grad_z[i]))
     return inside
 
 
 @kernel
+def _total_and_grad(z, y, weight, scale, grad_z):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value_and_grad(
+            z[part], y[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_z[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = np.float64(y[c])
-        candidate = np.float64(z[c])
+        y_c = y[c]
+        candidate = z[c]
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(y_c)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms = room(y)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        y_c = np.float64(y[c])
-        total, lost = add_exactly(total, lost, y_c)
-    total = settle(total, lost)
-    y_place = np.float64(y[place_2])
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part = y[part]
+        for c in range(size):
+            y_c = y_part[c]
+            terms[c] = y_c
+        if start <= place_2 < start + size:
+            terms[place_2 - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], y)
+    total = in_dtype_of(y, settle(total, lost))
+    y_place = y[place_2]
+    terms_2 = room(z)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(np.float64(z[c]), largest))
-    total_2 = settle(total_2, lost_2)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, grad_z_part = z[part], grad_z[part]
+        for c in range(size):
+            exp_minus_z_c = exp_minus(z_part[c], largest)
+            grad_z_part[c] = exp_minus_z_c
+            terms_2[c] = exp_minus_z_c
+        if start <= place < start + size:
+            terms_2[place - start] = 0.0
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
+    total_2 = in_dtype_of(z, settle(total_2, lost_2))
     added = 1.0 + total_2
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
+        grad_z_c = grad_z[c]
         if place_2 == c:
             total_3 = total
         else:
-            y_c_2 = np.float64(y[c])
+            y_c_2 = y[c]
             total_3 = total + minus(y_place, y_c_2)
-        y_c_2 = np.float64(y[c])
+        y_c_2 = y[c]
         if place == c:
             total_4 = total_2
         else:
-            total_4 = added - exp_minus_z_c
-        grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - y_c_2 * total_4 / added)
-        added_2 = (
-            y_c_2 * exp_minus_z_c * total_4 / added / added
-            + exp_minus_z_c * total_4 * total_3 / added / added
-        )
+            total_4 = added - grad_z_c
+        grad_z[c] = scaled(factor, grad_z_c * total_3 / added - y_c_2 * total_4 / added)
+        added_2 = y_c_2 * grad_z_c * total_4 / added / added + grad_z_c * total_4 * total_3 / added / added
         hess_z[c] = scaled(factor, added_2)
     return
 
@@ -201,84 +281,107 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
 @kernel
 def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(z[i], y[i], factor, grad_z[i], hess_z[i])
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(z, y, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        y_c = np.float64(y[c])
-        candidate = np.float64(z[c])
+        y_c = y[c]
+        candidate = z[c]
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, c
         candidate = absolute(y_c)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms = room(z)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, product_z_part = z[part], product_z[part]
+        for c in range(size):
+            exp_minus_z_c = exp_minus(z_part[c], largest)
+            product_z_part[c] = exp_minus_z_c
+            terms[c] = exp_minus_z_c
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total = in_dtype_of(z, settle(total, lost))
     added = 1.0 + total
     largest_3, place_3 = -np.inf, -1
     for c in range(z.shape[0]):
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
+        z_c = z[c]
+        exp_minus_z_c_2 = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c_2 / added
+        v_z_c = v_z[c]
         product = quotient * v_z_c
         candidate = absolute(product)
         if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, c
+    terms_2 = room(z)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_3:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        total_2, lost_2 = add_exactly(total_2, lost_2, product)
-    total_2 = settle(total_2, lost_2)
-    product_2 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = z_part[c]
+            exp_minus_z_c_2 = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c_2 / added
+            v_z_c = v_z_part[c]
+            product = quotient * v_z_c
+            terms_2[c] = product
+        if start <= place_3 < start + size:
+            terms_2[place_3 - start] = 0.0
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
+    total_2 = in_dtype_of(z, settle(total_2, lost_2))
+    product_2 = exp_minus(z[place_3], largest) / added * v_z[place_3]
+    terms_3 = room(y)
     total_3, lost_3 = 0.0, 0.0
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part = y[part]
+        for c in range(size):
+            y_c = y_part[c]
+            terms_3[c] = y_c
+        if start <= place_2 < start + size:
+            terms_3[place_2 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
+    total_3 = in_dtype_of(y, settle(total_3, lost_3))
+    y_place = y[place_2]
     for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        y_c = np.float64(y[c])
-        total_3, lost_3 = add_exactly(total_3, lost_3, y_c)
-    total_3 = settle(total_3, lost_3)
-    y_place = np.float64(y[place_2])
-    for c in range(z.shape[0]):
-        y_c_2 = np.float64(y[c])
-        exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
+        y_c_2 = y[c]
+        product_z_c = product_z[c]
         if place == c:
             total_4 = total
         else:
-            total_4 = added - exp_minus_z_c_2
-        v_z_c_2 = np.float64(v_z[c])
+            total_4 = added - product_z_c
+        v_z_c_2 = v_z[c]
         if place_3 == c:
             total_5 = total_2
         else:
-            total_5 = total_2 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
+            total_5 = total_2 + minus(product_2, product_z_c / added * v_z_c_2)
         difference = total_4 / added * v_z_c_2 - total_5
         if place_2 == c:
             total_6 = total_3
         else:
             total_6 = total_3 + minus(y_place, y_c_2)
         added_2 = (
-            multiply_no_nan(y_c_2 * exp_minus_z_c_2 / added, difference)
-            + multiply_no_nan(exp_minus_z_c_2 * total_6 / added, difference)
+            multiply_no_nan(y_c_2 * product_z_c / added, difference)
+            + multiply_no_nan(product_z_c * total_6 / added, difference)
         )
         product_z[c] = scaled(factor, added_2)
     return
@@ -287,10 +390,12 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
 @kernel
 def _hvp(z, y, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(z[i], y[i], v_z[i], factor, product_z[i])
     return inside
 
@@ -302,6 +407,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -18,8 +18,35 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Finite, Interval, Scalar, describe, is_double, kernel, refined, twofold
-from ._runtime.elementary import log, log1p, log1p_ratio, multiply_no_nan, one_of, power, scaled, within
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Finite,
+    Interval,
+    Scalar,
+    add_terms,
+    by_dtype,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    refined,
+    twofold,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import (
+    log,
+    log1p,
+    log1p_ratio,
+    multiply_no_nan,
+    one_of,
+    power,
+    scaled,
+    settle,
+    within,
+)
 
 _ARGUMENTS = (
     Array("p", "prediction", (), Interval(0.0, 1.0)),
@@ -38,60 +65,13 @@ INFO = describe(
 )
 
 
-@kernel
-def _refined_value(p, y, alpha, gamma):
-    """Return loss of one sample, from numbers in two parts."""
-    p = twofold.twofold(p)
-    y = twofold.twofold(y)
-    alpha = twofold.twofold(alpha)
-    gamma = twofold.twofold(gamma)
-    if y[0] == 1.0:
-        if p[0] == 0.0:
-            if twofold.negate(alpha)[0] == 0.0:
-                loss = (0.0, 0.0)
-            else:
-                loss = twofold.multiply((np.inf, 0.0), alpha)
-        elif p[0] != p[0]:
-            loss = (np.nan, 0.0)
-        elif p[0] == 1.0:
-            loss = (0.0, 0.0)
-        else:
-            multiply_no_nan_value = twofold.multiply_no_nan(
-                twofold.multiply(twofold.power(twofold.subtract((1.0, 0.0), p), gamma), alpha),
-                twofold.log(p),
-            )
-            loss = twofold.subtract((0.0, 0.0), multiply_no_nan_value)
-    elif y[0] != y[0]:
-        loss = (np.nan, 0.0)
-    elif y[0] == 0.0:
-        if p[0] == 0.0:
-            loss = (0.0, 0.0)
-        elif p[0] != p[0]:
-            loss = (np.nan, 0.0)
-        else:
-            difference = twofold.subtract(alpha, (1.0, 0.0))
-            if p[0] == 1.0:
-                if difference[0] == 0.0:
-                    loss = (0.0, 0.0)
-                else:
-                    loss = twofold.multiply((np.inf, 0.0), twofold.subtract((1.0, 0.0), alpha))
-            else:
-                multiply_no_nan_value_2 = twofold.multiply_no_nan(
-                    difference,
-                    twofold.multiply(twofold.power(p, gamma), twofold.log1p(twofold.negate(p))),
-                )
-                loss = multiply_no_nan_value_2
-    else:
-        loss = (np.nan, 0.0)
-    return twofold.merged(loss)
-
-
-@kernel
-def sample_value(p, y, alpha, gamma):
+@inlined
+def _plain_value(p, y, alpha, gamma):
     """Return the loss of one sample."""
-    double = is_double(p)
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
+    difference = alpha - 1.0
+    power_value = power(1.0 - p if y == 1.0 else p, gamma)
     if y == 1.0:
         if p == 0.0:
             if -alpha == 0.0:
@@ -103,8 +83,7 @@ def sample_value(p, y, alpha, gamma):
         elif p == 1.0:
             loss = 0.0
         else:
-            multiply_no_nan_value = multiply_no_nan(power(1.0 - p, gamma) * alpha, log(p))
-            loss = 0.0 - multiply_no_nan_value
+            loss = 0.0 - multiply_no_nan(power_value * alpha, log(p))
     elif y != y:
         loss = np.nan
     elif y == 0.0:
@@ -112,53 +91,227 @@ def sample_value(p, y, alpha, gamma):
             loss = 0.0
         elif p != p:
             loss = np.nan
-        else:
-            difference = alpha - 1.0
-            if p == 1.0:
-                if difference == 0.0:
-                    loss = 0.0
-                else:
-                    loss = np.inf * (1.0 - alpha)
+        elif p == 1.0:
+            if difference == 0.0:
+                loss = 0.0
             else:
-                multiply_no_nan_value_2 = multiply_no_nan(difference, power(p, gamma) * log1p(-p))
-                loss = multiply_no_nan_value_2
+                loss = np.inf * (1.0 - alpha)
+        else:
+            loss = multiply_no_nan(difference, power_value * log1p(-p))
     else:
         loss = np.nan
-    if double:
-        better_loss = _refined_value(p, y, alpha, gamma)
-        loss = refined(loss, better_loss)
     return loss
+
+
+@inlined
+def _refined_value(p, y, alpha, gamma):
+    """Return loss of one sample, from numbers in two parts."""
+    p = twofold.twofold(p)
+    y = twofold.twofold(y)
+    alpha = twofold.twofold(alpha)
+    gamma = twofold.twofold(gamma)
+    difference = twofold.subtract(alpha, (1.0, 0.0))
+    power_value = twofold.power(twofold.subtract((1.0, 0.0), p) if y[0] == 1.0 else p, gamma)
+    if y[0] == 1.0:
+        if p[0] == 0.0:
+            if twofold.negate(alpha)[0] == 0.0:
+                loss = (0.0, 0.0)
+            else:
+                loss = twofold.multiply((np.inf, 0.0), alpha)
+        elif p[0] != p[0]:
+            loss = (np.nan, 0.0)
+        elif p[0] == 1.0:
+            loss = (0.0, 0.0)
+        else:
+            loss = twofold.subtract(
+                (0.0, 0.0),
+                twofold.multiply_no_nan(twofold.multiply(power_value, alpha), twofold.log(p)),
+            )
+    elif y[0] != y[0]:
+        loss = (np.nan, 0.0)
+    elif y[0] == 0.0:
+        if p[0] == 0.0:
+            loss = (0.0, 0.0)
+        elif p[0] != p[0]:
+            loss = (np.nan, 0.0)
+        elif p[0] == 1.0:
+            if difference[0] == 0.0:
+                loss = (0.0, 0.0)
+            else:
+                loss = twofold.multiply((np.inf, 0.0), twofold.subtract((1.0, 0.0), alpha))
+        else:
+            loss = twofold.multiply_no_nan(
+                difference,
+                twofold.multiply(power_value, twofold.log1p(twofold.negate(p))),
+            )
+    else:
+        loss = (np.nan, 0.0)
+    return twofold.merged(loss)
+
+
+@inlined
+def _double_value(p, y, alpha, gamma):
+    """Return the loss of one sample."""
+    loss = _plain_value(p, y, alpha, gamma)
+    better_loss = _refined_value(p, y, alpha, gamma)
+    return refined(loss, better_loss)
+
+
+sample_value = by_dtype(_plain_value, _double_value)
 
 
 @kernel
 def _value(p, y, alpha, gamma, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        losses[i] = scaled(weight[i], sample_value(p[i], y[i], alpha, gamma))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], y[i], alpha, gamma))
     return inside
 
 
 @kernel
+def _total(p, y, alpha, gamma, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value(p[part], y[part], alpha, gamma, cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
+
+
+@inlined
+def _plain_value_and_grad(p, y, alpha, gamma):
+    """Return the loss of one sample; compute its gradient."""
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
+    product = alpha * gamma
+    product_2 = np.inf * alpha
+    added = 1.0 + gamma
+    difference = 1.0 - p
+    log_p = log(p)
+    difference_2 = alpha - 1.0
+    difference_3 = 1.0 - alpha
+    minus = -p
+    product_3 = np.inf * added
+    product_4 = difference_2 * gamma
+    product_5 = np.inf * difference_3
+    minus_2 = -(added * alpha)
+    minus_3 = -(added * difference_2)
+    power_value = power(difference if y == 1.0 else p, gamma)
+    multiply_no_nan_value = multiply_no_nan(product, power(difference, gamma - 1.0) * log_p)
+    multiply_no_nan_value_2 = multiply_no_nan(product_4, power_value * log1p_ratio(minus))
+    difference_4 = -multiply_no_nan(difference_2 / difference, power_value) - multiply_no_nan_value_2
+    if y == 1.0:
+        if p == 0.0:
+            if -alpha == 0.0:
+                if product == 0.0:
+                    grad_p = product
+                else:
+                    grad_p = -(product_2 * gamma)
+                loss = 0.0
+            else:
+                loss = product_2
+                grad_p = -product_2
+        elif p != p:
+            loss = np.nan
+            grad_p = np.nan
+        elif p == 1.0:
+            if gamma > 0.0:
+                grad_p = 0.0
+            elif minus_2 == 0.0:
+                grad_p = 0.0
+            elif gamma == 0.0:
+                grad_p = minus_2
+            else:
+                grad_p = -(product_3 * alpha)
+            loss = 0.0
+        else:
+            loss = 0.0 - multiply_no_nan(power_value * alpha, log_p)
+            grad_p = multiply_no_nan_value - multiply_no_nan(alpha / p, power_value)
+    elif y != y:
+        loss = np.nan
+        grad_p = np.nan
+    elif y == 0.0:
+        if p == 0.0:
+            if gamma > 0.0:
+                grad_p = 0.0
+            elif minus_3 == 0.0:
+                grad_p = 0.0
+            elif gamma == 0.0:
+                grad_p = minus_3
+            else:
+                grad_p = -(product_3 * difference_2)
+            loss = 0.0
+        elif p != p:
+            loss = np.nan
+            grad_p = np.nan
+        elif p == 1.0:
+            if difference_2 == 0.0:
+                loss = 0.0
+            else:
+                loss = product_5
+            if difference_3 == 0.0:
+                if product_4 == 0.0:
+                    grad_p = product_4
+                else:
+                    grad_p = -(np.inf * difference_2 * gamma)
+            else:
+                grad_p = product_5
+        else:
+            loss = multiply_no_nan(difference_2, power_value * log1p(minus))
+            grad_p = difference_4
+    else:
+        loss = np.nan
+        grad_p = np.nan
+    return loss, grad_p
+
+
+@inlined
 def _refined_value_and_grad(p, y, alpha, gamma):
     """Return loss and grad_p of one sample, from numbers in two parts."""
     p = twofold.twofold(p)
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
+    product = twofold.multiply(alpha, gamma)
+    product_2 = twofold.multiply((np.inf, 0.0), alpha)
+    added = twofold.add((1.0, 0.0), gamma)
+    difference = twofold.subtract((1.0, 0.0), p)
+    log_p = twofold.log(p)
+    difference_2 = twofold.subtract(alpha, (1.0, 0.0))
+    difference_3 = twofold.subtract((1.0, 0.0), alpha)
+    minus = twofold.negate(p)
+    product_3 = twofold.multiply((np.inf, 0.0), added)
+    product_4 = twofold.multiply(difference_2, gamma)
+    product_5 = twofold.multiply((np.inf, 0.0), difference_3)
+    minus_2 = twofold.negate(twofold.multiply(added, alpha))
+    minus_3 = twofold.negate(twofold.multiply(added, difference_2))
+    power_value = twofold.power(difference if y[0] == 1.0 else p, gamma)
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        product,
+        twofold.multiply(twofold.power(difference, twofold.subtract(gamma, (1.0, 0.0))), log_p),
+    )
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+        product_4,
+        twofold.multiply(power_value, twofold.log1p_ratio(minus)),
+    )
+    difference_4 = twofold.subtract(
+        twofold.negate(twofold.multiply_no_nan(twofold.divide(difference_2, difference), power_value)),
+        multiply_no_nan_value_2,
+    )
     if y[0] == 1.0:
         if p[0] == 0.0:
             if twofold.negate(alpha)[0] == 0.0:
-                product = twofold.multiply(alpha, gamma)
                 if product[0] == 0.0:
                     grad_p = product
                 else:
-                    product_2 = twofold.multiply((np.inf, 0.0), alpha)
                     grad_p = twofold.negate(twofold.multiply(product_2, gamma))
                 loss = (0.0, 0.0)
             else:
-                product_2 = twofold.multiply((np.inf, 0.0), alpha)
                 loss = product_2
                 grad_p = twofold.negate(product_2)
         elif p[0] != p[0]:
@@ -167,29 +320,17 @@ def _refined_value_and_grad(p, y, alpha, gamma):
         elif p[0] == 1.0:
             if gamma[0] > 0.0:
                 grad_p = (0.0, 0.0)
+            elif minus_2[0] == 0.0:
+                grad_p = (0.0, 0.0)
+            elif gamma[0] == 0.0:
+                grad_p = minus_2
             else:
-                added = twofold.add((1.0, 0.0), gamma)
-                minus = twofold.negate(twofold.multiply(added, alpha))
-                if minus[0] == 0.0:
-                    grad_p = (0.0, 0.0)
-                elif gamma[0] == 0.0:
-                    grad_p = minus
-                else:
-                    product_3 = twofold.multiply((np.inf, 0.0), added)
-                    grad_p = twofold.negate(twofold.multiply(product_3, alpha))
+                grad_p = twofold.negate(twofold.multiply(product_3, alpha))
             loss = (0.0, 0.0)
         else:
-            difference = twofold.subtract((1.0, 0.0), p)
-            power_value = twofold.power(difference, gamma)
-            log_p = twofold.log(p)
             loss = twofold.subtract(
                 (0.0, 0.0),
                 twofold.multiply_no_nan(twofold.multiply(power_value, alpha), log_p),
-            )
-            product = twofold.multiply(alpha, gamma)
-            multiply_no_nan_value = twofold.multiply_no_nan(
-                product,
-                twofold.multiply(twofold.power(difference, twofold.subtract(gamma, (1.0, 0.0))), log_p),
             )
             grad_p = twofold.subtract(
                 multiply_no_nan_value,
@@ -202,208 +343,330 @@ def _refined_value_and_grad(p, y, alpha, gamma):
         if p[0] == 0.0:
             if gamma[0] > 0.0:
                 grad_p = (0.0, 0.0)
+            elif minus_3[0] == 0.0:
+                grad_p = (0.0, 0.0)
+            elif gamma[0] == 0.0:
+                grad_p = minus_3
             else:
-                added = twofold.add((1.0, 0.0), gamma)
-                difference_2 = twofold.subtract(alpha, (1.0, 0.0))
-                minus_2 = twofold.negate(twofold.multiply(added, difference_2))
-                if minus_2[0] == 0.0:
-                    grad_p = (0.0, 0.0)
-                elif gamma[0] == 0.0:
-                    grad_p = minus_2
-                else:
-                    product_3 = twofold.multiply((np.inf, 0.0), added)
-                    grad_p = twofold.negate(twofold.multiply(product_3, difference_2))
+                grad_p = twofold.negate(twofold.multiply(product_3, difference_2))
             loss = (0.0, 0.0)
         elif p[0] != p[0]:
             loss = (np.nan, 0.0)
             grad_p = (np.nan, 0.0)
-        else:
-            difference_2 = twofold.subtract(alpha, (1.0, 0.0))
-            if p[0] == 1.0:
-                if difference_2[0] == 0.0:
-                    loss = (0.0, 0.0)
-                else:
-                    difference_3 = twofold.subtract((1.0, 0.0), alpha)
-                    product_4 = twofold.multiply((np.inf, 0.0), difference_3)
-                    loss = product_4
-                difference_3 = twofold.subtract((1.0, 0.0), alpha)
-                if difference_3[0] == 0.0:
-                    product_5 = twofold.multiply(difference_2, gamma)
-                    if product_5[0] == 0.0:
-                        grad_p = product_5
-                    else:
-                        grad_p = twofold.negate(
-                            twofold.multiply(twofold.multiply((np.inf, 0.0), difference_2), gamma),
-                        )
-                else:
-                    product_4 = twofold.multiply((np.inf, 0.0), difference_3)
-                    grad_p = product_4
+        elif p[0] == 1.0:
+            if difference_2[0] == 0.0:
+                loss = (0.0, 0.0)
             else:
-                power_value_2 = twofold.power(p, gamma)
-                minus_3 = twofold.negate(p)
-                loss = twofold.multiply_no_nan(
-                    difference_2,
-                    twofold.multiply(power_value_2, twofold.log1p(minus_3)),
-                )
-                difference = twofold.subtract((1.0, 0.0), p)
-                product_5 = twofold.multiply(difference_2, gamma)
-                multiply_no_nan_value_2 = twofold.multiply_no_nan(
-                    product_5,
-                    twofold.multiply(power_value_2, twofold.log1p_ratio(minus_3)),
-                )
-                grad_p = twofold.subtract(
-                    twofold.negate(
-                        twofold.multiply_no_nan(twofold.divide(difference_2, difference), power_value_2),
-                    ),
-                    multiply_no_nan_value_2,
-                )
+                loss = product_5
+            if difference_3[0] == 0.0:
+                if product_4[0] == 0.0:
+                    grad_p = product_4
+                else:
+                    grad_p = twofold.negate(
+                        twofold.multiply(twofold.multiply((np.inf, 0.0), difference_2), gamma),
+                    )
+            else:
+                grad_p = product_5
+        else:
+            loss = twofold.multiply_no_nan(difference_2, twofold.multiply(power_value, twofold.log1p(minus)))
+            grad_p = difference_4
     else:
         loss = (np.nan, 0.0)
         grad_p = (np.nan, 0.0)
     return twofold.merged(loss), twofold.merged(grad_p)
 
 
-@kernel
-def sample_value_and_grad(p, y, alpha, gamma):
+@inlined
+def _double_value_and_grad(p, y, alpha, gamma):
     """Return the loss of one sample; compute its gradient."""
-    double = is_double(p)
-    p = within(np.float64(p), 0.0, 1.0)
-    y = np.float64(y)
-    if y == 1.0:
-        if p == 0.0:
-            if -alpha == 0.0:
-                product = alpha * gamma
-                if product == 0.0:
-                    grad_p = product
-                else:
-                    product_2 = np.inf * alpha
-                    grad_p = -(product_2 * gamma)
-                loss = 0.0
-            else:
-                product_2 = np.inf * alpha
-                loss = product_2
-                grad_p = -product_2
-        elif p != p:
-            loss = np.nan
-            grad_p = np.nan
-        elif p == 1.0:
-            if gamma > 0.0:
-                grad_p = 0.0
-            else:
-                added = 1.0 + gamma
-                minus = -(added * alpha)
-                if minus == 0.0:
-                    grad_p = 0.0
-                elif gamma == 0.0:
-                    grad_p = minus
-                else:
-                    product_3 = np.inf * added
-                    grad_p = -(product_3 * alpha)
-            loss = 0.0
-        else:
-            difference = 1.0 - p
-            power_value = power(difference, gamma)
-            log_p = log(p)
-            loss = 0.0 - multiply_no_nan(power_value * alpha, log_p)
-            product = alpha * gamma
-            multiply_no_nan_value = multiply_no_nan(product, power(difference, gamma - 1.0) * log_p)
-            grad_p = multiply_no_nan_value - multiply_no_nan(alpha / p, power_value)
-    elif y != y:
-        loss = np.nan
-        grad_p = np.nan
-    elif y == 0.0:
-        if p == 0.0:
-            if gamma > 0.0:
-                grad_p = 0.0
-            else:
-                added = 1.0 + gamma
-                difference_2 = alpha - 1.0
-                minus_2 = -(added * difference_2)
-                if minus_2 == 0.0:
-                    grad_p = 0.0
-                elif gamma == 0.0:
-                    grad_p = minus_2
-                else:
-                    product_3 = np.inf * added
-                    grad_p = -(product_3 * difference_2)
-            loss = 0.0
-        elif p != p:
-            loss = np.nan
-            grad_p = np.nan
-        else:
-            difference_2 = alpha - 1.0
-            if p == 1.0:
-                if difference_2 == 0.0:
-                    loss = 0.0
-                else:
-                    difference_3 = 1.0 - alpha
-                    product_4 = np.inf * difference_3
-                    loss = product_4
-                difference_3 = 1.0 - alpha
-                if difference_3 == 0.0:
-                    product_5 = difference_2 * gamma
-                    if product_5 == 0.0:
-                        grad_p = product_5
-                    else:
-                        grad_p = -(np.inf * difference_2 * gamma)
-                else:
-                    product_4 = np.inf * difference_3
-                    grad_p = product_4
-            else:
-                power_value_2 = power(p, gamma)
-                minus_3 = -p
-                loss = multiply_no_nan(difference_2, power_value_2 * log1p(minus_3))
-                difference = 1.0 - p
-                product_5 = difference_2 * gamma
-                multiply_no_nan_value_2 = multiply_no_nan(product_5, power_value_2 * log1p_ratio(minus_3))
-                grad_p = -multiply_no_nan(difference_2 / difference, power_value_2) - multiply_no_nan_value_2
-    else:
-        loss = np.nan
-        grad_p = np.nan
-    if double:
-        better_loss, better_grad_p = _refined_value_and_grad(p, y, alpha, gamma)
-        loss = refined(loss, better_loss)
-        grad_p = refined(grad_p, better_grad_p)
-    return loss, grad_p
+    loss, grad_p = _plain_value_and_grad(p, y, alpha, gamma)
+    better_loss, better_grad_p = _refined_value_and_grad(p, y, alpha, gamma)
+    return refined(loss, better_loss), refined(grad_p, better_grad_p)
+
+
+sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
 @kernel
 def _value_and_grad(p, y, alpha, gamma, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_p_i = sample_value_and_grad(p[i], y[i], alpha, gamma)
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_p[i] = scaled(factor, grad_p_i)
     return inside
 
 
 @kernel
+def _total_and_grad(p, y, alpha, gamma, weight, scale, grad_p):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value_and_grad(
+            p[part],
+            y[part],
+            alpha,
+            gamma,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_p[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
+
+
+@inlined
+def _plain_grad_and_hess(p, y, alpha, gamma):
+    """Compute gradient and Hessian diagonal of one sample."""
+    p = within(np.float64(p), 0.0, 1.0)
+    y = np.float64(y)
+    product = alpha * gamma
+    product_2 = np.inf * alpha
+    difference = gamma - 1.0
+    added = 1.0 + gamma
+    added_2 = 2.0 + gamma
+    difference_2 = 1.0 - p
+    log_p = log(p)
+    quotient = alpha / p
+    product_3 = gamma * gamma
+    difference_3 = alpha - 1.0
+    difference_4 = 1.0 - alpha
+    product_4 = product_2 * gamma
+    product_5 = added * alpha
+    product_6 = np.inf * added
+    product_7 = 0.5 * added
+    product_8 = added * difference_3
+    product_9 = np.inf * difference_4
+    product_10 = difference_3 * gamma
+    product_11 = np.inf * difference_3
+    quotient_2 = difference_3 / difference_2
+    log1p_ratio_minus_p = log1p_ratio(-p)
+    minus = -product_5
+    product_12 = product_6 * alpha
+    product_13 = product_5 * gamma
+    product_14 = power(difference_2, gamma - 2.0) * log_p
+    minus_2 = -product_8
+    product_15 = product_6 * difference_3
+    power_value = power(difference_2 if y == 1.0 else p, difference if y == 1.0 else gamma)
+    power_value_2 = power(difference_2 if y == 1.0 else p, gamma if y == 1.0 else difference)
+    product_16 = product_7 * added_2 * alpha
+    minus_3 = -(product_8 * gamma)
+    minus_4 = -(product_11 * gamma)
+    minus_5 = -(product_7 * difference_3 * added_2)
+    difference_5 = (
+        multiply_no_nan(product_10 * log1p_ratio_minus_p, power_value_2)
+        - multiply_no_nan(quotient_2 / difference_2, power_value)
+    )
+    difference_6 = multiply_no_nan(product, power_value * log_p) - multiply_no_nan(quotient, power_value_2)
+    added_3 = 2.0 * multiply_no_nan(product / p, power_value) + multiply_no_nan(quotient / p, power_value_2)
+    difference_7 = (
+        -multiply_no_nan(quotient_2, power_value)
+        - multiply_no_nan(product_10, power_value * log1p_ratio_minus_p)
+    )
+    difference_8 = (
+        difference_5 - multiply_no_nan(product_3 * difference_3 * log1p_ratio_minus_p, power_value_2)
+    )
+    difference_9 = difference_8 - 2.0 * multiply_no_nan(product_10 / difference_2, power_value_2)
+    difference_10 = (
+        added_3 + multiply_no_nan(product, product_14) - multiply_no_nan(product_3 * alpha, product_14)
+    )
+    if y == 1.0:
+        if p == 0.0:
+            if -alpha == 0.0:
+                if product == 0.0:
+                    grad_p = product
+                else:
+                    grad_p = -product_4
+            else:
+                grad_p = -product_2
+            if alpha == 0.0:
+                if product == 0.0:
+                    if -(difference * alpha * gamma) == 0.0:
+                        hess_p = -(1.5 * difference * alpha * gamma)
+                    else:
+                        hess_p = np.inf * difference * alpha * gamma
+                else:
+                    hess_p = product_4
+            else:
+                hess_p = product_2
+        elif p != p:
+            grad_p = np.nan
+            hess_p = np.nan
+        elif p == 1.0:
+            if gamma > 0.0:
+                grad_p = 0.0
+            elif minus == 0.0:
+                grad_p = 0.0
+            elif gamma == 0.0:
+                grad_p = minus
+            else:
+                grad_p = -product_12
+            if difference > 0.0:
+                hess_p = 0.0
+            elif product_13 == 0.0:
+                if gamma > 0.0:
+                    hess_p = 0.0
+                elif product_16 == 0.0:
+                    hess_p = 0.0
+                elif gamma == 0.0:
+                    hess_p = product_16
+                else:
+                    hess_p = product_6 * added_2 * alpha
+            elif difference == 0.0:
+                hess_p = product_13
+            else:
+                hess_p = product_12 * gamma
+        else:
+            grad_p = difference_6
+            hess_p = difference_10
+    elif y != y:
+        grad_p = np.nan
+        hess_p = np.nan
+    elif y == 0.0:
+        if p == 0.0:
+            if gamma > 0.0:
+                grad_p = 0.0
+            elif minus_2 == 0.0:
+                grad_p = 0.0
+            elif gamma == 0.0:
+                grad_p = minus_2
+            else:
+                grad_p = -product_15
+            if difference > 0.0:
+                hess_p = 0.0
+            elif minus_3 == 0.0:
+                if gamma > 0.0:
+                    hess_p = 0.0
+                elif minus_5 == 0.0:
+                    hess_p = 0.0
+                elif gamma == 0.0:
+                    hess_p = minus_5
+                else:
+                    hess_p = -(product_15 * added_2)
+            elif difference == 0.0:
+                hess_p = minus_3
+            else:
+                hess_p = -(product_15 * gamma)
+        elif p != p:
+            grad_p = np.nan
+            hess_p = np.nan
+        elif p == 1.0:
+            if difference_4 == 0.0:
+                if product_10 == 0.0:
+                    grad_p = product_10
+                else:
+                    grad_p = minus_4
+                if -product_10 == 0.0:
+                    if difference_3 * difference * gamma == 0.0:
+                        hess_p = 1.5 * difference_3 * difference * gamma
+                    else:
+                        hess_p = -(product_11 * difference * gamma)
+                else:
+                    hess_p = minus_4
+            else:
+                grad_p = product_9
+                hess_p = product_9
+        else:
+            grad_p = difference_7
+            hess_p = difference_9
+    else:
+        grad_p = np.nan
+        hess_p = np.nan
+    return grad_p, hess_p
+
+
+@inlined
 def _refined_grad_and_hess(p, y, alpha, gamma):
     """Return grad_p and hess_p of one sample, from numbers in two parts."""
     p = twofold.twofold(p)
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
+    product = twofold.multiply(alpha, gamma)
+    product_2 = twofold.multiply((np.inf, 0.0), alpha)
+    difference = twofold.subtract(gamma, (1.0, 0.0))
+    added = twofold.add((1.0, 0.0), gamma)
+    added_2 = twofold.add((2.0, 0.0), gamma)
+    difference_2 = twofold.subtract((1.0, 0.0), p)
+    log_p = twofold.log(p)
+    quotient = twofold.divide(alpha, p)
+    product_3 = twofold.multiply(gamma, gamma)
+    difference_3 = twofold.subtract(alpha, (1.0, 0.0))
+    difference_4 = twofold.subtract((1.0, 0.0), alpha)
+    product_4 = twofold.multiply(product_2, gamma)
+    product_5 = twofold.multiply(added, alpha)
+    product_6 = twofold.multiply((np.inf, 0.0), added)
+    product_7 = twofold.multiply((0.5, 0.0), added)
+    product_8 = twofold.multiply(added, difference_3)
+    product_9 = twofold.multiply((np.inf, 0.0), difference_4)
+    product_10 = twofold.multiply(difference_3, gamma)
+    product_11 = twofold.multiply((np.inf, 0.0), difference_3)
+    quotient_2 = twofold.divide(difference_3, difference_2)
+    log1p_ratio_minus_p = twofold.log1p_ratio(twofold.negate(p))
+    minus = twofold.negate(product_5)
+    product_12 = twofold.multiply(product_6, alpha)
+    product_13 = twofold.multiply(product_5, gamma)
+    product_14 = twofold.multiply(twofold.power(difference_2, twofold.subtract(gamma, (2.0, 0.0))), log_p)
+    minus_2 = twofold.negate(product_8)
+    product_15 = twofold.multiply(product_6, difference_3)
+    power_value = twofold.power(difference_2 if y[0] == 1.0 else p, difference if y[0] == 1.0 else gamma)
+    power_value_2 = twofold.power(difference_2 if y[0] == 1.0 else p, gamma if y[0] == 1.0 else difference)
+    product_16 = twofold.multiply(twofold.multiply(product_7, added_2), alpha)
+    minus_3 = twofold.negate(twofold.multiply(product_8, gamma))
+    minus_4 = twofold.negate(twofold.multiply(product_11, gamma))
+    minus_5 = twofold.negate(twofold.multiply(twofold.multiply(product_7, difference_3), added_2))
+    difference_5 = twofold.subtract(
+        twofold.multiply_no_nan(twofold.multiply(product_10, log1p_ratio_minus_p), power_value_2),
+        twofold.multiply_no_nan(twofold.divide(quotient_2, difference_2), power_value),
+    )
+    difference_6 = twofold.subtract(
+        twofold.multiply_no_nan(product, twofold.multiply(power_value, log_p)),
+        twofold.multiply_no_nan(quotient, power_value_2),
+    )
+    added_3 = twofold.add(
+        twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.divide(product, p), power_value)),
+        twofold.multiply_no_nan(twofold.divide(quotient, p), power_value_2),
+    )
+    difference_7 = twofold.subtract(
+        twofold.negate(twofold.multiply_no_nan(quotient_2, power_value)),
+        twofold.multiply_no_nan(product_10, twofold.multiply(power_value, log1p_ratio_minus_p)),
+    )
+    difference_8 = twofold.subtract(
+        difference_5,
+        twofold.multiply_no_nan(
+            twofold.multiply(twofold.multiply(product_3, difference_3), log1p_ratio_minus_p),
+            power_value_2,
+        ),
+    )
+    difference_9 = twofold.subtract(
+        difference_8,
+        twofold.multiply(
+            (2.0, 0.0),
+            twofold.multiply_no_nan(twofold.divide(product_10, difference_2), power_value_2),
+        ),
+    )
+    difference_10 = twofold.subtract(
+        twofold.add(added_3, twofold.multiply_no_nan(product, product_14)),
+        twofold.multiply_no_nan(twofold.multiply(product_3, alpha), product_14),
+    )
     if y[0] == 1.0:
         if p[0] == 0.0:
             if twofold.negate(alpha)[0] == 0.0:
-                product = twofold.multiply(alpha, gamma)
                 if product[0] == 0.0:
                     grad_p = product
                 else:
-                    product_2 = twofold.multiply((np.inf, 0.0), alpha)
-                    product_3 = twofold.multiply(product_2, gamma)
-                    grad_p = twofold.negate(product_3)
+                    grad_p = twofold.negate(product_4)
             else:
-                product_2 = twofold.multiply((np.inf, 0.0), alpha)
                 grad_p = twofold.negate(product_2)
             if alpha[0] == 0.0:
-                product = twofold.multiply(alpha, gamma)
                 if product[0] == 0.0:
-                    difference = twofold.subtract(gamma, (1.0, 0.0))
                     if twofold.negate(twofold.multiply(twofold.multiply(difference, alpha), gamma))[0] == 0.0:
                         hess_p = twofold.negate(
                             twofold.multiply(
@@ -417,87 +680,39 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
                             gamma,
                         )
                 else:
-                    product_2 = twofold.multiply((np.inf, 0.0), alpha)
-                    product_3 = twofold.multiply(product_2, gamma)
-                    hess_p = product_3
+                    hess_p = product_4
             else:
-                product_2 = twofold.multiply((np.inf, 0.0), alpha)
                 hess_p = product_2
         elif p[0] != p[0]:
             grad_p = (np.nan, 0.0)
             hess_p = (np.nan, 0.0)
-        else:
-            difference = twofold.subtract(gamma, (1.0, 0.0))
-            if p[0] == 1.0:
-                if gamma[0] > 0.0:
-                    grad_p = (0.0, 0.0)
-                else:
-                    added = twofold.add((1.0, 0.0), gamma)
-                    product_4 = twofold.multiply(added, alpha)
-                    minus = twofold.negate(product_4)
-                    if minus[0] == 0.0:
-                        grad_p = (0.0, 0.0)
-                    elif gamma[0] == 0.0:
-                        grad_p = minus
-                    else:
-                        product_5 = twofold.multiply((np.inf, 0.0), added)
-                        product_6 = twofold.multiply(product_5, alpha)
-                        grad_p = twofold.negate(product_6)
-                if difference[0] > 0.0:
-                    hess_p = (0.0, 0.0)
-                else:
-                    added = twofold.add((1.0, 0.0), gamma)
-                    product_4 = twofold.multiply(added, alpha)
-                    product_7 = twofold.multiply(product_4, gamma)
-                    if product_7[0] == 0.0:
-                        if gamma[0] > 0.0:
-                            hess_p = (0.0, 0.0)
-                        else:
-                            added_2 = twofold.add((2.0, 0.0), gamma)
-                            product_8 = twofold.multiply((0.5, 0.0), added)
-                            product_9 = twofold.multiply(twofold.multiply(product_8, added_2), alpha)
-                            if product_9[0] == 0.0:
-                                hess_p = (0.0, 0.0)
-                            elif gamma[0] == 0.0:
-                                hess_p = product_9
-                            else:
-                                product_5 = twofold.multiply((np.inf, 0.0), added)
-                                hess_p = twofold.multiply(twofold.multiply(product_5, added_2), alpha)
-                    elif difference[0] == 0.0:
-                        hess_p = product_7
-                    else:
-                        product_5 = twofold.multiply((np.inf, 0.0), added)
-                        product_6 = twofold.multiply(product_5, alpha)
-                        hess_p = twofold.multiply(product_6, gamma)
+        elif p[0] == 1.0:
+            if gamma[0] > 0.0:
+                grad_p = (0.0, 0.0)
+            elif minus[0] == 0.0:
+                grad_p = (0.0, 0.0)
+            elif gamma[0] == 0.0:
+                grad_p = minus
             else:
-                product = twofold.multiply(alpha, gamma)
-                difference_2 = twofold.subtract((1.0, 0.0), p)
-                power_value = twofold.power(difference_2, difference)
-                log_p = twofold.log(p)
-                quotient = twofold.divide(alpha, p)
-                power_value_2 = twofold.power(difference_2, gamma)
-                difference_3 = twofold.subtract(
-                    twofold.multiply_no_nan(product, twofold.multiply(power_value, log_p)),
-                    twofold.multiply_no_nan(quotient, power_value_2),
-                )
-                grad_p = difference_3
-                added_3 = twofold.add(
-                    twofold.multiply(
-                        (2.0, 0.0),
-                        twofold.multiply_no_nan(twofold.divide(product, p), power_value),
-                    ),
-                    twofold.multiply_no_nan(twofold.divide(quotient, p), power_value_2),
-                )
-                product_10 = twofold.multiply(
-                    twofold.power(difference_2, twofold.subtract(gamma, (2.0, 0.0))),
-                    log_p,
-                )
-                product_11 = twofold.multiply(gamma, gamma)
-                difference_4 = twofold.subtract(
-                    twofold.add(added_3, twofold.multiply_no_nan(product, product_10)),
-                    twofold.multiply_no_nan(twofold.multiply(product_11, alpha), product_10),
-                )
-                hess_p = difference_4
+                grad_p = twofold.negate(product_12)
+            if difference[0] > 0.0:
+                hess_p = (0.0, 0.0)
+            elif product_13[0] == 0.0:
+                if gamma[0] > 0.0:
+                    hess_p = (0.0, 0.0)
+                elif product_16[0] == 0.0:
+                    hess_p = (0.0, 0.0)
+                elif gamma[0] == 0.0:
+                    hess_p = product_16
+                else:
+                    hess_p = twofold.multiply(twofold.multiply(product_6, added_2), alpha)
+            elif difference[0] == 0.0:
+                hess_p = product_13
+            else:
+                hess_p = twofold.multiply(product_12, gamma)
+        else:
+            grad_p = difference_6
+            hess_p = difference_10
     elif y[0] != y[0]:
         grad_p = (np.nan, 0.0)
         hess_p = (np.nan, 0.0)
@@ -505,496 +720,196 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
         if p[0] == 0.0:
             if gamma[0] > 0.0:
                 grad_p = (0.0, 0.0)
+            elif minus_2[0] == 0.0:
+                grad_p = (0.0, 0.0)
+            elif gamma[0] == 0.0:
+                grad_p = minus_2
             else:
-                added = twofold.add((1.0, 0.0), gamma)
-                difference_5 = twofold.subtract(alpha, (1.0, 0.0))
-                product_12 = twofold.multiply(added, difference_5)
-                minus_2 = twofold.negate(product_12)
-                if minus_2[0] == 0.0:
-                    grad_p = (0.0, 0.0)
-                elif gamma[0] == 0.0:
-                    grad_p = minus_2
-                else:
-                    product_5 = twofold.multiply((np.inf, 0.0), added)
-                    product_13 = twofold.multiply(product_5, difference_5)
-                    grad_p = twofold.negate(product_13)
-            difference = twofold.subtract(gamma, (1.0, 0.0))
+                grad_p = twofold.negate(product_15)
             if difference[0] > 0.0:
                 hess_p = (0.0, 0.0)
-            else:
-                added = twofold.add((1.0, 0.0), gamma)
-                difference_5 = twofold.subtract(alpha, (1.0, 0.0))
-                product_12 = twofold.multiply(added, difference_5)
-                minus_3 = twofold.negate(twofold.multiply(product_12, gamma))
-                if minus_3[0] == 0.0:
-                    if gamma[0] > 0.0:
-                        hess_p = (0.0, 0.0)
-                    else:
-                        added_2 = twofold.add((2.0, 0.0), gamma)
-                        product_8 = twofold.multiply((0.5, 0.0), added)
-                        minus_4 = twofold.negate(
-                            twofold.multiply(twofold.multiply(product_8, difference_5), added_2),
-                        )
-                        if minus_4[0] == 0.0:
-                            hess_p = (0.0, 0.0)
-                        elif gamma[0] == 0.0:
-                            hess_p = minus_4
-                        else:
-                            product_5 = twofold.multiply((np.inf, 0.0), added)
-                            product_13 = twofold.multiply(product_5, difference_5)
-                            hess_p = twofold.negate(twofold.multiply(product_13, added_2))
-                elif difference[0] == 0.0:
-                    hess_p = minus_3
+            elif minus_3[0] == 0.0:
+                if gamma[0] > 0.0:
+                    hess_p = (0.0, 0.0)
+                elif minus_5[0] == 0.0:
+                    hess_p = (0.0, 0.0)
+                elif gamma[0] == 0.0:
+                    hess_p = minus_5
                 else:
-                    product_5 = twofold.multiply((np.inf, 0.0), added)
-                    product_13 = twofold.multiply(product_5, difference_5)
-                    hess_p = twofold.negate(twofold.multiply(product_13, gamma))
+                    hess_p = twofold.negate(twofold.multiply(product_15, added_2))
+            elif difference[0] == 0.0:
+                hess_p = minus_3
+            else:
+                hess_p = twofold.negate(twofold.multiply(product_15, gamma))
         elif p[0] != p[0]:
             grad_p = (np.nan, 0.0)
             hess_p = (np.nan, 0.0)
         elif p[0] == 1.0:
-            difference_6 = twofold.subtract((1.0, 0.0), alpha)
-            if difference_6[0] == 0.0:
-                difference_5 = twofold.subtract(alpha, (1.0, 0.0))
-                product_14 = twofold.multiply(difference_5, gamma)
-                if product_14[0] == 0.0:
-                    grad_p = product_14
+            if difference_4[0] == 0.0:
+                if product_10[0] == 0.0:
+                    grad_p = product_10
                 else:
-                    product_15 = twofold.multiply((np.inf, 0.0), difference_5)
-                    product_16 = twofold.multiply(product_15, gamma)
-                    minus_5 = twofold.negate(product_16)
-                    grad_p = minus_5
-                if twofold.negate(product_14)[0] == 0.0:
-                    difference = twofold.subtract(gamma, (1.0, 0.0))
-                    if twofold.multiply(twofold.multiply(difference_5, difference), gamma)[0] == 0.0:
+                    grad_p = minus_4
+                if twofold.negate(product_10)[0] == 0.0:
+                    if twofold.multiply(twofold.multiply(difference_3, difference), gamma)[0] == 0.0:
                         hess_p = twofold.multiply(
-                            twofold.multiply(twofold.multiply((1.5, 0.0), difference_5), difference),
+                            twofold.multiply(twofold.multiply((1.5, 0.0), difference_3), difference),
                             gamma,
                         )
                     else:
-                        product_15 = twofold.multiply((np.inf, 0.0), difference_5)
                         hess_p = twofold.negate(
-                            twofold.multiply(twofold.multiply(product_15, difference), gamma),
+                            twofold.multiply(twofold.multiply(product_11, difference), gamma),
                         )
                 else:
-                    product_15 = twofold.multiply((np.inf, 0.0), difference_5)
-                    product_16 = twofold.multiply(product_15, gamma)
-                    minus_5 = twofold.negate(product_16)
-                    hess_p = minus_5
+                    hess_p = minus_4
             else:
-                product_17 = twofold.multiply((np.inf, 0.0), difference_6)
-                grad_p = product_17
-                hess_p = product_17
+                grad_p = product_9
+                hess_p = product_9
         else:
-            difference_5 = twofold.subtract(alpha, (1.0, 0.0))
-            difference_2 = twofold.subtract((1.0, 0.0), p)
-            quotient_2 = twofold.divide(difference_5, difference_2)
-            power_value_3 = twofold.power(p, gamma)
-            product_14 = twofold.multiply(difference_5, gamma)
-            log1p_ratio_minus_p = twofold.log1p_ratio(twofold.negate(p))
-            difference_7 = twofold.subtract(
-                twofold.negate(twofold.multiply_no_nan(quotient_2, power_value_3)),
-                twofold.multiply_no_nan(product_14, twofold.multiply(power_value_3, log1p_ratio_minus_p)),
-            )
             grad_p = difference_7
-            difference = twofold.subtract(gamma, (1.0, 0.0))
-            power_value_4 = twofold.power(p, difference)
-            difference_8 = twofold.subtract(
-                twofold.multiply_no_nan(twofold.multiply(product_14, log1p_ratio_minus_p), power_value_4),
-                twofold.multiply_no_nan(twofold.divide(quotient_2, difference_2), power_value_3),
-            )
-            product_11 = twofold.multiply(gamma, gamma)
-            difference_9 = twofold.subtract(
-                difference_8,
-                twofold.multiply_no_nan(
-                    twofold.multiply(twofold.multiply(product_11, difference_5), log1p_ratio_minus_p),
-                    power_value_4,
-                ),
-            )
-            difference_10 = twofold.subtract(
-                difference_9,
-                twofold.multiply(
-                    (2.0, 0.0),
-                    twofold.multiply_no_nan(twofold.divide(product_14, difference_2), power_value_4),
-                ),
-            )
-            hess_p = difference_10
+            hess_p = difference_9
     else:
         grad_p = (np.nan, 0.0)
         hess_p = (np.nan, 0.0)
     return twofold.merged(grad_p), twofold.merged(hess_p)
 
 
-@kernel
-def _grad_and_hess_of_sample(p, y, alpha, gamma):
+@inlined
+def _double_grad_and_hess(p, y, alpha, gamma):
     """Compute gradient and Hessian diagonal of one sample."""
-    double = is_double(p)
-    p = within(np.float64(p), 0.0, 1.0)
-    y = np.float64(y)
-    if y == 1.0:
-        if p == 0.0:
-            if -alpha == 0.0:
-                product = alpha * gamma
-                if product == 0.0:
-                    grad_p = product
-                else:
-                    product_2 = np.inf * alpha
-                    product_3 = product_2 * gamma
-                    grad_p = -product_3
-            else:
-                product_2 = np.inf * alpha
-                grad_p = -product_2
-            if alpha == 0.0:
-                product = alpha * gamma
-                if product == 0.0:
-                    difference = gamma - 1.0
-                    if -(difference * alpha * gamma) == 0.0:
-                        hess_p = -(1.5 * difference * alpha * gamma)
-                    else:
-                        hess_p = np.inf * difference * alpha * gamma
-                else:
-                    product_2 = np.inf * alpha
-                    product_3 = product_2 * gamma
-                    hess_p = product_3
-            else:
-                product_2 = np.inf * alpha
-                hess_p = product_2
-        elif p != p:
-            grad_p = np.nan
-            hess_p = np.nan
-        else:
-            difference = gamma - 1.0
-            if p == 1.0:
-                if gamma > 0.0:
-                    grad_p = 0.0
-                else:
-                    added = 1.0 + gamma
-                    product_4 = added * alpha
-                    minus = -product_4
-                    if minus == 0.0:
-                        grad_p = 0.0
-                    elif gamma == 0.0:
-                        grad_p = minus
-                    else:
-                        product_5 = np.inf * added
-                        product_6 = product_5 * alpha
-                        grad_p = -product_6
-                if difference > 0.0:
-                    hess_p = 0.0
-                else:
-                    added = 1.0 + gamma
-                    product_4 = added * alpha
-                    product_7 = product_4 * gamma
-                    if product_7 == 0.0:
-                        if gamma > 0.0:
-                            hess_p = 0.0
-                        else:
-                            added_2 = 2.0 + gamma
-                            product_8 = 0.5 * added
-                            product_9 = product_8 * added_2 * alpha
-                            if product_9 == 0.0:
-                                hess_p = 0.0
-                            elif gamma == 0.0:
-                                hess_p = product_9
-                            else:
-                                product_5 = np.inf * added
-                                hess_p = product_5 * added_2 * alpha
-                    elif difference == 0.0:
-                        hess_p = product_7
-                    else:
-                        product_5 = np.inf * added
-                        product_6 = product_5 * alpha
-                        hess_p = product_6 * gamma
-            else:
-                product = alpha * gamma
-                difference_2 = 1.0 - p
-                power_value = power(difference_2, difference)
-                log_p = log(p)
-                quotient = alpha / p
-                power_value_2 = power(difference_2, gamma)
-                difference_3 = (
-                    multiply_no_nan(product, power_value * log_p) - multiply_no_nan(quotient, power_value_2)
-                )
-                grad_p = difference_3
-                added_3 = (
-                    2.0 * multiply_no_nan(product / p, power_value)
-                    + multiply_no_nan(quotient / p, power_value_2)
-                )
-                product_10 = power(difference_2, gamma - 2.0) * log_p
-                product_11 = gamma * gamma
-                difference_4 = (
-                    added_3 + multiply_no_nan(product, product_10)
-                    - multiply_no_nan(product_11 * alpha, product_10)
-                )
-                hess_p = difference_4
-    elif y != y:
-        grad_p = np.nan
-        hess_p = np.nan
-    elif y == 0.0:
-        if p == 0.0:
-            if gamma > 0.0:
-                grad_p = 0.0
-            else:
-                added = 1.0 + gamma
-                difference_5 = alpha - 1.0
-                product_12 = added * difference_5
-                minus_2 = -product_12
-                if minus_2 == 0.0:
-                    grad_p = 0.0
-                elif gamma == 0.0:
-                    grad_p = minus_2
-                else:
-                    product_5 = np.inf * added
-                    product_13 = product_5 * difference_5
-                    grad_p = -product_13
-            difference = gamma - 1.0
-            if difference > 0.0:
-                hess_p = 0.0
-            else:
-                added = 1.0 + gamma
-                difference_5 = alpha - 1.0
-                product_12 = added * difference_5
-                minus_3 = -(product_12 * gamma)
-                if minus_3 == 0.0:
-                    if gamma > 0.0:
-                        hess_p = 0.0
-                    else:
-                        added_2 = 2.0 + gamma
-                        product_8 = 0.5 * added
-                        minus_4 = -(product_8 * difference_5 * added_2)
-                        if minus_4 == 0.0:
-                            hess_p = 0.0
-                        elif gamma == 0.0:
-                            hess_p = minus_4
-                        else:
-                            product_5 = np.inf * added
-                            product_13 = product_5 * difference_5
-                            hess_p = -(product_13 * added_2)
-                elif difference == 0.0:
-                    hess_p = minus_3
-                else:
-                    product_5 = np.inf * added
-                    product_13 = product_5 * difference_5
-                    hess_p = -(product_13 * gamma)
-        elif p != p:
-            grad_p = np.nan
-            hess_p = np.nan
-        elif p == 1.0:
-            difference_6 = 1.0 - alpha
-            if difference_6 == 0.0:
-                difference_5 = alpha - 1.0
-                product_14 = difference_5 * gamma
-                if product_14 == 0.0:
-                    grad_p = product_14
-                else:
-                    product_15 = np.inf * difference_5
-                    product_16 = product_15 * gamma
-                    minus_5 = -product_16
-                    grad_p = minus_5
-                if -product_14 == 0.0:
-                    difference = gamma - 1.0
-                    if difference_5 * difference * gamma == 0.0:
-                        hess_p = 1.5 * difference_5 * difference * gamma
-                    else:
-                        product_15 = np.inf * difference_5
-                        hess_p = -(product_15 * difference * gamma)
-                else:
-                    product_15 = np.inf * difference_5
-                    product_16 = product_15 * gamma
-                    minus_5 = -product_16
-                    hess_p = minus_5
-            else:
-                product_17 = np.inf * difference_6
-                grad_p = product_17
-                hess_p = product_17
-        else:
-            difference_5 = alpha - 1.0
-            difference_2 = 1.0 - p
-            quotient_2 = difference_5 / difference_2
-            power_value_3 = power(p, gamma)
-            product_14 = difference_5 * gamma
-            log1p_ratio_minus_p = log1p_ratio(-p)
-            difference_7 = (
-                -multiply_no_nan(quotient_2, power_value_3)
-                - multiply_no_nan(product_14, power_value_3 * log1p_ratio_minus_p)
-            )
-            grad_p = difference_7
-            difference = gamma - 1.0
-            power_value_4 = power(p, difference)
-            difference_8 = (
-                multiply_no_nan(product_14 * log1p_ratio_minus_p, power_value_4)
-                - multiply_no_nan(quotient_2 / difference_2, power_value_3)
-            )
-            product_11 = gamma * gamma
-            difference_9 = (
-                difference_8 - multiply_no_nan(product_11 * difference_5 * log1p_ratio_minus_p, power_value_4)
-            )
-            difference_10 = difference_9 - 2.0 * multiply_no_nan(product_14 / difference_2, power_value_4)
-            hess_p = difference_10
-    else:
-        grad_p = np.nan
-        hess_p = np.nan
-    if double:
-        better_grad_p, better_hess_p = _refined_grad_and_hess(p, y, alpha, gamma)
-        grad_p = refined(grad_p, better_grad_p)
-        hess_p = refined(hess_p, better_hess_p)
-    return grad_p, hess_p
+    grad_p, hess_p = _plain_grad_and_hess(p, y, alpha, gamma)
+    better_grad_p, better_hess_p = _refined_grad_and_hess(p, y, alpha, gamma)
+    return refined(grad_p, better_grad_p), refined(hess_p, better_hess_p)
+
+
+_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
 @kernel
 def _grad_and_hess(p, y, alpha, gamma, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_p.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_p_i, hess_p_i = _grad_and_hess_of_sample(p[i], y[i], alpha, gamma)
         grad_p[i] = scaled(factor, grad_p_i)
         hess_p[i] = scaled(factor, hess_p_i)
     return inside
 
 
-@kernel
+@inlined
 def _hvp_of_sample(p, y, alpha, gamma, v_p):
     """Compute the Hessian of one sample times a vector."""
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
     v_p = np.float64(v_p)
+    product = alpha * gamma
+    difference = gamma - 1.0
+    product_2 = np.inf * alpha
+    added = 1.0 + gamma
+    added_2 = 2.0 + gamma
+    difference_2 = 1.0 - p
+    product_3 = gamma * gamma
+    difference_3 = alpha - 1.0
+    product_4 = np.inf * added
+    product_5 = added * difference_3
+    product_6 = difference_3 * gamma
+    product_7 = np.inf * difference_3
+    log1p_ratio_minus_p = log1p_ratio(-p)
+    product_8 = power(difference_2, gamma - 2.0) * log(p)
+    product_9 = product_4 * difference_3
+    quotient = product_6 / difference_2
+    power_value = power(difference_2 if y == 1.0 else p, difference if y == 1.0 else gamma)
+    power_value_2 = power(difference_2 if y == 1.0 else p, gamma if y == 1.0 else difference)
+    multiply_no_nan_value = multiply_no_nan(difference * alpha * gamma, v_p)
+    multiply_no_nan_value_2 = multiply_no_nan(added * alpha * gamma, v_p)
+    multiply_no_nan_value_3 = multiply_no_nan(difference_3 * difference * gamma, v_p)
+    multiply_no_nan_value_4 = multiply_no_nan(alpha / p / p, power_value_2 * v_p)
+    multiply_no_nan_value_5 = multiply_no_nan(np.inf * difference * alpha * gamma, v_p)
+    product_10 = 0.5 * multiply_no_nan(added * added_2 * alpha, v_p)
+    product_11 = 2.0 * multiply_no_nan(product / p * v_p, power_value)
+    difference_4 = multiply_no_nan(product_3 * alpha, product_8) - multiply_no_nan(product, product_8)
+    multiply_no_nan_value_6 = multiply_no_nan(difference_3 / difference_2 / difference_2, power_value * v_p)
+    minus = -multiply_no_nan(product_5 * gamma, v_p)
+    difference_5 = (
+        multiply_no_nan(product_6 * log1p_ratio_minus_p, power_value_2)
+        - multiply_no_nan(quotient, power_value_2)
+    )
+    minus_2 = -(0.5 * multiply_no_nan(product_5 * added_2, v_p))
+    difference_6 = (
+        difference_5 - multiply_no_nan(product_3 * difference_3 * log1p_ratio_minus_p, power_value_2)
+    )
+    difference_7 = (
+        difference_6 * v_p - multiply_no_nan_value_6 - multiply_no_nan(quotient * v_p, power_value_2)
+    )
     if y == 1.0:
         if p == 0.0:
             if multiply_no_nan(alpha, v_p) == 0.0:
-                product = alpha * gamma
                 if multiply_no_nan(product, v_p) == 0.0:
-                    difference = gamma - 1.0
-                    multiply_no_nan_value = multiply_no_nan(difference * alpha * gamma, v_p)
                     if -multiply_no_nan_value == 0.0:
                         product_p = -(1.5 * multiply_no_nan_value)
                     else:
-                        multiply_no_nan_value_2 = multiply_no_nan(np.inf * difference * alpha * gamma, v_p)
-                        product_p = multiply_no_nan_value_2
+                        product_p = multiply_no_nan_value_5
                 else:
-                    product_2 = np.inf * alpha
                     product_p = multiply_no_nan(product_2 * gamma, v_p)
             else:
-                product_2 = np.inf * alpha
                 product_p = multiply_no_nan(product_2, v_p)
         elif p != p:
             product_p = np.nan
-        else:
-            difference = gamma - 1.0
-            if p == 1.0:
-                if difference > 0.0:
+        elif p == 1.0:
+            if difference > 0.0:
+                product_p = 0.0
+            elif multiply_no_nan_value_2 == 0.0:
+                if gamma > 0.0:
                     product_p = 0.0
+                elif product_10 == 0.0:
+                    product_p = 0.0
+                elif gamma == 0.0:
+                    product_p = product_10
                 else:
-                    added = 1.0 + gamma
-                    multiply_no_nan_value_3 = multiply_no_nan(added * alpha * gamma, v_p)
-                    if multiply_no_nan_value_3 == 0.0:
-                        if gamma > 0.0:
-                            product_p = 0.0
-                        else:
-                            added_2 = 2.0 + gamma
-                            product_3 = 0.5 * multiply_no_nan(added * added_2 * alpha, v_p)
-                            if product_3 == 0.0:
-                                product_p = 0.0
-                            elif gamma == 0.0:
-                                product_p = product_3
-                            else:
-                                product_4 = np.inf * added
-                                product_p = multiply_no_nan(product_4 * added_2 * alpha, v_p)
-                    elif difference == 0.0:
-                        product_p = multiply_no_nan_value_3
-                    else:
-                        product_4 = np.inf * added
-                        product_p = multiply_no_nan(product_4 * alpha * gamma, v_p)
+                    product_p = multiply_no_nan(product_4 * added_2 * alpha, v_p)
+            elif difference == 0.0:
+                product_p = multiply_no_nan_value_2
             else:
-                product = alpha * gamma
-                difference_2 = 1.0 - p
-                multiply_no_nan_value_4 = multiply_no_nan(product / p * v_p, power(difference_2, difference))
-                multiply_no_nan_value_5 = multiply_no_nan(alpha / p / p, power(difference_2, gamma) * v_p)
-                product_5 = gamma * gamma
-                product_6 = power(difference_2, gamma - 2.0) * log(p)
-                difference_3 = (
-                    multiply_no_nan(product_5 * alpha, product_6) - multiply_no_nan(product, product_6)
-                )
-                product_p = 2.0 * multiply_no_nan_value_4 + multiply_no_nan_value_5 - difference_3 * v_p
+                product_p = multiply_no_nan(product_4 * alpha * gamma, v_p)
+        else:
+            product_p = product_11 + multiply_no_nan_value_4 - difference_4 * v_p
     elif y != y:
         product_p = np.nan
     elif y == 0.0:
         if p == 0.0:
-            difference = gamma - 1.0
             if difference > 0.0:
                 product_p = 0.0
-            else:
-                added = 1.0 + gamma
-                difference_4 = alpha - 1.0
-                product_7 = added * difference_4
-                minus = -multiply_no_nan(product_7 * gamma, v_p)
-                if minus == 0.0:
-                    if gamma > 0.0:
-                        product_p = 0.0
-                    else:
-                        added_2 = 2.0 + gamma
-                        minus_2 = -(0.5 * multiply_no_nan(product_7 * added_2, v_p))
-                        if minus_2 == 0.0:
-                            product_p = 0.0
-                        elif gamma == 0.0:
-                            product_p = minus_2
-                        else:
-                            product_4 = np.inf * added
-                            product_8 = product_4 * difference_4
-                            product_p = -multiply_no_nan(product_8 * added_2, v_p)
-                elif difference == 0.0:
-                    product_p = minus
+            elif minus == 0.0:
+                if gamma > 0.0:
+                    product_p = 0.0
+                elif minus_2 == 0.0:
+                    product_p = 0.0
+                elif gamma == 0.0:
+                    product_p = minus_2
                 else:
-                    product_4 = np.inf * added
-                    product_8 = product_4 * difference_4
-                    product_p = -multiply_no_nan(product_8 * gamma, v_p)
+                    product_p = -multiply_no_nan(product_9 * added_2, v_p)
+            elif difference == 0.0:
+                product_p = minus
+            else:
+                product_p = -multiply_no_nan(product_9 * gamma, v_p)
         elif p != p:
             product_p = np.nan
-        else:
-            difference_4 = alpha - 1.0
-            if p == 1.0:
-                if -multiply_no_nan(difference_4, v_p) == 0.0:
-                    product_9 = difference_4 * gamma
-                    if -multiply_no_nan(product_9, v_p) == 0.0:
-                        difference = gamma - 1.0
-                        multiply_no_nan_value_6 = multiply_no_nan(difference_4 * difference * gamma, v_p)
-                        if multiply_no_nan_value_6 == 0.0:
-                            product_p = 1.5 * multiply_no_nan_value_6
-                        else:
-                            product_10 = np.inf * difference_4
-                            product_p = -multiply_no_nan(product_10 * difference * gamma, v_p)
+        elif p == 1.0:
+            if -multiply_no_nan(difference_3, v_p) == 0.0:
+                if -multiply_no_nan(product_6, v_p) == 0.0:
+                    if multiply_no_nan_value_3 == 0.0:
+                        product_p = 1.5 * multiply_no_nan_value_3
                     else:
-                        product_10 = np.inf * difference_4
-                        product_p = -multiply_no_nan(product_10 * gamma, v_p)
+                        product_p = -multiply_no_nan(product_7 * difference * gamma, v_p)
                 else:
-                    product_10 = np.inf * difference_4
-                    product_p = -multiply_no_nan(product_10, v_p)
+                    product_p = -multiply_no_nan(product_7 * gamma, v_p)
             else:
-                log1p_ratio_minus_p = log1p_ratio(-p)
-                product_9 = difference_4 * gamma
-                difference = gamma - 1.0
-                power_value = power(p, difference)
-                difference_2 = 1.0 - p
-                quotient = product_9 / difference_2
-                difference_5 = (
-                    multiply_no_nan(product_9 * log1p_ratio_minus_p, power_value)
-                    - multiply_no_nan(quotient, power_value)
-                )
-                product_5 = gamma * gamma
-                difference_6 = (
-                    difference_5
-                    - multiply_no_nan(product_5 * difference_4 * log1p_ratio_minus_p, power_value)
-                )
-                multiply_no_nan_value_7 = multiply_no_nan(
-                    difference_4 / difference_2 / difference_2,
-                    power(p, gamma) * v_p,
-                )
-                difference_7 = (
-                    difference_6 * v_p - multiply_no_nan_value_7
-                    - multiply_no_nan(quotient * v_p, power_value)
-                )
-                product_p = difference_7
+                product_p = -multiply_no_nan(product_7, v_p)
+        else:
+            product_p = difference_7
     else:
         product_p = np.nan
     return product_p
@@ -1003,10 +918,11 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
 @kernel
 def _hvp(p, y, alpha, gamma, weight, scale, v_p, product_p):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_p.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_p[i] = scaled(factor, _hvp_of_sample(p[i], y[i], alpha, gamma, v_p[i]))
     return inside
 
@@ -1018,6 +934,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

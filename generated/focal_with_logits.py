@@ -17,8 +17,34 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Finite, Interval, Scalar, describe, is_double, kernel, refined, twofold
-from ._runtime.elementary import exp, multiply_no_nan, one_of, scaled, sigmoid, softplus
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Finite,
+    Interval,
+    Scalar,
+    add_terms,
+    by_dtype,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    refined,
+    twofold,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import (
+    exp,
+    logistic_density,
+    multiply_no_nan,
+    one_of,
+    scaled,
+    settle,
+    sigmoid,
+    softplus,
+)
 
 _ARGUMENTS = (
     Array("z", "prediction"),
@@ -37,126 +63,167 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
+def _plain_value(z, y, alpha, gamma):
+    """Return the loss of one sample."""
+    z = np.float64(z)
+    y = np.float64(y)
+    softplus_z = softplus(z)
+    softplus_minus_z = softplus(-z)
+    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus_z)
+    exp_chosen = exp(chosen)
+    if y == 1.0:
+        loss = multiply_no_nan(alpha * exp_chosen, softplus_minus_z)
+    elif y != y:
+        loss = np.nan
+    elif y == 0.0:
+        loss = 0.0 - multiply_no_nan((alpha - 1.0) * exp_chosen, softplus_z)
+    else:
+        loss = np.nan
+    return loss
+
+
+@inlined
 def _refined_value(z, y, alpha, gamma):
     """Return loss of one sample, from numbers in two parts."""
     z = twofold.twofold(z)
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
+    softplus_z = twofold.softplus(z)
+    softplus_minus_z = twofold.softplus(twofold.negate(z))
+    chosen = (
+        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
+        if y[0] == 1.0
+        else twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus_z))
+    )
+    exp_chosen = twofold.exp(chosen)
     if y[0] == 1.0:
-        softplus_z = twofold.softplus(z)
-        minus = twofold.negate(z)
-        softplus_minus = twofold.softplus(minus)
-        multiply_no_nan_value = twofold.multiply_no_nan(
-            twofold.multiply(alpha, twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_z)))),
-            softplus_minus,
-        )
-        loss = multiply_no_nan_value
+        loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_chosen), softplus_minus_z)
     elif y[0] != y[0]:
         loss = (np.nan, 0.0)
     elif y[0] == 0.0:
-        minus = twofold.negate(z)
-        softplus_minus = twofold.softplus(minus)
-        product = twofold.multiply(
-            twofold.subtract(alpha, (1.0, 0.0)),
-            twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus))),
+        loss = twofold.subtract(
+            (0.0, 0.0),
+            twofold.multiply_no_nan(
+                twofold.multiply(twofold.subtract(alpha, (1.0, 0.0)), exp_chosen),
+                softplus_z,
+            ),
         )
-        softplus_z = twofold.softplus(z)
-        loss = twofold.subtract((0.0, 0.0), twofold.multiply_no_nan(product, softplus_z))
     else:
         loss = (np.nan, 0.0)
     return twofold.merged(loss)
 
 
-@kernel
-def sample_value(z, y, alpha, gamma):
+@inlined
+def _double_value(z, y, alpha, gamma):
     """Return the loss of one sample."""
-    double = is_double(z)
-    z = np.float64(z)
-    y = np.float64(y)
-    if y == 1.0:
-        softplus_z = softplus(z)
-        minus = -z
-        softplus_minus = softplus(minus)
-        multiply_no_nan_value = multiply_no_nan(
-            alpha * exp(-multiply_no_nan(gamma, softplus_z)),
-            softplus_minus,
-        )
-        loss = multiply_no_nan_value
-    elif y != y:
-        loss = np.nan
-    elif y == 0.0:
-        minus = -z
-        softplus_minus = softplus(minus)
-        product = (alpha - 1.0) * exp(-multiply_no_nan(gamma, softplus_minus))
-        softplus_z = softplus(z)
-        loss = 0.0 - multiply_no_nan(product, softplus_z)
-    else:
-        loss = np.nan
-    if double:
-        better_loss = _refined_value(z, y, alpha, gamma)
-        loss = refined(loss, better_loss)
-    return loss
+    loss = _plain_value(z, y, alpha, gamma)
+    better_loss = _refined_value(z, y, alpha, gamma)
+    return refined(loss, better_loss)
+
+
+sample_value = by_dtype(_plain_value, _double_value)
 
 
 @kernel
 def _value(z, y, alpha, gamma, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        losses[i] = scaled(weight[i], sample_value(z[i], y[i], alpha, gamma))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i], alpha, gamma))
     return inside
 
 
 @kernel
+def _total(z, y, alpha, gamma, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value(z[part], y[part], alpha, gamma, cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@inlined
+def _plain_value_and_grad(z, y, alpha, gamma):
+    """Return the loss of one sample; compute its gradient."""
+    z = np.float64(z)
+    y = np.float64(y)
+    softplus_z = softplus(z)
+    minus = -z
+    sigmoid_z = sigmoid(z)
+    difference = alpha - 1.0
+    softplus_minus = softplus(minus)
+    sigmoid_minus = sigmoid(minus)
+    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
+    exp_chosen = exp(chosen)
+    multiply_no_nan_value = multiply_no_nan(alpha * gamma * exp_chosen * sigmoid_z, softplus_minus)
+    multiply_no_nan_value_2 = multiply_no_nan(difference * gamma * exp_chosen * sigmoid_minus, softplus_z)
+    difference_2 = -multiply_no_nan(alpha * sigmoid_minus, exp_chosen) - multiply_no_nan_value
+    if y == 1.0:
+        loss = multiply_no_nan(alpha * exp_chosen, softplus_minus)
+        grad_z = difference_2
+    elif y != y:
+        loss = np.nan
+        grad_z = np.nan
+    elif y == 0.0:
+        loss = 0.0 - multiply_no_nan(difference * exp_chosen, softplus_z)
+        grad_z = -multiply_no_nan(difference * sigmoid_z, exp_chosen) - multiply_no_nan_value_2
+    else:
+        loss = np.nan
+        grad_z = np.nan
+    return loss, grad_z
+
+
+@inlined
 def _refined_value_and_grad(z, y, alpha, gamma):
     """Return loss and grad_z of one sample, from numbers in two parts."""
     z = twofold.twofold(z)
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
+    softplus_z = twofold.softplus(z)
+    minus = twofold.negate(z)
+    sigmoid_z = twofold.sigmoid(z)
+    difference = twofold.subtract(alpha, (1.0, 0.0))
+    softplus_minus = twofold.softplus(minus)
+    sigmoid_minus = twofold.sigmoid(minus)
+    chosen = (
+        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
+        if y[0] == 1.0
+        else twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus))
+    )
+    exp_chosen = twofold.exp(chosen)
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        twofold.multiply(twofold.multiply(twofold.multiply(alpha, gamma), exp_chosen), sigmoid_z),
+        softplus_minus,
+    )
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+        twofold.multiply(twofold.multiply(twofold.multiply(difference, gamma), exp_chosen), sigmoid_minus),
+        softplus_z,
+    )
+    difference_2 = twofold.subtract(
+        twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, sigmoid_minus), exp_chosen)),
+        multiply_no_nan_value,
+    )
     if y[0] == 1.0:
-        softplus_z = twofold.softplus(z)
-        exp_value = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_z)))
-        minus = twofold.negate(z)
-        softplus_minus = twofold.softplus(minus)
-        loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_value), softplus_minus)
-        sigmoid_minus = twofold.sigmoid(minus)
-        sigmoid_z = twofold.sigmoid(z)
-        multiply_no_nan_value = twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(twofold.multiply(alpha, gamma), exp_value), sigmoid_z),
-            softplus_minus,
-        )
-        grad_z = twofold.subtract(
-            twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, sigmoid_minus), exp_value)),
-            multiply_no_nan_value,
-        )
+        loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_chosen), softplus_minus)
+        grad_z = difference_2
     elif y[0] != y[0]:
         loss = (np.nan, 0.0)
         grad_z = (np.nan, 0.0)
     elif y[0] == 0.0:
-        difference = twofold.subtract(alpha, (1.0, 0.0))
-        minus = twofold.negate(z)
-        softplus_minus = twofold.softplus(minus)
-        exp_value_2 = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus)))
-        softplus_z = twofold.softplus(z)
         loss = twofold.subtract(
             (0.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(difference, exp_value_2), softplus_z),
-        )
-        sigmoid_z = twofold.sigmoid(z)
-        sigmoid_minus = twofold.sigmoid(minus)
-        multiply_no_nan_value_2 = twofold.multiply_no_nan(
-            twofold.multiply(
-                twofold.multiply(twofold.multiply(difference, gamma), exp_value_2),
-                sigmoid_minus,
-            ),
-            softplus_z,
+            twofold.multiply_no_nan(twofold.multiply(difference, exp_chosen), softplus_z),
         )
         grad_z = twofold.subtract(
-            twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, sigmoid_z), exp_value_2)),
+            twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, sigmoid_z), exp_chosen)),
             multiply_no_nan_value_2,
         )
     else:
@@ -165,156 +232,197 @@ def _refined_value_and_grad(z, y, alpha, gamma):
     return twofold.merged(loss), twofold.merged(grad_z)
 
 
-@kernel
-def sample_value_and_grad(z, y, alpha, gamma):
+@inlined
+def _double_value_and_grad(z, y, alpha, gamma):
     """Return the loss of one sample; compute its gradient."""
-    double = is_double(z)
-    z = np.float64(z)
-    y = np.float64(y)
-    if y == 1.0:
-        softplus_z = softplus(z)
-        exp_value = exp(-multiply_no_nan(gamma, softplus_z))
-        minus = -z
-        softplus_minus = softplus(minus)
-        loss = multiply_no_nan(alpha * exp_value, softplus_minus)
-        sigmoid_minus = sigmoid(minus)
-        sigmoid_z = sigmoid(z)
-        multiply_no_nan_value = multiply_no_nan(alpha * gamma * exp_value * sigmoid_z, softplus_minus)
-        grad_z = -multiply_no_nan(alpha * sigmoid_minus, exp_value) - multiply_no_nan_value
-    elif y != y:
-        loss = np.nan
-        grad_z = np.nan
-    elif y == 0.0:
-        difference = alpha - 1.0
-        minus = -z
-        softplus_minus = softplus(minus)
-        exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
-        softplus_z = softplus(z)
-        loss = 0.0 - multiply_no_nan(difference * exp_value_2, softplus_z)
-        sigmoid_z = sigmoid(z)
-        sigmoid_minus = sigmoid(minus)
-        multiply_no_nan_value_2 = multiply_no_nan(
-            difference * gamma * exp_value_2 * sigmoid_minus,
-            softplus_z,
-        )
-        grad_z = -multiply_no_nan(difference * sigmoid_z, exp_value_2) - multiply_no_nan_value_2
-    else:
-        loss = np.nan
-        grad_z = np.nan
-    if double:
-        better_loss, better_grad_z = _refined_value_and_grad(z, y, alpha, gamma)
-        loss = refined(loss, better_loss)
-        grad_z = refined(grad_z, better_grad_z)
-    return loss, grad_z
+    loss, grad_z = _plain_value_and_grad(z, y, alpha, gamma)
+    better_loss, better_grad_z = _refined_value_and_grad(z, y, alpha, gamma)
+    return refined(loss, better_loss), refined(grad_z, better_grad_z)
+
+
+sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
 @kernel
 def _value_and_grad(z, y, alpha, gamma, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_z_i = sample_value_and_grad(z[i], y[i], alpha, gamma)
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_z[i] = scaled(factor, grad_z_i)
     return inside
 
 
 @kernel
+def _total_and_grad(z, y, alpha, gamma, weight, scale, grad_z):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value_and_grad(
+            z[part],
+            y[part],
+            alpha,
+            gamma,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_z[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@inlined
+def _plain_grad_and_hess(z, y, alpha, gamma):
+    """Compute gradient and Hessian diagonal of one sample."""
+    z = np.float64(z)
+    y = np.float64(y)
+    minus = -z
+    softplus_z = softplus(z)
+    sigmoid_z = sigmoid(z)
+    product = alpha * gamma
+    logistic_density_z = logistic_density(z)
+    product_2 = gamma * gamma
+    difference = alpha - 1.0
+    sigmoid_minus = sigmoid(minus)
+    softplus_minus = softplus(minus)
+    product_3 = difference * gamma
+    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
+    exp_chosen = exp(chosen)
+    product_4 = product * exp_chosen
+    product_5 = product_3 * exp_chosen
+    multiply_no_nan_value = multiply_no_nan(
+        product_2 * (sigmoid_z * sigmoid_z) * alpha * exp_chosen,
+        softplus_minus,
+    )
+    multiply_no_nan_value_2 = multiply_no_nan(
+        product_2 * (sigmoid_minus * sigmoid_minus) * difference * exp_chosen,
+        softplus_z,
+    )
+    added = (
+        2.0 * multiply_no_nan(product * logistic_density_z, exp_chosen)
+        + multiply_no_nan(alpha * logistic_density_z, exp_chosen)
+    )
+    difference_2 = (
+        -multiply_no_nan(alpha * sigmoid_minus, exp_chosen)
+        - multiply_no_nan(product_4 * sigmoid_z, softplus_minus)
+    )
+    difference_3 = (
+        -multiply_no_nan(difference * sigmoid_z, exp_chosen)
+        - multiply_no_nan(product_5 * sigmoid_minus, softplus_z)
+    )
+    difference_4 = (
+        multiply_no_nan(product_5 * logistic_density_z, softplus_z)
+        - multiply_no_nan(difference * logistic_density_z, exp_chosen)
+    )
+    difference_5 = (
+        added + multiply_no_nan_value - multiply_no_nan(product_4 * logistic_density_z, softplus_minus)
+    )
+    difference_6 = (
+        difference_4 - multiply_no_nan_value_2
+        - 2.0 * multiply_no_nan(product_3 * logistic_density_z, exp_chosen)
+    )
+    if y == 1.0:
+        grad_z = difference_2
+        hess_z = difference_5
+    elif y != y:
+        grad_z = np.nan
+        hess_z = np.nan
+    elif y == 0.0:
+        grad_z = difference_3
+        hess_z = difference_6
+    else:
+        grad_z = np.nan
+        hess_z = np.nan
+    return grad_z, hess_z
+
+
+@inlined
 def _refined_grad_and_hess(z, y, alpha, gamma):
     """Return grad_z and hess_z of one sample, from numbers in two parts."""
     z = twofold.twofold(z)
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
+    minus = twofold.negate(z)
+    softplus_z = twofold.softplus(z)
+    sigmoid_z = twofold.sigmoid(z)
+    product = twofold.multiply(alpha, gamma)
+    logistic_density_z = twofold.logistic_density(z)
+    product_2 = twofold.multiply(gamma, gamma)
+    difference = twofold.subtract(alpha, (1.0, 0.0))
+    sigmoid_minus = twofold.sigmoid(minus)
+    softplus_minus = twofold.softplus(minus)
+    product_3 = twofold.multiply(difference, gamma)
+    chosen = (
+        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
+        if y[0] == 1.0
+        else twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus))
+    )
+    exp_chosen = twofold.exp(chosen)
+    product_4 = twofold.multiply(product, exp_chosen)
+    product_5 = twofold.multiply(product_3, exp_chosen)
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        twofold.multiply(
+            twofold.multiply(twofold.multiply(product_2, twofold.multiply(sigmoid_z, sigmoid_z)), alpha),
+            exp_chosen,
+        ),
+        softplus_minus,
+    )
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+        twofold.multiply(
+            twofold.multiply(
+                twofold.multiply(product_2, twofold.multiply(sigmoid_minus, sigmoid_minus)),
+                difference,
+            ),
+            exp_chosen,
+        ),
+        softplus_z,
+    )
+    added = twofold.add(
+        twofold.multiply(
+            (2.0, 0.0),
+            twofold.multiply_no_nan(twofold.multiply(product, logistic_density_z), exp_chosen),
+        ),
+        twofold.multiply_no_nan(twofold.multiply(alpha, logistic_density_z), exp_chosen),
+    )
+    difference_2 = twofold.subtract(
+        twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, sigmoid_minus), exp_chosen)),
+        twofold.multiply_no_nan(twofold.multiply(product_4, sigmoid_z), softplus_minus),
+    )
+    difference_3 = twofold.subtract(
+        twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, sigmoid_z), exp_chosen)),
+        twofold.multiply_no_nan(twofold.multiply(product_5, sigmoid_minus), softplus_z),
+    )
+    difference_4 = twofold.subtract(
+        twofold.multiply_no_nan(twofold.multiply(product_5, logistic_density_z), softplus_z),
+        twofold.multiply_no_nan(twofold.multiply(difference, logistic_density_z), exp_chosen),
+    )
+    difference_5 = twofold.subtract(
+        twofold.add(added, multiply_no_nan_value),
+        twofold.multiply_no_nan(twofold.multiply(product_4, logistic_density_z), softplus_minus),
+    )
+    difference_6 = twofold.subtract(
+        twofold.subtract(difference_4, multiply_no_nan_value_2),
+        twofold.multiply(
+            (2.0, 0.0),
+            twofold.multiply_no_nan(twofold.multiply(product_3, logistic_density_z), exp_chosen),
+        ),
+    )
     if y[0] == 1.0:
-        minus = twofold.negate(z)
-        sigmoid_minus = twofold.sigmoid(minus)
-        product = twofold.multiply(alpha, sigmoid_minus)
-        softplus_z = twofold.softplus(z)
-        exp_value = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_z)))
-        sigmoid_z = twofold.sigmoid(z)
-        product_2 = twofold.multiply(alpha, gamma)
-        product_3 = twofold.multiply(product_2, exp_value)
-        softplus_minus = twofold.softplus(minus)
-        difference = twofold.subtract(
-            twofold.negate(twofold.multiply_no_nan(product, exp_value)),
-            twofold.multiply_no_nan(twofold.multiply(product_3, sigmoid_z), softplus_minus),
-        )
-        grad_z = difference
-        added = twofold.add(
-            twofold.multiply(
-                (2.0, 0.0),
-                twofold.multiply_no_nan(
-                    twofold.multiply(twofold.multiply(product_2, sigmoid_minus), sigmoid_z),
-                    exp_value,
-                ),
-            ),
-            twofold.multiply_no_nan(twofold.multiply(product, sigmoid_z), exp_value),
-        )
-        product_4 = twofold.multiply(gamma, gamma)
-        multiply_no_nan_value = twofold.multiply_no_nan(
-            twofold.multiply(
-                twofold.multiply(twofold.multiply(product_4, twofold.multiply(sigmoid_z, sigmoid_z)), alpha),
-                exp_value,
-            ),
-            softplus_minus,
-        )
-        difference_2 = twofold.subtract(
-            twofold.add(added, multiply_no_nan_value),
-            twofold.multiply_no_nan(
-                twofold.multiply(twofold.multiply(product_3, sigmoid_minus), sigmoid_z),
-                softplus_minus,
-            ),
-        )
-        hess_z = difference_2
+        grad_z = difference_2
+        hess_z = difference_5
     elif y[0] != y[0]:
         grad_z = (np.nan, 0.0)
         hess_z = (np.nan, 0.0)
     elif y[0] == 0.0:
-        difference_3 = twofold.subtract(alpha, (1.0, 0.0))
-        sigmoid_z = twofold.sigmoid(z)
-        minus = twofold.negate(z)
-        softplus_minus = twofold.softplus(minus)
-        exp_value_2 = twofold.exp(twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus)))
-        sigmoid_minus = twofold.sigmoid(minus)
-        product_5 = twofold.multiply(difference_3, gamma)
-        product_6 = twofold.multiply(twofold.multiply(product_5, exp_value_2), sigmoid_minus)
-        softplus_z = twofold.softplus(z)
-        difference_4 = twofold.subtract(
-            twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference_3, sigmoid_z), exp_value_2)),
-            twofold.multiply_no_nan(product_6, softplus_z),
-        )
-        grad_z = difference_4
-        difference_5 = twofold.subtract(
-            twofold.multiply_no_nan(twofold.multiply(product_6, sigmoid_z), softplus_z),
-            twofold.multiply_no_nan(
-                twofold.multiply(twofold.multiply(difference_3, sigmoid_minus), sigmoid_z),
-                exp_value_2,
-            ),
-        )
-        product_4 = twofold.multiply(gamma, gamma)
-        multiply_no_nan_value_2 = twofold.multiply_no_nan(
-            twofold.multiply(
-                twofold.multiply(
-                    twofold.multiply(product_4, twofold.multiply(sigmoid_minus, sigmoid_minus)),
-                    difference_3,
-                ),
-                exp_value_2,
-            ),
-            softplus_z,
-        )
-        difference_6 = twofold.subtract(
-            twofold.subtract(difference_5, multiply_no_nan_value_2),
-            twofold.multiply(
-                (2.0, 0.0),
-                twofold.multiply_no_nan(
-                    twofold.multiply(twofold.multiply(product_5, sigmoid_minus), sigmoid_z),
-                    exp_value_2,
-                ),
-            ),
-        )
+        grad_z = difference_3
         hess_z = difference_6
     else:
         grad_z = (np.nan, 0.0)
@@ -322,147 +430,75 @@ def _refined_grad_and_hess(z, y, alpha, gamma):
     return twofold.merged(grad_z), twofold.merged(hess_z)
 
 
-@kernel
-def _grad_and_hess_of_sample(z, y, alpha, gamma):
+@inlined
+def _double_grad_and_hess(z, y, alpha, gamma):
     """Compute gradient and Hessian diagonal of one sample."""
-    double = is_double(z)
-    z = np.float64(z)
-    y = np.float64(y)
-    if y == 1.0:
-        minus = -z
-        sigmoid_minus = sigmoid(minus)
-        product = alpha * sigmoid_minus
-        softplus_z = softplus(z)
-        exp_value = exp(-multiply_no_nan(gamma, softplus_z))
-        sigmoid_z = sigmoid(z)
-        product_2 = alpha * gamma
-        product_3 = product_2 * exp_value
-        softplus_minus = softplus(minus)
-        difference = (
-            -multiply_no_nan(product, exp_value) - multiply_no_nan(product_3 * sigmoid_z, softplus_minus)
-        )
-        grad_z = difference
-        added = (
-            2.0 * multiply_no_nan(product_2 * sigmoid_minus * sigmoid_z, exp_value)
-            + multiply_no_nan(product * sigmoid_z, exp_value)
-        )
-        product_4 = gamma * gamma
-        multiply_no_nan_value = multiply_no_nan(
-            product_4 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
-            softplus_minus,
-        )
-        difference_2 = (
-            added + multiply_no_nan_value
-            - multiply_no_nan(product_3 * sigmoid_minus * sigmoid_z, softplus_minus)
-        )
-        hess_z = difference_2
-    elif y != y:
-        grad_z = np.nan
-        hess_z = np.nan
-    elif y == 0.0:
-        difference_3 = alpha - 1.0
-        sigmoid_z = sigmoid(z)
-        minus = -z
-        softplus_minus = softplus(minus)
-        exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
-        sigmoid_minus = sigmoid(minus)
-        product_5 = difference_3 * gamma
-        product_6 = product_5 * exp_value_2 * sigmoid_minus
-        softplus_z = softplus(z)
-        difference_4 = (
-            -multiply_no_nan(difference_3 * sigmoid_z, exp_value_2) - multiply_no_nan(product_6, softplus_z)
-        )
-        grad_z = difference_4
-        difference_5 = (
-            multiply_no_nan(product_6 * sigmoid_z, softplus_z)
-            - multiply_no_nan(difference_3 * sigmoid_minus * sigmoid_z, exp_value_2)
-        )
-        product_4 = gamma * gamma
-        multiply_no_nan_value_2 = multiply_no_nan(
-            product_4 * (sigmoid_minus * sigmoid_minus) * difference_3 * exp_value_2,
-            softplus_z,
-        )
-        difference_6 = (
-            difference_5 - multiply_no_nan_value_2
-            - 2.0 * multiply_no_nan(product_5 * sigmoid_minus * sigmoid_z, exp_value_2)
-        )
-        hess_z = difference_6
-    else:
-        grad_z = np.nan
-        hess_z = np.nan
-    if double:
-        better_grad_z, better_hess_z = _refined_grad_and_hess(z, y, alpha, gamma)
-        grad_z = refined(grad_z, better_grad_z)
-        hess_z = refined(hess_z, better_hess_z)
-    return grad_z, hess_z
+    grad_z, hess_z = _plain_grad_and_hess(z, y, alpha, gamma)
+    better_grad_z, better_hess_z = _refined_grad_and_hess(z, y, alpha, gamma)
+    return refined(grad_z, better_grad_z), refined(hess_z, better_hess_z)
+
+
+_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
 @kernel
 def _grad_and_hess(z, y, alpha, gamma, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i], alpha, gamma)
         grad_z[i] = scaled(factor, grad_z_i)
         hess_z[i] = scaled(factor, hess_z_i)
     return inside
 
 
-@kernel
+@inlined
 def _hvp_of_sample(z, y, alpha, gamma, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
+    logistic_density_z = logistic_density(z)
+    softplus_z = softplus(z)
+    product = alpha * gamma
+    product_2 = gamma * gamma
+    minus = -z
+    difference = alpha - 1.0
+    softplus_minus = softplus(minus)
+    product_3 = difference * gamma
+    sigmoid_chosen = sigmoid(z if y == 1.0 else minus)
+    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
+    exp_chosen = exp(chosen)
+    multiply_no_nan_value = multiply_no_nan(product * logistic_density_z, exp_chosen)
+    multiply_no_nan_value_2 = multiply_no_nan(product_3 * logistic_density_z, exp_chosen)
+    multiply_no_nan_value_3 = multiply_no_nan(
+        product_2 * (sigmoid_chosen * sigmoid_chosen) * alpha * exp_chosen,
+        softplus_minus,
+    )
+    multiply_no_nan_value_4 = multiply_no_nan(
+        product_2 * (sigmoid_chosen * sigmoid_chosen) * difference * exp_chosen,
+        softplus_z,
+    )
+    product_4 = (multiply_no_nan(alpha * logistic_density_z, exp_chosen) + multiply_no_nan_value) * v_z
+    difference_2 = (
+        multiply_no_nan_value + multiply_no_nan_value_3
+        - multiply_no_nan(product * exp_chosen * logistic_density_z, softplus_minus)
+    )
+    product_5 = (
+        (-multiply_no_nan(difference * logistic_density_z, exp_chosen) - multiply_no_nan_value_2) * v_z
+    )
+    difference_3 = (
+        multiply_no_nan(product_3 * exp_chosen * logistic_density_z, softplus_z) - multiply_no_nan_value_2
+    )
     if y == 1.0:
-        minus = -z
-        sigmoid_minus = sigmoid(minus)
-        sigmoid_z = sigmoid(z)
-        softplus_z = softplus(z)
-        exp_value = exp(-multiply_no_nan(gamma, softplus_z))
-        product = alpha * gamma
-        multiply_no_nan_value = multiply_no_nan(product * sigmoid_minus * sigmoid_z, exp_value)
-        product_2 = (
-            (multiply_no_nan(alpha * sigmoid_minus * sigmoid_z, exp_value) + multiply_no_nan_value) * v_z
-        )
-        product_3 = gamma * gamma
-        softplus_minus = softplus(minus)
-        multiply_no_nan_value_2 = multiply_no_nan(
-            product_3 * (sigmoid_z * sigmoid_z) * alpha * exp_value,
-            softplus_minus,
-        )
-        difference = (
-            multiply_no_nan_value_2 + multiply_no_nan_value
-            - multiply_no_nan(product * exp_value * sigmoid_minus * sigmoid_z, softplus_minus)
-        )
-        product_z = product_2 + difference * v_z
+        product_z = product_4 + difference_2 * v_z
     elif y != y:
         product_z = np.nan
     elif y == 0.0:
-        difference_2 = alpha - 1.0
-        minus = -z
-        sigmoid_minus = sigmoid(minus)
-        sigmoid_z = sigmoid(z)
-        softplus_minus = softplus(minus)
-        exp_value_2 = exp(-multiply_no_nan(gamma, softplus_minus))
-        product_4 = difference_2 * gamma
-        multiply_no_nan_value_3 = multiply_no_nan(product_4 * sigmoid_minus * sigmoid_z, exp_value_2)
-        difference_3 = (
-            -multiply_no_nan(difference_2 * sigmoid_minus * sigmoid_z, exp_value_2) - multiply_no_nan_value_3
-        )
-        softplus_z = softplus(z)
-        product_3 = gamma * gamma
-        multiply_no_nan_value_4 = multiply_no_nan(
-            product_3 * (sigmoid_minus * sigmoid_minus) * difference_2 * exp_value_2,
-            softplus_z,
-        )
-        difference_4 = (
-            multiply_no_nan(product_4 * exp_value_2 * sigmoid_minus * sigmoid_z, softplus_z)
-            - multiply_no_nan_value_4
-        )
-        product_z = difference_3 * v_z + (difference_4 - multiply_no_nan_value_3) * v_z
+        product_z = product_5 + (difference_3 - multiply_no_nan_value_4) * v_z
     else:
         product_z = np.nan
     return product_z
@@ -471,10 +507,11 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
 @kernel
 def _hvp(z, y, alpha, gamma, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_z[i] = scaled(factor, _hvp_of_sample(z[i], y[i], alpha, gamma, v_z[i]))
     return inside
 
@@ -486,6 +523,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -16,7 +16,20 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, kernel
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Interval,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    polymorphic,
+    weighted,
+    wide_vectors,
+)
 from ._runtime.elementary import add_exactly, log, log1p, multiply_no_nan, scaled, settle, within
 
 _ARGUMENTS = (
@@ -34,12 +47,13 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(d_real, d_fake):
     """Return the loss of one sample."""
+    wide_vectors()
     total, lost = 0.0, 0.0
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
         if d_fake_n_d_fake == 1.0:
             value = -np.inf
         else:
@@ -48,7 +62,7 @@ def sample_value(d_real, d_fake):
     total = settle(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
         if d_real_n_d_real == 0.0:
             value_2 = -np.inf
         else:
@@ -62,18 +76,32 @@ def sample_value(d_real, d_fake):
 @kernel
 def _value(d_real, d_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(d_real[i], d_fake[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(d_real[i], d_fake[i]))
     return inside
 
 
 @kernel
+def _total(d_real, d_fake, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, d_real.dtype)
+    for start in range(0, d_real.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, d_real.shape[0]))
+        inside &= _value(d_real[part], d_fake[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_real)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
     total, lost = 0.0, 0.0
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
         if d_fake_n_d_fake == 1.0:
             value = -np.inf
         else:
@@ -83,7 +111,7 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     length_d_fake = d_fake.shape[0]
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
         if d_real_n_d_real == 0.0:
             value_2 = -np.inf
         else:
@@ -94,13 +122,13 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     loss = -(total / length_d_fake) - total_2 / length_d_real
     quotient = 1.0 / length_d_real
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real_2 = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real_2 = within(d_real[n_d_real], 0.0, 1.0)
         if d_real_n_d_real_2 == 0.0:
             grad_d_real[n_d_real] = scaled(factor, -np.inf)
         else:
             grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real_2))
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake_2 = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake_2 = within(d_fake[n_d_fake], 0.0, 1.0)
         if d_fake_n_d_fake_2 == 1.0:
             grad_d_fake[n_d_fake] = scaled(factor, np.inf)
         else:
@@ -111,27 +139,50 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
 @kernel
 def sample_value_and_grad(d_real, d_fake, grad_d_real, grad_d_fake):
     """Return the loss of one sample and write its gradient."""
-    return _value_and_grad_of_sample(d_real, d_fake, 1.0, grad_d_real, grad_d_fake)
+    return _value_and_grad_of_sample(d_real, d_fake, in_dtype_of(d_real, 1.0), grad_d_real, grad_d_fake)
 
 
 @kernel
 def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(d_real, scale)
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
         ))
     return inside
 
 
 @kernel
+def _total_and_grad(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, d_real.dtype)
+    for start in range(0, d_real.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, d_real.shape[0]))
+        inside &= _value_and_grad(
+            d_real[part],
+            d_fake[part],
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_d_real[part],
+            grad_d_fake[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_real)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, hess_d_real, hess_d_fake):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     quotient = 1.0 / d_real.shape[0]
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
+        d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
         if d_real_n_d_real == 0.0:
             grad_d_real[n_d_real] = scaled(factor, -np.inf)
             hess_d_real[n_d_real] = scaled(factor, np.inf)
@@ -141,7 +192,7 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
             hess_d_real[n_d_real] = scaled(factor, quotient_2 / d_real_n_d_real)
     length_d_fake = d_fake.shape[0]
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
+        d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
         if d_fake_n_d_fake == 1.0:
             grad_d_fake[n_d_fake] = scaled(factor, np.inf)
             hess_d_fake[n_d_fake] = scaled(factor, np.inf)
@@ -156,22 +207,25 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
 @kernel
 def _grad_and_hess(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake, hess_d_real, hess_d_fake):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(d_real, scale)
     for i in range(grad_d_real.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
             d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i], hess_d_real[i], hess_d_fake[i]
         )
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, product_d_fake):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     quotient = 1.0 / d_real.shape[0]
     for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(np.float64(d_real[n_d_real]), 0.0, 1.0)
-        v_d_real_n_d_real = np.float64(v_d_real[n_d_real])
+        d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
+        v_d_real_n_d_real = v_d_real[n_d_real]
         if d_real_n_d_real == 0.0:
             if quotient * v_d_real_n_d_real == 0.0:
                 product_d_real[n_d_real] = scaled(factor, 0.0)
@@ -183,8 +237,8 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
     length_d_fake = d_fake.shape[0]
     quotient_2 = 1.0 / length_d_fake
     for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(np.float64(d_fake[n_d_fake]), 0.0, 1.0)
-        v_d_fake_n_d_fake = np.float64(v_d_fake[n_d_fake])
+        d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
+        v_d_fake_n_d_fake = v_d_fake[n_d_fake]
         if d_fake_n_d_fake == 1.0:
             if quotient_2 * v_d_fake_n_d_fake == 0.0:
                 product_d_fake[n_d_fake] = scaled(factor, 0.0)
@@ -200,9 +254,11 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
 @kernel
 def _hvp(d_real, d_fake, weight, scale, v_d_real, v_d_fake, product_d_real, product_d_fake):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(d_real, scale)
     for i in range(product_d_real.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(
             d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i]
         )
@@ -216,6 +272,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
     over_sets=True,
 )
 

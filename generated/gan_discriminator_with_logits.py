@@ -14,8 +14,22 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, describe, kernel
-from ._runtime.elementary import add_exactly, scaled, settle, sigmoid, softplus
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    polymorphic,
+    room,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import logistic_density, scaled, settle, sigmoid, softplus
 
 _ARGUMENTS = (
     Array("z_real", "prediction", ("N_z_real",)),
@@ -32,17 +46,30 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(z_real, z_fake):
     """Return the loss of one sample."""
+    wide_vectors()
+    terms = room(z_fake)
     total, lost = 0.0, 0.0
-    for n_z_fake in range(z_fake.shape[0]):
-        total, lost = add_exactly(total, lost, softplus(np.float64(z_fake[n_z_fake])))
-    total = settle(total, lost)
+    for start in range(0, z_fake.shape[0], ROOM):
+        size = min(ROOM, z_fake.shape[0] - start)
+        part = slice(start, start + size)
+        z_fake_part = z_fake[part]
+        for n_z_fake in range(size):
+            terms[n_z_fake] = softplus(z_fake_part[n_z_fake])
+        total, lost = add_terms(total, lost, terms[:size], z_fake)
+    total = in_dtype_of(z_fake, settle(total, lost))
+    terms_2 = room(z_real)
     total_2, lost_2 = 0.0, 0.0
-    for n_z_real in range(z_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, softplus(-np.float64(z_real[n_z_real])))
-    total_2 = settle(total_2, lost_2)
+    for start in range(0, z_real.shape[0], ROOM):
+        size = min(ROOM, z_real.shape[0] - start)
+        part = slice(start, start + size)
+        z_real_part = z_real[part]
+        for n_z_real in range(size):
+            terms_2[n_z_real] = softplus(-z_real_part[n_z_real])
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_real)
+    total_2 = in_dtype_of(z_real, settle(total_2, lost_2))
     loss = total / z_fake.shape[0] + total_2 / z_real.shape[0]
     return loss
 
@@ -50,111 +77,155 @@ def sample_value(z_real, z_fake):
 @kernel
 def _value(z_real, z_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(z_real[i], z_fake[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z_real[i], z_fake[i]))
     return inside
 
 
 @kernel
+def _total(z_real, z_fake, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z_real.dtype)
+    for start in range(0, z_real.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z_real.shape[0]))
+        inside &= _value(z_real[part], z_fake[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z_real)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
+    terms = room(z_fake)
     total, lost = 0.0, 0.0
-    for n_z_fake in range(z_fake.shape[0]):
-        total, lost = add_exactly(total, lost, softplus(np.float64(z_fake[n_z_fake])))
-    total = settle(total, lost)
+    for start in range(0, z_fake.shape[0], ROOM):
+        size = min(ROOM, z_fake.shape[0] - start)
+        part = slice(start, start + size)
+        z_fake_part = z_fake[part]
+        for n_z_fake in range(size):
+            terms[n_z_fake] = softplus(z_fake_part[n_z_fake])
+        total, lost = add_terms(total, lost, terms[:size], z_fake)
+    total = in_dtype_of(z_fake, settle(total, lost))
     length_z_fake = z_fake.shape[0]
+    terms_2 = room(z_real)
     total_2, lost_2 = 0.0, 0.0
-    for n_z_real in range(z_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, softplus(-np.float64(z_real[n_z_real])))
-    total_2 = settle(total_2, lost_2)
+    for start in range(0, z_real.shape[0], ROOM):
+        size = min(ROOM, z_real.shape[0] - start)
+        part = slice(start, start + size)
+        z_real_part = z_real[part]
+        for n_z_real in range(size):
+            terms_2[n_z_real] = softplus(-z_real_part[n_z_real])
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_real)
+    total_2 = in_dtype_of(z_real, settle(total_2, lost_2))
     length_z_real = z_real.shape[0]
     loss = total / length_z_fake + total_2 / length_z_real
     for n_z_real in range(z_real.shape[0]):
-        quotient = sigmoid(-np.float64(z_real[n_z_real])) / length_z_real
+        quotient = sigmoid(-z_real[n_z_real]) / length_z_real
         grad_z_real[n_z_real] = scaled(factor, -quotient)
     for n_z_fake in range(z_fake.shape[0]):
-        grad_z_fake[n_z_fake] = scaled(factor, sigmoid(np.float64(z_fake[n_z_fake])) / length_z_fake)
+        grad_z_fake[n_z_fake] = scaled(factor, sigmoid(z_fake[n_z_fake]) / length_z_fake)
     return loss
 
 
 @kernel
 def sample_value_and_grad(z_real, z_fake, grad_z_real, grad_z_fake):
     """Return the loss of one sample and write its gradient."""
-    return _value_and_grad_of_sample(z_real, z_fake, 1.0, grad_z_real, grad_z_fake)
+    return _value_and_grad_of_sample(z_real, z_fake, in_dtype_of(z_real, 1.0), grad_z_real, grad_z_fake)
 
 
 @kernel
 def _value_and_grad(z_real, z_fake, weight, scale, losses, grad_z_real, grad_z_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z_real, scale)
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i]
         ))
     return inside
 
 
 @kernel
+def _total_and_grad(z_real, z_fake, weight, scale, grad_z_real, grad_z_fake):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z_real.dtype)
+    for start in range(0, z_real.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z_real.shape[0]))
+        inside &= _value_and_grad(
+            z_real[part],
+            z_fake[part],
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_z_real[part],
+            grad_z_fake[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z_real)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _grad_and_hess_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake, hess_z_real, hess_z_fake):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     length_z_real = z_real.shape[0]
     for n_z_real in range(z_real.shape[0]):
-        z_real_n_z_real = np.float64(z_real[n_z_real])
-        sigmoid_value = sigmoid(-z_real_n_z_real)
-        grad_z_real[n_z_real] = scaled(factor, -(sigmoid_value / length_z_real))
-        hess_z_real[n_z_real] = scaled(factor, sigmoid_value * sigmoid(z_real_n_z_real) / length_z_real)
+        z_real_n_z_real = z_real[n_z_real]
+        grad_z_real[n_z_real] = scaled(factor, -(sigmoid(-z_real_n_z_real) / length_z_real))
+        hess_z_real[n_z_real] = scaled(factor, logistic_density(z_real_n_z_real) / length_z_real)
     length_z_fake = z_fake.shape[0]
     for n_z_fake in range(z_fake.shape[0]):
-        z_fake_n_z_fake = np.float64(z_fake[n_z_fake])
-        sigmoid_z_fake_n_z_fake = sigmoid(z_fake_n_z_fake)
-        grad_z_fake[n_z_fake] = scaled(factor, sigmoid_z_fake_n_z_fake / length_z_fake)
-        entry = sigmoid(-z_fake_n_z_fake) * sigmoid_z_fake_n_z_fake / length_z_fake
-        hess_z_fake[n_z_fake] = scaled(factor, entry)
+        z_fake_n_z_fake = z_fake[n_z_fake]
+        grad_z_fake[n_z_fake] = scaled(factor, sigmoid(z_fake_n_z_fake) / length_z_fake)
+        hess_z_fake[n_z_fake] = scaled(factor, logistic_density(z_fake_n_z_fake) / length_z_fake)
     return
 
 
 @kernel
 def _grad_and_hess(z_real, z_fake, weight, scale, grad_z_real, grad_z_fake, hess_z_real, hess_z_fake):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z_real, scale)
     for i in range(grad_z_real.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
             z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i], hess_z_real[i], hess_z_fake[i]
         )
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(z_real, z_fake, v_z_real, v_z_fake, factor, product_z_real, product_z_fake):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     length_z_real = z_real.shape[0]
     for n_z_real in range(z_real.shape[0]):
-        z_real_n_z_real = np.float64(z_real[n_z_real])
-        product = (
-            sigmoid(-z_real_n_z_real) * sigmoid(z_real_n_z_real) / length_z_real
-            * np.float64(v_z_real[n_z_real])
-        )
-        product_z_real[n_z_real] = scaled(factor, product)
+        logistic_density_value = logistic_density(z_real[n_z_real])
+        product_z_real[n_z_real] = scaled(factor, logistic_density_value / length_z_real * v_z_real[n_z_real])
     length_z_fake = z_fake.shape[0]
     for n_z_fake in range(z_fake.shape[0]):
-        z_fake_n_z_fake = np.float64(z_fake[n_z_fake])
-        product_2 = (
-            sigmoid(-z_fake_n_z_fake) * sigmoid(z_fake_n_z_fake) / length_z_fake
-            * np.float64(v_z_fake[n_z_fake])
-        )
-        product_z_fake[n_z_fake] = scaled(factor, product_2)
+        logistic_density_value_2 = logistic_density(z_fake[n_z_fake])
+        entry = logistic_density_value_2 / length_z_fake * v_z_fake[n_z_fake]
+        product_z_fake[n_z_fake] = scaled(factor, entry)
     return
 
 
 @kernel
 def _hvp(z_real, z_fake, weight, scale, v_z_real, v_z_fake, product_z_real, product_z_fake):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z_real, scale)
     for i in range(product_z_real.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(
             z_real[i], z_fake[i], v_z_real[i], v_z_fake[i], factor, product_z_real[i], product_z_fake[i]
         )
@@ -168,6 +239,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
     over_sets=True,
 )
 

@@ -15,8 +15,21 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, kernel
-from ._runtime.elementary import log, multiply_no_nan, scaled, within
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Interval,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    polymorphic,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import log, multiply_no_nan, scaled, settle, within
 
 _ARGUMENTS = (
     Array("d_fake", "prediction", (), Interval(0.0, 1.0)),
@@ -31,10 +44,10 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(d_fake):
     """Return the loss of one sample."""
-    d_fake = within(np.float64(d_fake), 0.0, 1.0)
+    d_fake = within(d_fake, 0.0, 1.0)
     if d_fake == 0.0:
         loss = np.inf
     else:
@@ -45,16 +58,29 @@ def sample_value(d_fake):
 @kernel
 def _value(d_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(d_fake[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(d_fake[i]))
     return inside
 
 
 @kernel
+def _total(d_fake, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, d_fake.dtype)
+    for start in range(0, d_fake.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, d_fake.shape[0]))
+        inside &= _value(d_fake[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_fake)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def sample_value_and_grad(d_fake):
     """Return the loss of one sample; compute its gradient."""
-    d_fake = within(np.float64(d_fake), 0.0, 1.0)
+    d_fake = within(d_fake, 0.0, 1.0)
     if d_fake == 0.0:
         loss = np.inf
         grad_d_fake = -np.inf
@@ -67,19 +93,35 @@ def sample_value_and_grad(d_fake):
 @kernel
 def _value_and_grad(d_fake, weight, scale, losses, grad_d_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(d_fake, scale)
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_d_fake_i = sample_value_and_grad(d_fake[i])
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_d_fake[i] = scaled(factor, grad_d_fake_i)
     return inside
 
 
 @kernel
+def _total_and_grad(d_fake, weight, scale, grad_d_fake):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, d_fake.dtype)
+    for start in range(0, d_fake.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, d_fake.shape[0]))
+        inside &= _value_and_grad(
+            d_fake[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_d_fake[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_fake)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _grad_and_hess_of_sample(d_fake):
     """Compute gradient and Hessian diagonal of one sample."""
-    d_fake = within(np.float64(d_fake), 0.0, 1.0)
+    d_fake = within(d_fake, 0.0, 1.0)
     if d_fake == 0.0:
         grad_d_fake = -np.inf
         hess_d_fake = np.inf
@@ -93,20 +135,21 @@ def _grad_and_hess_of_sample(d_fake):
 @kernel
 def _grad_and_hess(d_fake, weight, scale, grad_d_fake, hess_d_fake):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(d_fake, scale)
     for i in range(grad_d_fake.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_d_fake_i, hess_d_fake_i = _grad_and_hess_of_sample(d_fake[i])
         grad_d_fake[i] = scaled(factor, grad_d_fake_i)
         hess_d_fake[i] = scaled(factor, hess_d_fake_i)
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(d_fake, v_d_fake):
     """Compute the Hessian of one sample times a vector."""
-    d_fake = within(np.float64(d_fake), 0.0, 1.0)
-    v_d_fake = np.float64(v_d_fake)
+    d_fake = within(d_fake, 0.0, 1.0)
     if d_fake == 0.0:
         if v_d_fake == 0.0:
             product_d_fake = 0.0
@@ -120,9 +163,11 @@ def _hvp_of_sample(d_fake, v_d_fake):
 @kernel
 def _hvp(d_fake, weight, scale, v_d_fake, product_d_fake):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(d_fake, scale)
     for i in range(product_d_fake.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_d_fake[i] = scaled(factor, _hvp_of_sample(d_fake[i], v_d_fake[i]))
     return inside
 
@@ -134,6 +179,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -13,8 +13,24 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, describe, is_double, kernel, refined, twofold
-from ._runtime.elementary import scaled, sigmoid, softplus
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    add_terms,
+    by_dtype,
+    cut,
+    describe,
+    in_dtype_of,
+    inlined,
+    kernel,
+    polymorphic,
+    refined,
+    twofold,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import logistic_density, scaled, settle, sigmoid, softplus
 
 _ARGUMENTS = (
     Array("z_fake", "prediction"),
@@ -29,7 +45,14 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
+def _plain_value(z_fake):
+    """Return the loss of one sample."""
+    loss = 0.0 - softplus(z_fake)
+    return loss
+
+
+@inlined
 def _refined_value(z_fake):
     """Return loss of one sample, from numbers in two parts."""
     z_fake = twofold.twofold(z_fake)
@@ -37,28 +60,48 @@ def _refined_value(z_fake):
     return twofold.merged(loss)
 
 
-@kernel
-def sample_value(z_fake):
+@inlined
+def _double_value(z_fake):
     """Return the loss of one sample."""
-    double = is_double(z_fake)
-    z_fake = np.float64(z_fake)
-    loss = 0.0 - softplus(z_fake)
-    if double:
-        better_loss = _refined_value(z_fake)
-        loss = refined(loss, better_loss)
-    return loss
+    loss = _plain_value(z_fake)
+    better_loss = _refined_value(z_fake)
+    return refined(loss, better_loss)
+
+
+sample_value = by_dtype(_plain_value, _double_value)
 
 
 @kernel
 def _value(z_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(z_fake[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z_fake[i]))
     return inside
 
 
 @kernel
+def _total(z_fake, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z_fake.dtype)
+    for start in range(0, z_fake.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z_fake.shape[0]))
+        inside &= _value(z_fake[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z_fake)
+    return inside, settle(total, lost)
+
+
+@polymorphic
+def _plain_value_and_grad(z_fake):
+    """Return the loss of one sample; compute its gradient."""
+    loss = 0.0 - softplus(z_fake)
+    grad_z_fake = -sigmoid(z_fake)
+    return loss, grad_z_fake
+
+
+@inlined
 def _refined_value_and_grad(z_fake):
     """Return loss of one sample, from numbers in two parts."""
     z_fake = twofold.twofold(z_fake)
@@ -66,82 +109,82 @@ def _refined_value_and_grad(z_fake):
     return twofold.merged(loss)
 
 
-@kernel
-def sample_value_and_grad(z_fake):
+@inlined
+def _double_value_and_grad(z_fake):
     """Return the loss of one sample; compute its gradient."""
-    double = is_double(z_fake)
-    z_fake = np.float64(z_fake)
-    loss = 0.0 - softplus(z_fake)
-    grad_z_fake = -sigmoid(z_fake)
-    if double:
-        better_loss = _refined_value_and_grad(z_fake)
-        loss = refined(loss, better_loss)
-    return loss, grad_z_fake
+    loss, grad_z_fake = _plain_value_and_grad(z_fake)
+    better_loss = _refined_value_and_grad(z_fake)
+    return refined(loss, better_loss), grad_z_fake
+
+
+sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
 @kernel
 def _value_and_grad(z_fake, weight, scale, losses, grad_z_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z_fake, scale)
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_z_fake_i = sample_value_and_grad(z_fake[i])
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_z_fake[i] = scaled(factor, grad_z_fake_i)
     return inside
 
 
 @kernel
-def _refined_grad_and_hess(z_fake):
-    """Return hess_z_fake of one sample, from numbers in two parts."""
-    z_fake = twofold.twofold(z_fake)
-    sigmoid_z_fake = twofold.sigmoid(z_fake)
-    hess_z_fake = twofold.negate(twofold.multiply(twofold.sigmoid(twofold.negate(z_fake)), sigmoid_z_fake))
-    return twofold.merged(hess_z_fake)
+def _total_and_grad(z_fake, weight, scale, grad_z_fake):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z_fake.dtype)
+    for start in range(0, z_fake.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z_fake.shape[0]))
+        inside &= _value_and_grad(
+            z_fake[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_z_fake[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z_fake)
+    return inside, settle(total, lost)
 
 
-@kernel
+@polymorphic
 def _grad_and_hess_of_sample(z_fake):
     """Compute gradient and Hessian diagonal of one sample."""
-    double = is_double(z_fake)
-    z_fake = np.float64(z_fake)
-    sigmoid_z_fake = sigmoid(z_fake)
-    grad_z_fake = -sigmoid_z_fake
-    hess_z_fake = -(sigmoid(-z_fake) * sigmoid_z_fake)
-    if double:
-        better_hess_z_fake = _refined_grad_and_hess(z_fake)
-        hess_z_fake = refined(hess_z_fake, better_hess_z_fake)
+    grad_z_fake = -sigmoid(z_fake)
+    hess_z_fake = -logistic_density(z_fake)
     return grad_z_fake, hess_z_fake
 
 
 @kernel
 def _grad_and_hess(z_fake, weight, scale, grad_z_fake, hess_z_fake):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z_fake, scale)
     for i in range(grad_z_fake.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_z_fake_i, hess_z_fake_i = _grad_and_hess_of_sample(z_fake[i])
         grad_z_fake[i] = scaled(factor, grad_z_fake_i)
         hess_z_fake[i] = scaled(factor, hess_z_fake_i)
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(z_fake, v_z_fake):
     """Compute the Hessian of one sample times a vector."""
-    z_fake = np.float64(z_fake)
-    v_z_fake = np.float64(v_z_fake)
-    product = sigmoid(-z_fake) * sigmoid(z_fake) * v_z_fake
-    product_z_fake = -product
+    product_z_fake = -(logistic_density(z_fake) * v_z_fake)
     return product_z_fake
 
 
 @kernel
 def _hvp(z_fake, weight, scale, v_z_fake, product_z_fake):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z_fake, scale)
     for i in range(product_z_fake.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_z_fake[i] = scaled(factor, _hvp_of_sample(z_fake[i], v_z_fake[i]))
     return inside
 
@@ -153,6 +196,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

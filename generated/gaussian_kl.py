@@ -14,8 +14,21 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, describe, kernel
-from ._runtime.elementary import add_exactly, exp, expm1, expm1mx, scaled, settle
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    room,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import exp, expm1, expm1mx, scaled, settle
 
 _ARGUMENTS = (
     Array("mu", "prediction", ("L",)),
@@ -31,14 +44,20 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(mu, logvar):
     """Return the loss of one sample."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        mu_l = np.float64(mu[l])
-        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total, lost = add_exactly(total, lost, term)
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part = mu[part], logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            terms[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+        total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
     loss = 0.5 * total
     return loss
@@ -47,20 +66,39 @@ def sample_value(mu, logvar):
 @kernel
 def _value(mu, logvar, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(mu[i], logvar[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(mu[i], logvar[i]))
     return inside
+
+
+@kernel
+def _total(mu, logvar, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, mu.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, mu.shape[0]))
+        inside &= _value(mu[part], logvar[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], mu)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(mu, logvar, factor, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        mu_l = np.float64(mu[l])
-        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total, lost = add_exactly(total, lost, term)
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part = mu[part], logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            terms[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+        total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
     loss = 0.5 * total
     for l in range(mu.shape[0]):
@@ -78,18 +116,40 @@ def sample_value_and_grad(mu, logvar, grad_mu, grad_logvar):
 @kernel
 def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]
         ))
     return inside
 
 
 @kernel
+def _total_and_grad(mu, logvar, weight, scale, grad_mu, grad_logvar):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, mu.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, mu.shape[0]))
+        inside &= _value_and_grad(
+            mu[part],
+            logvar[part],
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_mu[part],
+            grad_logvar[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], mu)
+    return inside, settle(total, lost)
+
+
+@kernel
 def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess_logvar):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, np.float64(mu[l]))
         logvar_l = np.float64(logvar[l])
@@ -102,9 +162,10 @@ def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, 
 @kernel
 def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_mu.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
             mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i], hess_mu[i], hess_logvar[i]
         )
@@ -114,6 +175,7 @@ def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hes
 @kernel
 def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, np.float64(v_mu[l]))
         product = 0.5 * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
@@ -124,9 +186,10 @@ def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logva
 @kernel
 def _hvp(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_mu.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(mu[i], logvar[i], v_mu[i], v_logvar[i], factor, product_mu[i], product_logvar[i])
     return inside
 
@@ -138,6 +201,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

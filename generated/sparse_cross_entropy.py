@@ -16,8 +16,22 @@ At an end of a prediction's domain results are one-sided limits; outside of it t
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, Labels, describe, kernel
-from ._runtime.elementary import log, multiply_no_nan, scaled, within
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Interval,
+    Labels,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    polymorphic,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import log, multiply_no_nan, scaled, settle, within
 
 _ARGUMENTS = (
     Array("p", "prediction", ("C",), Interval(0.0, 1.0)),
@@ -33,10 +47,10 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(p, label):
     """Return the loss of one sample."""
-    p_label = within(np.float64(p[label]), 0.0, 1.0)
+    p_label = within(p[label], 0.0, 1.0)
     if p_label == 0.0:
         loss = np.inf
     else:
@@ -47,16 +61,30 @@ def sample_value(p, label):
 @kernel
 def _value(p, label, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(p[i], label[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], label[i]))
     return inside
 
 
 @kernel
+def _total(p, label, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value(p[part], label[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _value_and_grad_of_sample(p, label, factor, grad_p):
     """Return the loss of one sample; compute its gradient."""
-    p_label = within(np.float64(p[label]), 0.0, 1.0)
+    wide_vectors()
+    p_label = within(p[label], 0.0, 1.0)
     if p_label == 0.0:
         loss = np.inf
     else:
@@ -76,23 +104,42 @@ def _value_and_grad_of_sample(p, label, factor, grad_p):
 @kernel
 def sample_value_and_grad(p, label, grad_p):
     """Return the loss of one sample and write its gradient."""
-    return _value_and_grad_of_sample(p, label, 1.0, grad_p)
+    return _value_and_grad_of_sample(p, label, in_dtype_of(p, 1.0), grad_p)
 
 
 @kernel
 def _value_and_grad(p, label, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(p[i], label[i], factor, grad_p[i]))
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+            p[i], label[i], factor, grad_p[i]
+        ))
     return inside
 
 
 @kernel
+def _total_and_grad(p, label, weight, scale, grad_p):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
+    for start in range(0, p.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, p.shape[0]))
+        inside &= _value_and_grad(
+            p[part], label[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_p[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _grad_and_hess_of_sample(p, label, factor, grad_p, hess_p):
     """Compute gradient and Hessian diagonal of one sample."""
-    p_label = within(np.float64(p[label]), 0.0, 1.0)
+    wide_vectors()
+    p_label = within(p[label], 0.0, 1.0)
     quotient = 1.0 / p_label
     minus = -quotient
     quotient_2 = quotient / p_label
@@ -113,18 +160,21 @@ def _grad_and_hess_of_sample(p, label, factor, grad_p, hess_p):
 @kernel
 def _grad_and_hess(p, label, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(p[i], label[i], factor, grad_p[i], hess_p[i])
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(p, label, v_p, factor, product_p):
     """Compute the Hessian of one sample times a vector."""
-    p_label = within(np.float64(p[label]), 0.0, 1.0)
-    v_p_label = np.float64(v_p[label])
+    wide_vectors()
+    p_label = within(p[label], 0.0, 1.0)
+    v_p_label = v_p[label]
     multiply_no_nan_value = multiply_no_nan(np.inf, v_p_label)
     product = 1.0 / p_label / p_label * v_p_label
     for c in range(p.shape[0]):
@@ -144,9 +194,11 @@ def _hvp_of_sample(p, label, v_p, factor, product_p):
 @kernel
 def _hvp(p, label, weight, scale, v_p, product_p):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(p[i], label[i], v_p[i], factor, product_p[i])
     return inside
 
@@ -158,6 +210,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -14,8 +14,24 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Labels, describe, kernel
-from ._runtime.elementary import absolute, add_exactly, exp_minus, log1p, minus, scaled, settle
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    Labels,
+    add_terms,
+    cut,
+    describe,
+    in_dtype_of,
+    kernel,
+    largest_of,
+    polymorphic,
+    room,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import absolute, exp_minus, log1p, minus, scaled, settle
 
 _ARGUMENTS = (
     Array("z", "prediction", ("C",)),
@@ -31,48 +47,69 @@ INFO = describe(
 )
 
 
-@kernel
+@polymorphic
 def sample_value(z, label):
     """Return the loss of one sample."""
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    wide_vectors()
+    largest, place = largest_of(z)
+    terms = room(z)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
-    loss = log1p(total) - minus(np.float64(z[label]), largest)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(z_part[c], largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total = in_dtype_of(z, settle(total, lost))
+    loss = log1p(total) - minus(z[label], largest)
     return loss
 
 
 @kernel
 def _value(z, label, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(z[i], label[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], label[i]))
     return inside
 
 
 @kernel
+def _total(z, label, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value(z[part], label[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _value_and_grad_of_sample(z, label, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    wide_vectors()
+    largest, place = largest_of(z)
+    terms = room(z)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
-    z_label = np.float64(z[label])
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, grad_z_part = z[part], grad_z[part]
+        for c in range(size):
+            exp_minus_z_c = exp_minus(z_part[c], largest)
+            grad_z_part[c] = exp_minus_z_c
+            terms[c] = exp_minus_z_c
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total = in_dtype_of(z, settle(total, lost))
+    z_label = z[label]
     loss = log1p(total) - minus(z_label, largest)
     if place == label:
         total_2 = total
@@ -80,68 +117,86 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
         added = 1.0 + total
         total_2 = added - exp_minus(z_label, largest)
     added = 1.0 + total
-    minus_2 = -(total_2 / added)
     for c in range(z.shape[0]):
-        if c == label:
-            grad_z[c] = scaled(factor, minus_2)
-        else:
-            grad_z[c] = scaled(factor, exp_minus(np.float64(z[c]), largest) / added)
+        grad_z[c] = scaled(factor, grad_z[c] / added)
+    grad_z[label] = scaled(factor, -(total_2 / added))
     return loss
 
 
 @kernel
 def sample_value_and_grad(z, label, grad_z):
     """Return the loss of one sample and write its gradient."""
-    return _value_and_grad_of_sample(z, label, 1.0, grad_z)
+    return _value_and_grad_of_sample(z, label, in_dtype_of(z, 1.0), grad_z)
 
 
 @kernel
 def _value_and_grad(z, label, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(z[i], label[i], factor, grad_z[i]))
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+            z[i], label[i], factor, grad_z[i]
+        ))
     return inside
 
 
 @kernel
+def _total_and_grad(z, label, weight, scale, grad_z):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value_and_grad(
+            z[part], label[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_z[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@polymorphic
 def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    wide_vectors()
+    largest, place = largest_of(z)
+    terms = room(z)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(z_part[c], largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total = in_dtype_of(z, settle(total, lost))
     if place == label:
         total_2 = total
     else:
         added = 1.0 + total
-        z_label = np.float64(z[label])
+        z_label = z[label]
         exp_minus_z_label = exp_minus(z_label, largest)
         total_2 = added - exp_minus_z_label
     added = 1.0 + total
     minus = -(total_2 / added)
-    z_label = np.float64(z[label])
+    z_label = z[label]
     exp_minus_z_label = exp_minus(z_label, largest)
     quotient = exp_minus_z_label * total_2 / added / added
     for c in range(z.shape[0]):
         if c == label:
             grad_z[c] = scaled(factor, minus)
         else:
-            z_c = np.float64(z[c])
+            z_c = z[c]
             exp_minus_z_c = exp_minus(z_c, largest)
             grad_z[c] = scaled(factor, exp_minus_z_c / added)
         if c == label:
             hess_z[c] = scaled(factor, quotient)
         else:
-            z_c = np.float64(z[c])
+            z_c = z[c]
             exp_minus_z_c = exp_minus(z_c, largest)
             if place == c:
                 total_3 = total
@@ -154,71 +209,88 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
 @kernel
 def _grad_and_hess(z, label, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(z[i], label[i], factor, grad_z[i], hess_z[i])
     return inside
 
 
-@kernel
+@polymorphic
 def _hvp_of_sample(z, label, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    wide_vectors()
+    largest, place = largest_of(z)
+    terms = room(z)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
-    total = settle(total, lost)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(z_part[c], largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total = in_dtype_of(z, settle(total, lost))
     if place == label:
         total_2 = total
     else:
         added = 1.0 + total
-        z_label = np.float64(z[label])
+        z_label = z[label]
         exp_minus_z_label = exp_minus(z_label, largest)
         total_2 = added - exp_minus_z_label
     added = 1.0 + total
+    terms_3 = room(z)
     total_3, lost_3 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == label:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        total_3, lost_3 = add_exactly(total_3, lost_3, product)
-    total_3 = settle(total_3, lost_3)
-    z_label = np.float64(z[label])
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = z_part[c]
+            exp_minus_z_c = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c / added
+            v_z_c = v_z_part[c]
+            product = quotient * v_z_c
+            terms_3[c] = product
+        if start <= label < start + size:
+            terms_3[label - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
+    total_3 = in_dtype_of(z, settle(total_3, lost_3))
+    z_label = z[label]
     exp_minus_z_label = exp_minus(z_label, largest)
-    quotient_2 = (total_2 / added * np.float64(v_z[label]) - total_3) * exp_minus_z_label / added
+    quotient_2 = (total_2 / added * v_z[label] - total_3) * exp_minus_z_label / added
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
-        z_c = np.float64(z[c])
+        z_c = z[c]
         exp_minus_z_c = exp_minus(z_c, largest)
         quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
+        v_z_c = v_z[c]
         product = quotient * v_z_c
         candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms_4 = room(z)
     total_4, lost_4 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        total_4, lost_4 = add_exactly(total_4, lost_4, product)
-    total_4 = settle(total_4, lost_4)
-    product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = z_part[c]
+            exp_minus_z_c = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c / added
+            v_z_c = v_z_part[c]
+            product = quotient * v_z_c
+            terms_4[c] = product
+        if start <= place_2 < start + size:
+            terms_4[place_2 - start] = 0.0
+        total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
+    total_4 = in_dtype_of(z, settle(total_4, lost_4))
+    product_2 = exp_minus(z[place_2], largest) / added * v_z[place_2]
     for c in range(z.shape[0]):
         if c == label:
             product_z[c] = scaled(factor, quotient_2)
@@ -226,17 +298,17 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
             if place == c:
                 total_5 = total
             else:
-                z_c_2 = np.float64(z[c])
+                z_c_2 = z[c]
                 exp_minus_z_c_2 = exp_minus(z_c_2, largest)
                 total_5 = added - exp_minus_z_c_2
-            v_z_c_2 = np.float64(v_z[c])
+            v_z_c_2 = v_z[c]
             if place_2 == c:
                 total_6 = total_4
             else:
-                z_c_2 = np.float64(z[c])
+                z_c_2 = z[c]
                 exp_minus_z_c_2 = exp_minus(z_c_2, largest)
                 total_6 = total_4 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
-            z_c_2 = np.float64(z[c])
+            z_c_2 = z[c]
             exp_minus_z_c_2 = exp_minus(z_c_2, largest)
             product_z[c] = scaled(factor, (total_5 / added * v_z_c_2 - total_6) * exp_minus_z_c_2 / added)
     return
@@ -245,9 +317,11 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
 @kernel
 def _hvp(z, label, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
+    scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(z[i], label[i], v_z[i], factor, product_z[i])
     return inside
 
@@ -259,6 +333,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

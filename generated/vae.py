@@ -18,8 +18,23 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
-from ._runtime.elementary import add_exactly, exp, expm1, expm1mx, multiply_no_nan, scaled, settle
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    Interval,
+    Scalar,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    room,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import exp, expm1, expm1mx, multiply_no_nan, scaled, settle
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -39,19 +54,31 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(x_hat, mu, logvar, x, beta):
     """Return the loss of one sample."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        difference = np.float64(x_hat[d]) - np.float64(x[d])
-        total, lost = add_exactly(total, lost, difference * difference)
+    for start in range(0, x_hat.shape[0], ROOM):
+        size = min(ROOM, x_hat.shape[0] - start)
+        part = slice(start, start + size)
+        x_hat_part, x_part = x_hat[part], x[part]
+        for d in range(size):
+            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
+            terms[d] = difference * difference
+        total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        mu_l = np.float64(mu[l])
-        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part = mu[part], logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     product = 0.5 * (2.0 * total / x_hat.shape[0] + multiply_no_nan(beta, total_2))
     loss = product
@@ -61,26 +88,59 @@ def sample_value(x_hat, mu, logvar, x, beta):
 @kernel
 def _value(x_hat, mu, logvar, x, beta, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(x_hat[i], mu[i], logvar[i], x[i], beta))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(x_hat[i], mu[i], logvar[i], x[i], beta))
     return inside
+
+
+@kernel
+def _total(x_hat, mu, logvar, x, beta, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, x_hat.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, x_hat.shape[0]))
+        inside &= _value(
+            x_hat[part],
+            mu[part],
+            logvar[part],
+            x[part],
+            beta,
+            cut(weight, part),
+            terms[: part.stop - part.start],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_hat)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        difference = np.float64(x_hat[d]) - np.float64(x[d])
-        total, lost = add_exactly(total, lost, difference * difference)
+    for start in range(0, x_hat.shape[0], ROOM):
+        size = min(ROOM, x_hat.shape[0] - start)
+        part = slice(start, start + size)
+        x_hat_part, x_part = x_hat[part], x[part]
+        for d in range(size):
+            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
+            terms[d] = difference * difference
+        total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
     length_x_hat = x_hat.shape[0]
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        mu_l = np.float64(mu[l])
-        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part = mu[part], logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     product = 0.5 * (2.0 * total / length_x_hat + multiply_no_nan(beta, total_2))
     loss = product
@@ -103,13 +163,38 @@ def sample_value_and_grad(x_hat, mu, logvar, x, beta, grad_x_hat, grad_mu, grad_
 @kernel
 def _value_and_grad(x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             x_hat[i], mu[i], logvar[i], x[i], beta, factor, grad_x_hat[i], grad_mu[i], grad_logvar[i]
         ))
     return inside
+
+
+@kernel
+def _total_and_grad(x_hat, mu, logvar, x, beta, weight, scale, grad_x_hat, grad_mu, grad_logvar):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, x_hat.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, x_hat.shape[0]))
+        inside &= _value_and_grad(
+            x_hat[part],
+            mu[part],
+            logvar[part],
+            x[part],
+            beta,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_x_hat[part],
+            grad_mu[part],
+            grad_logvar[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_hat)
+    return inside, settle(total, lost)
 
 
 @kernel
@@ -117,6 +202,7 @@ def _grad_and_hess_of_sample(
     x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar, hess_x_hat, hess_mu, hess_logvar
 ):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     length_x_hat = x_hat.shape[0]
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
@@ -149,9 +235,10 @@ def _grad_and_hess(
     hess_logvar,
 ):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_x_hat.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
             x_hat[i],
             mu[i],
@@ -174,6 +261,7 @@ def _hvp_of_sample(
     x_hat, mu, logvar, x, beta, v_x_hat, v_mu, v_logvar, factor, product_x_hat, product_mu, product_logvar
 ):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
         product_x_hat[d] = scaled(factor, quotient * np.float64(v_x_hat[d]))
@@ -201,9 +289,10 @@ def _hvp(
     product_logvar,
 ):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_x_hat.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(
             x_hat[i],
             mu[i],
@@ -228,6 +317,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -18,12 +18,27 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    Interval,
+    Scalar,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    room,
+    weighted,
+    wide_vectors,
+)
 from ._runtime.elementary import (
-    add_exactly,
     exp,
     expm1,
     expm1mx,
+    logistic_density,
     multiply_no_nan,
     row_in_interval,
     scaled,
@@ -50,21 +65,35 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(x_logit, mu, logvar, x, beta):
     """Return the loss of one sample."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(x_logit.shape[0]):
-        x_d = np.float64(x[d])
-        x_logit_d = np.float64(x_logit[d])
-        added = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
-        total, lost = add_exactly(total, lost, added)
+    for start in range(0, x_logit.shape[0], ROOM):
+        size = min(ROOM, x_logit.shape[0] - start)
+        part = slice(start, start + size)
+        x_part, x_logit_part = x[part], x_logit[part]
+        for d in range(size):
+            x_d = np.float64(x_part[d])
+            x_logit_d = np.float64(x_logit_part[d])
+            added = (
+                multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
+            )
+            terms[d] = added
+        total, lost = add_terms(total, lost, terms[:size], x)
     total = settle(total, lost)
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        mu_l = np.float64(mu[l])
-        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part = mu[part], logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
     loss = product
@@ -74,28 +103,63 @@ def sample_value(x_logit, mu, logvar, x, beta):
 @kernel
 def _value(x_logit, mu, logvar, x, beta, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
-        losses[i] = scaled(weight[i], sample_value(x_logit[i], mu[i], logvar[i], x[i], beta))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(x_logit[i], mu[i], logvar[i], x[i], beta))
     return inside
+
+
+@kernel
+def _total(x_logit, mu, logvar, x, beta, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, x_logit.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, x_logit.shape[0]))
+        inside &= _value(
+            x_logit[part],
+            mu[part],
+            logvar[part],
+            x[part],
+            beta,
+            cut(weight, part),
+            terms[: part.stop - part.start],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_logit)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(x_logit.shape[0]):
-        x_d = np.float64(x[d])
-        x_logit_d = np.float64(x_logit[d])
-        added = multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
-        total, lost = add_exactly(total, lost, added)
+    for start in range(0, x_logit.shape[0], ROOM):
+        size = min(ROOM, x_logit.shape[0] - start)
+        part = slice(start, start + size)
+        x_part, x_logit_part = x[part], x_logit[part]
+        for d in range(size):
+            x_d = np.float64(x_part[d])
+            x_logit_d = np.float64(x_logit_part[d])
+            added = (
+                multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
+            )
+            terms[d] = added
+        total, lost = add_terms(total, lost, terms[:size], x)
     total = settle(total, lost)
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        mu_l = np.float64(mu[l])
-        term = mu_l * mu_l + expm1mx(np.float64(logvar[l]))
-        total_2, lost_2 = add_exactly(total_2, lost_2, term)
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part = mu[part], logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
     loss = product
@@ -120,14 +184,39 @@ def sample_value_and_grad(x_logit, mu, logvar, x, beta, grad_x_logit, grad_mu, g
 @kernel
 def _value_and_grad(x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             x_logit[i], mu[i], logvar[i], x[i], beta, factor, grad_x_logit[i], grad_mu[i], grad_logvar[i]
         ))
     return inside
+
+
+@kernel
+def _total_and_grad(x_logit, mu, logvar, x, beta, weight, scale, grad_x_logit, grad_mu, grad_logvar):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, x_logit.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, x_logit.shape[0]))
+        inside &= _value_and_grad(
+            x_logit[part],
+            mu[part],
+            logvar[part],
+            x[part],
+            beta,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_x_logit[part],
+            grad_mu[part],
+            grad_logvar[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_logit)
+    return inside, settle(total, lost)
 
 
 @kernel
@@ -146,13 +235,13 @@ def _grad_and_hess_of_sample(
     hess_logvar,
 ):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     for d in range(x_logit.shape[0]):
         x_d = np.float64(x[d])
         x_logit_d = np.float64(x_logit[d])
-        sigmoid_x_logit_d = sigmoid(x_logit_d)
-        sigmoid_minus_x_logit_d = sigmoid(-x_logit_d)
-        grad_x_logit[d] = scaled(factor, (1.0 - x_d) * sigmoid_x_logit_d - x_d * sigmoid_minus_x_logit_d)
-        hess_x_logit[d] = scaled(factor, sigmoid_minus_x_logit_d * sigmoid_x_logit_d)
+        difference = (1.0 - x_d) * sigmoid(x_logit_d) - x_d * sigmoid(-x_logit_d)
+        grad_x_logit[d] = scaled(factor, difference)
+        hess_x_logit[d] = scaled(factor, logistic_density(x_logit_d))
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
         logvar_l = np.float64(logvar[l])
@@ -179,10 +268,11 @@ def _grad_and_hess(
     hess_logvar,
 ):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_x_logit.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
             x_logit[i],
             mu[i],
@@ -216,9 +306,9 @@ def _hvp_of_sample(
     product_logvar,
 ):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     for d in range(x_logit.shape[0]):
-        x_logit_d = np.float64(x_logit[d])
-        product = sigmoid(-x_logit_d) * sigmoid(x_logit_d) * np.float64(v_x_logit[d])
+        product = logistic_density(np.float64(x_logit[d])) * np.float64(v_x_logit[d])
         product_x_logit[d] = scaled(factor, product)
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(v_mu[l])))
@@ -244,10 +334,11 @@ def _hvp(
     product_logvar,
 ):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_x_logit.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(
             x_logit[i],
             mu[i],
@@ -272,6 +363,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -14,8 +14,21 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, describe, kernel
-from ._runtime.elementary import add_exactly, scaled, settle
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    room,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import scaled, settle
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -31,13 +44,20 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(x_hat, x):
     """Return the loss of one sample."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        difference = np.float64(x_hat[d]) - np.float64(x[d])
-        total, lost = add_exactly(total, lost, difference * difference)
+    for start in range(0, x_hat.shape[0], ROOM):
+        size = min(ROOM, x_hat.shape[0] - start)
+        part = slice(start, start + size)
+        x_hat_part, x_part = x_hat[part], x[part]
+        for d in range(size):
+            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
+            terms[d] = difference * difference
+        total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
     loss = total / x_hat.shape[0]
     return loss
@@ -46,19 +66,39 @@ def sample_value(x_hat, x):
 @kernel
 def _value(x_hat, x, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(x_hat[i], x[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(x_hat[i], x[i]))
     return inside
+
+
+@kernel
+def _total(x_hat, x, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, x_hat.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, x_hat.shape[0]))
+        inside &= _value(x_hat[part], x[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_hat)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(x_hat, x, factor, grad_x_hat):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        difference = np.float64(x_hat[d]) - np.float64(x[d])
-        total, lost = add_exactly(total, lost, difference * difference)
+    for start in range(0, x_hat.shape[0], ROOM):
+        size = min(ROOM, x_hat.shape[0] - start)
+        part = slice(start, start + size)
+        x_hat_part, x_part = x_hat[part], x[part]
+        for d in range(size):
+            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
+            terms[d] = difference * difference
+        total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
     length_x_hat = x_hat.shape[0]
     loss = total / length_x_hat
@@ -77,16 +117,34 @@ def sample_value_and_grad(x_hat, x, grad_x_hat):
 @kernel
 def _value_and_grad(x_hat, x, weight, scale, losses, grad_x_hat):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(x_hat[i], x[i], factor, grad_x_hat[i]))
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+            x_hat[i], x[i], factor, grad_x_hat[i]
+        ))
     return inside
+
+
+@kernel
+def _total_and_grad(x_hat, x, weight, scale, grad_x_hat):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, x_hat.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, x_hat.shape[0]))
+        inside &= _value_and_grad(
+            x_hat[part], x[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_x_hat[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_hat)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _grad_and_hess_of_sample(x_hat, x, factor, grad_x_hat, hess_x_hat):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     length_x_hat = x_hat.shape[0]
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
@@ -99,9 +157,10 @@ def _grad_and_hess_of_sample(x_hat, x, factor, grad_x_hat, hess_x_hat):
 @kernel
 def _grad_and_hess(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_x_hat.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(x_hat[i], x[i], factor, grad_x_hat[i], hess_x_hat[i])
     return inside
 
@@ -109,6 +168,7 @@ def _grad_and_hess(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
 @kernel
 def _hvp_of_sample(x_hat, x, v_x_hat, factor, product_x_hat):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
         product_x_hat[d] = scaled(factor, quotient * np.float64(v_x_hat[d]))
@@ -118,9 +178,10 @@ def _hvp_of_sample(x_hat, x, v_x_hat, factor, product_x_hat):
 @kernel
 def _hvp(x_hat, x, weight, scale, v_x_hat, product_x_hat):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_x_hat.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(x_hat[i], x[i], v_x_hat[i], factor, product_x_hat[i])
     return inside
 
@@ -132,6 +193,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

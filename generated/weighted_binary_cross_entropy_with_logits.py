@@ -15,8 +15,32 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, Scalar, describe, is_double, kernel, refined, twofold
-from ._runtime.elementary import in_interval, multiply_no_nan, scaled, sigmoid, softplus
+from ._runtime import (
+    CHUNK,
+    Array,
+    Driver,
+    Interval,
+    Scalar,
+    add_terms,
+    by_dtype,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    refined,
+    twofold,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import (
+    in_interval,
+    logistic_density,
+    multiply_no_nan,
+    scaled,
+    settle,
+    sigmoid_mix,
+    softplus_mix,
+)
 
 _ARGUMENTS = (
     Array("z", "prediction"),
@@ -34,160 +58,149 @@ INFO = describe(
 )
 
 
-@kernel
-def _refined_value(z, y, pos_weight):
-    """Return loss of one sample, from numbers in two parts."""
-    z = twofold.twofold(z)
-    y = twofold.twofold(y)
-    pos_weight = twofold.twofold(pos_weight)
-    multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.multiply(pos_weight, y),
-        twofold.softplus(twofold.negate(z)),
-    )
-    loss = twofold.add(
-        multiply_no_nan_value,
-        twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), y), twofold.softplus(z)),
-    )
-    return twofold.merged(loss)
-
-
-@kernel
+@inlined
 def sample_value(z, y, pos_weight):
     """Return the loss of one sample."""
-    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
-    multiply_no_nan_value = multiply_no_nan(pos_weight * y, softplus(-z))
-    loss = multiply_no_nan_value + multiply_no_nan(1.0 - y, softplus(z))
-    if double:
-        better_loss = _refined_value(z, y, pos_weight)
-        loss = refined(loss, better_loss)
+    loss = softplus_mix(z, 1.0 - y, pos_weight * y)
     return loss
 
 
 @kernel
 def _value(z, y, pos_weight, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weight[i], sample_value(z[i], y[i], pos_weight))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i], pos_weight))
     return inside
 
 
 @kernel
-def _refined_value_and_grad(z, y, pos_weight):
-    """Return loss and grad_z of one sample, from numbers in two parts."""
-    z = twofold.twofold(z)
-    y = twofold.twofold(y)
-    pos_weight = twofold.twofold(pos_weight)
-    product = twofold.multiply(pos_weight, y)
-    minus = twofold.negate(z)
-    difference = twofold.subtract((1.0, 0.0), y)
-    added = twofold.add(
-        twofold.multiply_no_nan(product, twofold.softplus(minus)),
-        twofold.multiply_no_nan(difference, twofold.softplus(z)),
-    )
-    loss = added
-    grad_z = twofold.subtract(
-        twofold.multiply(difference, twofold.sigmoid(z)),
-        twofold.multiply(product, twofold.sigmoid(minus)),
-    )
-    return twofold.merged(loss), twofold.merged(grad_z)
+def _total(z, y, pos_weight, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value(z[part], y[part], pos_weight, cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
 
 
-@kernel
+@inlined
 def sample_value_and_grad(z, y, pos_weight):
     """Return the loss of one sample; compute its gradient."""
-    double = is_double(z)
     z = np.float64(z)
     y = np.float64(y)
-    product = pos_weight * y
-    minus = -z
     difference = 1.0 - y
-    added = multiply_no_nan(product, softplus(minus)) + multiply_no_nan(difference, softplus(z))
-    loss = added
-    grad_z = difference * sigmoid(z) - product * sigmoid(minus)
-    if double:
-        better_loss, better_grad_z = _refined_value_and_grad(z, y, pos_weight)
-        loss = refined(loss, better_loss)
-        grad_z = refined(grad_z, better_grad_z)
+    product = pos_weight * y
+    loss = softplus_mix(z, difference, product)
+    grad_z = sigmoid_mix(z, difference, -product)
     return loss, grad_z
 
 
 @kernel
 def _value_and_grad(z, y, pos_weight, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         loss_i, grad_z_i = sample_value_and_grad(z[i], y[i], pos_weight)
-        losses[i] = scaled(weight[i], loss_i)
+        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
         grad_z[i] = scaled(factor, grad_z_i)
     return inside
 
 
 @kernel
+def _total_and_grad(z, y, pos_weight, weight, scale, grad_z):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value_and_grad(
+            z[part],
+            y[part],
+            pos_weight,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_z[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@inlined
+def _plain_grad_and_hess(z, y, pos_weight):
+    """Compute gradient and Hessian diagonal of one sample."""
+    z = np.float64(z)
+    y = np.float64(y)
+    difference = 1.0 - y
+    product = pos_weight * y
+    grad_z = sigmoid_mix(z, difference, -product)
+    logistic_density_z = logistic_density(z)
+    hess_z = difference * logistic_density_z + product * logistic_density_z
+    return grad_z, hess_z
+
+
+@inlined
 def _refined_grad_and_hess(z, y, pos_weight):
-    """Return grad_z and hess_z of one sample, from numbers in two parts."""
+    """Return hess_z of one sample, from numbers in two parts."""
     z = twofold.twofold(z)
     y = twofold.twofold(y)
     pos_weight = twofold.twofold(pos_weight)
     difference = twofold.subtract((1.0, 0.0), y)
-    sigmoid_z = twofold.sigmoid(z)
-    sigmoid_minus_z = twofold.sigmoid(twofold.negate(z))
-    product = twofold.multiply(twofold.multiply(pos_weight, y), sigmoid_minus_z)
-    grad_z = twofold.subtract(twofold.multiply(difference, sigmoid_z), product)
+    product = twofold.multiply(pos_weight, y)
+    logistic_density_z = twofold.logistic_density(z)
     hess_z = twofold.add(
-        twofold.multiply(twofold.multiply(difference, sigmoid_minus_z), sigmoid_z),
-        twofold.multiply(product, sigmoid_z),
+        twofold.multiply(difference, logistic_density_z),
+        twofold.multiply(product, logistic_density_z),
     )
-    return twofold.merged(grad_z), twofold.merged(hess_z)
+    return twofold.merged(hess_z)
 
 
-@kernel
-def _grad_and_hess_of_sample(z, y, pos_weight):
+@inlined
+def _double_grad_and_hess(z, y, pos_weight):
     """Compute gradient and Hessian diagonal of one sample."""
-    double = is_double(z)
-    z = np.float64(z)
-    y = np.float64(y)
-    difference = 1.0 - y
-    sigmoid_z = sigmoid(z)
-    sigmoid_minus_z = sigmoid(-z)
-    product = pos_weight * y * sigmoid_minus_z
-    grad_z = difference * sigmoid_z - product
-    hess_z = difference * sigmoid_minus_z * sigmoid_z + product * sigmoid_z
-    if double:
-        better_grad_z, better_hess_z = _refined_grad_and_hess(z, y, pos_weight)
-        grad_z = refined(grad_z, better_grad_z)
-        hess_z = refined(hess_z, better_hess_z)
-    return grad_z, hess_z
+    grad_z, hess_z = _plain_grad_and_hess(z, y, pos_weight)
+    better_hess_z = _refined_grad_and_hess(z, y, pos_weight)
+    return grad_z, refined(hess_z, better_hess_z)
+
+
+_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
 @kernel
 def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i], pos_weight)
         grad_z[i] = scaled(factor, grad_z_i)
         hess_z[i] = scaled(factor, hess_z_i)
     return inside
 
 
-@kernel
+@inlined
 def _hvp_of_sample(z, y, pos_weight, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    sigmoid_minus_z = sigmoid(-z)
-    sigmoid_z = sigmoid(z)
-    multiply_no_nan_value = multiply_no_nan(pos_weight * y * sigmoid_minus_z * sigmoid_z, v_z)
-    added = multiply_no_nan((1.0 - y) * sigmoid_minus_z * sigmoid_z, v_z) + multiply_no_nan_value
+    logistic_density_z = logistic_density(z)
+    added = (
+        multiply_no_nan((1.0 - y) * logistic_density_z, v_z)
+        + multiply_no_nan(pos_weight * y * logistic_density_z, v_z)
+    )
     product_z = added
     return product_z
 
@@ -195,10 +208,11 @@ def _hvp_of_sample(z, y, pos_weight, v_z):
 @kernel
 def _hvp(z, y, pos_weight, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         product_z[i] = scaled(factor, _hvp_of_sample(z[i], y[i], pos_weight, v_z[i]))
     return inside
 
@@ -210,6 +224,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

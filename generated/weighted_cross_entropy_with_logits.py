@@ -15,10 +15,24 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, describe, kernel
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    Interval,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    largest_of,
+    room,
+    weighted,
+    wide_vectors,
+)
 from ._runtime.elementary import (
     absolute,
-    add_exactly,
     exp_minus,
     log1p,
     minus,
@@ -43,28 +57,37 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(z, y, class_weight):
     """Return the loss of one sample."""
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    wide_vectors()
+    largest, place = largest_of(z)
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
     log1p_total = log1p(total)
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        multiply_no_nan_value = multiply_no_nan(
-            np.float64(y[c]) * np.float64(class_weight[c]),
-            minus(np.float64(z[c]), largest) - log1p_total,
-        )
-        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part, z_part = y[part], class_weight[part], z[part]
+        for c in range(size):
+            multiply_no_nan_value = multiply_no_nan(
+                np.float64(y_part[c]) * np.float64(class_weight_part[c]),
+                minus(np.float64(z_part[c]), largest) - log1p_total,
+            )
+            terms_2[c] = multiply_no_nan_value
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     return loss
@@ -73,16 +96,30 @@ def sample_value(z, y, class_weight):
 @kernel
 def _value(z, y, class_weight, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weight[i], sample_value(z[i], y[i], class_weight))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i], class_weight))
     return inside
+
+
+@kernel
+def _total(z, y, class_weight, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value(z[part], y[part], class_weight, cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
@@ -95,30 +132,48 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
         candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
     log1p_total = log1p(total)
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        multiply_no_nan_value = multiply_no_nan(
-            np.float64(y[c]) * np.float64(class_weight[c]),
-            minus(np.float64(z[c]), largest) - log1p_total,
-        )
-        total_2, lost_2 = add_exactly(total_2, lost_2, multiply_no_nan_value)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part, z_part = y[part], class_weight[part], z[part]
+        for c in range(size):
+            multiply_no_nan_value = multiply_no_nan(
+                np.float64(y_part[c]) * np.float64(class_weight_part[c]),
+                minus(np.float64(z_part[c]), largest) - log1p_total,
+            )
+            terms_2[c] = multiply_no_nan_value
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
+    terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        y_c = np.float64(y[c])
-        class_weight_c = np.float64(class_weight[c])
-        product = y_c * class_weight_c
-        total_3, lost_3 = add_exactly(total_3, lost_3, product)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part = y[part], class_weight[part]
+        for c in range(size):
+            y_c = np.float64(y_part[c])
+            class_weight_c = np.float64(class_weight_part[c])
+            product = y_c * class_weight_c
+            terms_3[c] = product
+        if start <= place_2 < start + size:
+            terms_3[place_2 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
     total_3 = settle(total_3, lost_3)
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     added = 1.0 + total
@@ -151,17 +206,41 @@ def sample_value_and_grad(z, y, class_weight, grad_z):
 @kernel
 def _value_and_grad(z, y, class_weight, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(z[i], y[i], class_weight, factor, grad_z[i]))
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+            z[i], y[i], class_weight, factor, grad_z[i]
+        ))
     return inside
+
+
+@kernel
+def _total_and_grad(z, y, class_weight, weight, scale, grad_z):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value_and_grad(
+            z[part],
+            y[part],
+            class_weight,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_z[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
@@ -174,21 +253,33 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
         candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        y_c = np.float64(y[c])
-        class_weight_c = np.float64(class_weight[c])
-        product = y_c * class_weight_c
-        total, lost = add_exactly(total, lost, product)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part = y[part], class_weight[part]
+        for c in range(size):
+            y_c = np.float64(y_part[c])
+            class_weight_c = np.float64(class_weight_part[c])
+            product = y_c * class_weight_c
+            terms[c] = product
+        if start <= place_2 < start + size:
+            terms[place_2 - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], y)
     total = settle(total, lost)
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms_2[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms_2[place - start] = 0.0
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total_2 = settle(total_2, lost_2)
     added = 1.0 + total_2
     for c in range(z.shape[0]):
@@ -219,10 +310,11 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
 @kernel
 def _grad_and_hess(z, y, class_weight, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(z[i], y[i], class_weight, factor, grad_z[i], hess_z[i])
     return inside
 
@@ -230,6 +322,7 @@ def _grad_and_hess(z, y, class_weight, weight, scale, grad_z, hess_z):
 @kernel
 def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     largest, place = -np.inf, -1
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
@@ -242,21 +335,33 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        y_c = np.float64(y[c])
-        class_weight_c = np.float64(class_weight[c])
-        product = y_c * class_weight_c
-        total, lost = add_exactly(total, lost, product)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part = y[part], class_weight[part]
+        for c in range(size):
+            y_c = np.float64(y_part[c])
+            class_weight_c = np.float64(class_weight_part[c])
+            product = y_c * class_weight_c
+            terms[c] = product
+        if start <= place_2 < start + size:
+            terms[place_2 - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], y)
     total = settle(total, lost)
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total_2, lost_2 = add_exactly(total_2, lost_2, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms_2[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms_2[place - start] = 0.0
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total_2 = settle(total_2, lost_2)
     added = 1.0 + total_2
     largest_3, place_3 = -np.inf, -1
@@ -269,16 +374,22 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
         candidate = absolute(product_3)
         if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, c
+    terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_3:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product_3 = quotient * v_z_c
-        total_3, lost_3 = add_exactly(total_3, lost_3, product_3)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = np.float64(z_part[c])
+            exp_minus_z_c = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c / added
+            v_z_c = np.float64(v_z_part[c])
+            product_3 = quotient * v_z_c
+            terms_3[c] = product_3
+        if start <= place_3 < start + size:
+            terms_3[place_3 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
     total_3 = settle(total_3, lost_3)
     product_4 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
     for c in range(z.shape[0]):
@@ -314,21 +425,28 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
 @kernel
 def _hvp(z, y, class_weight, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(z[i], y[i], class_weight, v_z[i], factor, product_z[i])
     return inside
 
 
-@kernel
+@inlined
 def _normalizer_of_sample(z, y, class_weight):
     """Return what weighted_mean divides by for one sample."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        term = np.float64(y[c]) * np.float64(class_weight[c])
-        total, lost = add_exactly(total, lost, term)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part = y[part], class_weight[part]
+        for c in range(size):
+            terms[c] = np.float64(y_part[c]) * np.float64(class_weight_part[c])
+        total, lost = add_terms(total, lost, terms[:size], y)
     total = settle(total, lost)
     normalizer = total
     return normalizer
@@ -337,11 +455,26 @@ def _normalizer_of_sample(z, y, class_weight):
 @kernel
 def _normalizer(z, y, class_weight, weight, normalizers):
     """Write the weighted normalizers of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(normalizers.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        normalizers[i] = scaled(weight[i], _normalizer_of_sample(z[i], y[i], class_weight))
+        normalizers[i] = scaled(weighted(weight, i, 1.0), _normalizer_of_sample(z[i], y[i], class_weight))
     return inside
+
+
+@kernel
+def _total_normalizer(z, y, class_weight, weight):
+    """Return the sum of the weighted normalizers of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _normalizer(
+            z[part], y[part], class_weight, cut(weight, part), terms[: part.stop - part.start]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
 
 
 _DRIVER = Driver(
@@ -351,7 +484,9 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
-    normalizer=_normalizer,
+    _total,
+    _total_and_grad,
+    total_normalizer=_total_normalizer,
 )
 
 

@@ -15,17 +15,24 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, Labels, describe, kernel
-from ._runtime.elementary import (
-    absolute,
-    add_exactly,
-    exp_minus,
-    log1p,
-    minus,
-    multiply_no_nan,
-    scaled,
-    settle,
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    Interval,
+    Labels,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    largest_of,
+    room,
+    weighted,
+    wide_vectors,
 )
+from ._runtime.elementary import absolute, exp_minus, log1p, minus, multiply_no_nan, scaled, settle
 
 _ARGUMENTS = (
     Array("z", "prediction", ("C",)),
@@ -42,19 +49,22 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(z, label, class_weight):
     """Return the loss of one sample."""
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    wide_vectors()
+    largest, place = largest_of(z)
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
     multiply_no_nan_value = multiply_no_nan(
         np.float64(class_weight[label]),
@@ -67,27 +77,45 @@ def sample_value(z, label, class_weight):
 @kernel
 def _value(z, label, class_weight, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(z[i], label[i], class_weight))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], label[i], class_weight))
     return inside
+
+
+@kernel
+def _total(z, label, class_weight, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value(
+            z[part], label[part], class_weight, cut(weight, part), terms[: part.stop - part.start]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
     class_weight_label = np.float64(class_weight[label])
     z_label = np.float64(z[label])
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    largest, place = largest_of(z)
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
     multiply_no_nan_value = multiply_no_nan(class_weight_label, minus(z_label, largest) - log1p(total))
     loss = 0.0 - multiply_no_nan_value
@@ -97,12 +125,9 @@ def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
         added = 1.0 + total
         total_2 = added - exp_minus(z_label, largest)
     added = 1.0 + total
-    minus_2 = -(class_weight_label * total_2 / added)
     for c in range(z.shape[0]):
-        if c == label:
-            grad_z[c] = scaled(factor, minus_2)
-        else:
-            grad_z[c] = scaled(factor, class_weight_label * exp_minus(np.float64(z[c]), largest) / added)
+        grad_z[c] = scaled(factor, class_weight_label * exp_minus(np.float64(z[c]), largest) / added)
+    grad_z[label] = scaled(factor, -(class_weight_label * total_2 / added))
     return loss
 
 
@@ -115,29 +140,53 @@ def sample_value_and_grad(z, label, class_weight, grad_z):
 @kernel
 def _value_and_grad(z, label, class_weight, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             z[i], label[i], class_weight, factor, grad_z[i]
         ))
     return inside
 
 
 @kernel
+def _total_and_grad(z, label, class_weight, weight, scale, grad_z):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _value_and_grad(
+            z[part],
+            label[part],
+            class_weight,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_z[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
+
+
+@kernel
 def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     class_weight_label = np.float64(class_weight[label])
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    largest, place = largest_of(z)
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
     if place == label:
         total_2 = total
@@ -170,9 +219,10 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
 @kernel
 def _grad_and_hess(z, label, class_weight, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_z.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(z[i], label[i], class_weight, factor, grad_z[i], hess_z[i])
     return inside
 
@@ -180,34 +230,43 @@ def _grad_and_hess(z, label, class_weight, weight, scale, grad_z, hess_z):
 @kernel
 def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     class_weight_label = np.float64(class_weight[label])
-    largest, place = -np.inf, -1
-    for c in range(z.shape[0]):
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
+    largest, place = largest_of(z)
     exp_minus_z_label = exp_minus(np.float64(z[label]), largest)
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place:
-            continue
-        total, lost = add_exactly(total, lost, exp_minus(np.float64(z[c]), largest))
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part = z[part]
+        for c in range(size):
+            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+        if start <= place < start + size:
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
     added = 1.0 + total
     if place == label:
         total_2 = total
     else:
         total_2 = added - exp_minus_z_label
+    terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == label:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        total_3, lost_3 = add_exactly(total_3, lost_3, product)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = np.float64(z_part[c])
+            exp_minus_z_c = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c / added
+            v_z_c = np.float64(v_z_part[c])
+            product = quotient * v_z_c
+            terms_3[c] = product
+        if start <= label < start + size:
+            terms_3[label - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
     total_3 = settle(total_3, lost_3)
     multiply_no_nan_value = multiply_no_nan(
         class_weight_label * exp_minus_z_label / added,
@@ -223,16 +282,22 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, c
+    terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
-    for c in range(z.shape[0]):
-        if c == place_2:
-            continue
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        total_4, lost_4 = add_exactly(total_4, lost_4, product)
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = np.float64(z_part[c])
+            exp_minus_z_c = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c / added
+            v_z_c = np.float64(v_z_part[c])
+            product = quotient * v_z_c
+            terms_4[c] = product
+        if start <= place_2 < start + size:
+            terms_4[place_2 - start] = 0.0
+        total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
     total_4 = settle(total_4, lost_4)
     product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
     for c in range(z.shape[0]):
@@ -260,14 +325,15 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
 @kernel
 def _hvp(z, label, class_weight, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_z.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(z[i], label[i], class_weight, v_z[i], factor, product_z[i])
     return inside
 
 
-@kernel
+@inlined
 def _normalizer_of_sample(z, label, class_weight):
     """Return what weighted_mean divides by for one sample."""
     normalizer = np.float64(class_weight[label])
@@ -277,10 +343,25 @@ def _normalizer_of_sample(z, label, class_weight):
 @kernel
 def _normalizer(z, label, class_weight, weight, normalizers):
     """Write the weighted normalizers of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(normalizers.shape[0]):
-        normalizers[i] = scaled(weight[i], _normalizer_of_sample(z[i], label[i], class_weight))
+        normalizers[i] = scaled(weighted(weight, i, 1.0), _normalizer_of_sample(z[i], label[i], class_weight))
     return inside
+
+
+@kernel
+def _total_normalizer(z, label, class_weight, weight):
+    """Return the sum of the weighted normalizers of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, z.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, z.shape[0]))
+        inside &= _normalizer(
+            z[part], label[part], class_weight, cut(weight, part), terms[: part.stop - part.start]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
+    return inside, settle(total, lost)
 
 
 _DRIVER = Driver(
@@ -290,7 +371,9 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
-    normalizer=_normalizer,
+    _total,
+    _total_and_grad,
+    total_normalizer=_total_normalizer,
 )
 
 

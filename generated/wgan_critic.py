@@ -14,8 +14,21 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, describe, kernel
-from ._runtime.elementary import add_exactly, scaled, settle
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    room,
+    weighted,
+    wide_vectors,
+)
+from ._runtime.elementary import scaled, settle
 
 _ARGUMENTS = (
     Array("d_real", "prediction", ("N_d_real",)),
@@ -32,16 +45,29 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(d_real, d_fake):
     """Return the loss of one sample."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for n_d_fake in range(d_fake.shape[0]):
-        total, lost = add_exactly(total, lost, np.float64(d_fake[n_d_fake]))
+    for start in range(0, d_fake.shape[0], ROOM):
+        size = min(ROOM, d_fake.shape[0] - start)
+        part = slice(start, start + size)
+        d_fake_part = d_fake[part]
+        for n_d_fake in range(size):
+            terms[n_d_fake] = np.float64(d_fake_part[n_d_fake])
+        total, lost = add_terms(total, lost, terms[:size], d_fake)
     total = settle(total, lost)
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for n_d_real in range(d_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, np.float64(d_real[n_d_real]))
+    for start in range(0, d_real.shape[0], ROOM):
+        size = min(ROOM, d_real.shape[0] - start)
+        part = slice(start, start + size)
+        d_real_part = d_real[part]
+        for n_d_real in range(size):
+            terms_2[n_d_real] = np.float64(d_real_part[n_d_real])
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], d_real)
     total_2 = settle(total_2, lost_2)
     loss = total / d_fake.shape[0] - total_2 / d_real.shape[0]
     return loss
@@ -50,23 +76,49 @@ def sample_value(d_real, d_fake):
 @kernel
 def _value(d_real, d_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(d_real[i], d_fake[i]))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(d_real[i], d_fake[i]))
     return inside
+
+
+@kernel
+def _total(d_real, d_fake, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, d_real.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, d_real.shape[0]))
+        inside &= _value(d_real[part], d_fake[part], cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_real)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for n_d_fake in range(d_fake.shape[0]):
-        total, lost = add_exactly(total, lost, np.float64(d_fake[n_d_fake]))
+    for start in range(0, d_fake.shape[0], ROOM):
+        size = min(ROOM, d_fake.shape[0] - start)
+        part = slice(start, start + size)
+        d_fake_part = d_fake[part]
+        for n_d_fake in range(size):
+            terms[n_d_fake] = np.float64(d_fake_part[n_d_fake])
+        total, lost = add_terms(total, lost, terms[:size], d_fake)
     total = settle(total, lost)
     length_d_fake = d_fake.shape[0]
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for n_d_real in range(d_real.shape[0]):
-        total_2, lost_2 = add_exactly(total_2, lost_2, np.float64(d_real[n_d_real]))
+    for start in range(0, d_real.shape[0], ROOM):
+        size = min(ROOM, d_real.shape[0] - start)
+        part = slice(start, start + size)
+        d_real_part = d_real[part]
+        for n_d_real in range(size):
+            terms_2[n_d_real] = np.float64(d_real_part[n_d_real])
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], d_real)
     total_2 = settle(total_2, lost_2)
     length_d_real = d_real.shape[0]
     loss = total / length_d_fake - total_2 / length_d_real
@@ -88,18 +140,40 @@ def sample_value_and_grad(d_real, d_fake, grad_d_real, grad_d_fake):
 @kernel
 def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
         ))
     return inside
 
 
 @kernel
+def _total_and_grad(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, d_real.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, d_real.shape[0]))
+        inside &= _value_and_grad(
+            d_real[part],
+            d_fake[part],
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_d_real[part],
+            grad_d_fake[part],
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_real)
+    return inside, settle(total, lost)
+
+
+@kernel
 def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, hess_d_real, hess_d_fake):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     minus = -(1.0 / d_real.shape[0])
     for n_d_real in range(d_real.shape[0]):
         grad_d_real[n_d_real] = scaled(factor, minus)
@@ -114,9 +188,10 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
 @kernel
 def _grad_and_hess(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake, hess_d_real, hess_d_fake):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_d_real.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
             d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i], hess_d_real[i], hess_d_fake[i]
         )
@@ -126,6 +201,7 @@ def _grad_and_hess(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake, hess
 @kernel
 def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, product_d_fake):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     for n_d_real in range(d_real.shape[0]):
         product_d_real[n_d_real] = scaled(factor, 0.0)
     for n_d_fake in range(d_fake.shape[0]):
@@ -136,9 +212,10 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
 @kernel
 def _hvp(d_real, d_fake, weight, scale, v_d_real, v_d_fake, product_d_real, product_d_fake):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_d_real.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(
             d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i]
         )
@@ -152,6 +229,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
     over_sets=True,
 )
 

@@ -14,18 +14,23 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
-from ._runtime.elementary import (
-    absolute,
-    add_exactly,
-    divide_no_nan,
-    minus,
-    multiply_no_nan,
-    ratio,
-    scaled,
-    settle,
-    sqrt,
+from ._runtime import (
+    CHUNK,
+    ROOM,
+    Array,
+    Driver,
+    Interval,
+    Scalar,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    room,
+    weighted,
+    wide_vectors,
 )
+from ._runtime.elementary import absolute, divide_no_nan, minus, multiply_no_nan, ratio, scaled, settle, sqrt
 
 _ARGUMENTS = (
     Array("slope", "prediction", ("D",)),
@@ -42,18 +47,25 @@ INFO = describe(
 )
 
 
-@kernel
+@inlined
 def sample_value(slope, lam):
     """Return the loss of one sample."""
+    wide_vectors()
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        ratio_value = ratio(np.float64(slope[d]), largest)
-        total, lost = add_exactly(total, lost, ratio_value * ratio_value)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            terms[d] = ratio_value * ratio_value
+        total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
     added = -1.0 + sqrt(total) * largest
     loss = multiply_no_nan(lam, added * added)
@@ -63,24 +75,44 @@ def sample_value(slope, lam):
 @kernel
 def _value(slope, lam, weight, losses):
     """Write the weighted losses of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weight[i], sample_value(slope[i], lam))
+        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(slope[i], lam))
     return inside
+
+
+@kernel
+def _total(slope, lam, weight):
+    """Return the sum of the weighted losses of a block of samples."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, slope.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, slope.shape[0]))
+        inside &= _value(slope[part], lam, cut(weight, part), terms[: part.stop - part.start])
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], slope)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     """Return the loss of one sample; compute its gradient."""
+    wide_vectors()
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        ratio_value = ratio(np.float64(slope[d]), largest)
-        total, lost = add_exactly(total, lost, ratio_value * ratio_value)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            terms[d] = ratio_value * ratio_value
+        total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
     product = sqrt(total) * largest
     added = -1.0 + product
@@ -101,25 +133,49 @@ def sample_value_and_grad(slope, lam, grad_slope):
 @kernel
 def _value_and_grad(slope, lam, weight, scale, losses, grad_slope):
     """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weight[i] * scale
-        losses[i] = scaled(weight[i], _value_and_grad_of_sample(slope[i], lam, factor, grad_slope[i]))
+        factor = weighted(weight, i, scale)
+        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+            slope[i], lam, factor, grad_slope[i]
+        ))
     return inside
+
+
+@kernel
+def _total_and_grad(slope, lam, weight, scale, grad_slope):
+    """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
+    wide_vectors()
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    for start in range(0, slope.shape[0], CHUNK):
+        part = slice(start, min(start + CHUNK, slope.shape[0]))
+        inside &= _value_and_grad(
+            slope[part], lam, cut(weight, part), scale, terms[: part.stop - part.start], grad_slope[part]
+        )
+        total, lost = add_terms(total, lost, terms[: part.stop - part.start], slope)
+    return inside, settle(total, lost)
 
 
 @kernel
 def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     """Compute gradient and Hessian diagonal of one sample."""
+    wide_vectors()
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        ratio_value = ratio(np.float64(slope[d]), largest)
-        total, lost = add_exactly(total, lost, ratio_value * ratio_value)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            terms[d] = ratio_value * ratio_value
+        total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
     product = sqrt(total) * largest
     largest_2, place_2 = -np.inf, -1
@@ -130,14 +186,20 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         candidate = absolute(product_2)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        if d == place_2:
-            continue
-        slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
-        product_2 = ratio_value_2 * ratio_value_2
-        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            slope_d = np.float64(slope_part[d])
+            ratio_value_2 = ratio(slope_d, product)
+            product_2 = ratio_value_2 * ratio_value_2
+            terms_2[d] = product_2
+        if start <= place_2 < start + size:
+            terms_2[place_2 - start] = 0.0
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
     total_2 = settle(total_2, lost_2)
     ratio_value_3 = ratio(np.float64(slope[place_2]), product)
     product_3 = ratio_value_3 * ratio_value_3
@@ -158,9 +220,10 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
 @kernel
 def _grad_and_hess(slope, lam, weight, scale, grad_slope, hess_slope):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(grad_slope.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(slope[i], lam, factor, grad_slope[i], hess_slope[i])
     return inside
 
@@ -168,24 +231,37 @@ def _grad_and_hess(slope, lam, weight, scale, grad_slope, hess_slope):
 @kernel
 def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     """Compute the Hessian of one sample times a vector."""
+    wide_vectors()
     largest, place = -np.inf, -1
     for d in range(slope.shape[0]):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        ratio_value = ratio(np.float64(slope[d]), largest)
-        total, lost = add_exactly(total, lost, ratio_value * ratio_value)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            terms[d] = ratio_value * ratio_value
+        total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
     product = sqrt(total) * largest
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
-        v_slope_d = np.float64(v_slope[d])
-        product_2 = ratio_value_2 * v_slope_d
-        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part, v_slope_part = slope[part], v_slope[part]
+        for d in range(size):
+            slope_d = np.float64(slope_part[d])
+            ratio_value_2 = ratio(slope_d, product)
+            v_slope_d = np.float64(v_slope_part[d])
+            product_2 = ratio_value_2 * v_slope_d
+            terms_2[d] = product_2
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
     total_2 = settle(total_2, lost_2)
     largest_2, place_2 = -np.inf, -1
     for d in range(slope.shape[0]):
@@ -195,14 +271,20 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         candidate = absolute(product_3)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
+    terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        if d == place_2:
-            continue
-        slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
-        product_3 = ratio_value_2 * ratio_value_2
-        total_3, lost_3 = add_exactly(total_3, lost_3, product_3)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            slope_d = np.float64(slope_part[d])
+            ratio_value_2 = ratio(slope_d, product)
+            product_3 = ratio_value_2 * ratio_value_2
+            terms_3[d] = product_3
+        if start <= place_2 < start + size:
+            terms_3[place_2 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], slope)
     total_3 = settle(total_3, lost_3)
     ratio_value_3 = ratio(np.float64(slope[place_2]), product)
     product_4 = ratio_value_3 * ratio_value_3
@@ -215,15 +297,21 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         candidate = absolute(product_2)
         if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, d
+    terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        if d == place_3:
-            continue
-        slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
-        v_slope_d = np.float64(v_slope[d])
-        product_2 = ratio_value_2 * v_slope_d
-        total_4, lost_4 = add_exactly(total_4, lost_4, product_2)
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part, v_slope_part = slope[part], v_slope[part]
+        for d in range(size):
+            slope_d = np.float64(slope_part[d])
+            ratio_value_2 = ratio(slope_d, product)
+            v_slope_d = np.float64(v_slope_part[d])
+            product_2 = ratio_value_2 * v_slope_d
+            terms_4[d] = product_2
+        if start <= place_3 < start + size:
+            terms_4[place_3 - start] = 0.0
+        total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], slope)
     total_4 = settle(total_4, lost_4)
     product_5 = ratio(np.float64(slope[place_3]), product) * np.float64(v_slope[place_3])
     for d in range(slope.shape[0]):
@@ -251,9 +339,10 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
 @kernel
 def _hvp(slope, lam, weight, scale, v_slope, product_slope):
     """Write the scaled products of a block of samples."""
+    wide_vectors()
     inside = True
     for i in range(product_slope.shape[0]):
-        factor = weight[i] * scale
+        factor = weighted(weight, i, scale)
         _hvp_of_sample(slope[i], lam, v_slope[i], factor, product_slope[i])
     return inside
 
@@ -265,6 +354,8 @@ _DRIVER = Driver(
     _value_and_grad,
     _grad_and_hess,
     _hvp,
+    _total,
+    _total_and_grad,
 )
 
 

@@ -246,6 +246,38 @@ def certify(
     click.echo(markdown([c for c in shown if not names or c.loss in names]))
 
 
+@main.command()
+@click.argument("names", nargs=-1)
+@click.option("--specs", "paths", multiple=True, type=click.Path(path_type=Path), help="Where the losses are declared.")
+@_OUT
+@click.option("--dtype", "dtypes", multiple=True, type=click.Choice(["float32", "float64"]), help="Default: both.")
+@click.option("--weights", is_flag=True, help="Also with weights of samples.")
+def warm(
+    names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None, dtypes: tuple[str, ...], weights: bool
+) -> None:
+    """Compile kernels now, so that their first call finds them in the cache.
+
+    \b
+    symloss warm
+    symloss warm focal_with_logits --dtype float32
+    """
+    from importlib import import_module
+
+    from symloss.project import package_of
+    from symloss.warm import calls
+
+    spec_paths, folder = _places(paths, out)
+    package = package_of(folder)
+    losses = _chosen(names, spec_paths)
+    every = [
+        call for loss in losses for call in calls(import_module(f"{package}.{loss.name}"), dtypes or _BOTH, weights)
+    ]
+    for call in _progress(every, "compile", len(every)):
+        call()
+    click.echo(f"{len(losses)} losses are compiled")
+
+
+_BOTH = ("float32", "float64")
 _TABLE_STARTS, _TABLE_ENDS = "<!-- errors -->\n", "<!-- end of errors -->"
 
 

@@ -54,6 +54,42 @@ class softplus(Primitive):  # noqa: N801
         return sigmoid(self.args[0])
 
 
+class logistic_density(Primitive):  # noqa: N801
+    """sigmoid(x) * sigmoid(-x)."""
+
+    def definition(self) -> Expr:
+        (x,) = self.args
+        return 1 / ((1 + exp(x)) * (1 + exp(-x)))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        (x,) = self.args
+        return -logistic_density(x) * tanh(x / 2)
+
+
+class softplus_mix(Primitive):  # noqa: N801
+    """a*softplus(x) + b*softplus(-x), where a = 0 or b = 0 win over an infinite x."""
+
+    def definition(self) -> Expr:
+        x, a, b = self.args
+        return a * log(1 + exp(x)) + b * log(1 + exp(-x))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, a, b = self.args
+        return (sigmoid_mix(x, a, -b), softplus(x), softplus(-x))[argindex - 1]
+
+
+class sigmoid_mix(Primitive):  # noqa: N801
+    """a*sigmoid(x) + b*sigmoid(-x)."""
+
+    def definition(self) -> Expr:
+        x, a, b = self.args
+        return a / (1 + exp(-x)) + b / (1 + exp(x))
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        x, a, b = self.args
+        return ((a - b) * logistic_density(x), sigmoid(x), sigmoid(-x))[argindex - 1]
+
+
 class logaddexp(Primitive):  # noqa: N801
     """log(exp(x) + exp(y))."""
 
@@ -336,7 +372,7 @@ def indicator(condition: Any) -> Expr:
 
 
 SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
-    sigmoid, softplus, logaddexp, log1p, log1p_ratio, expm1, expm1mx, bd0, sqrt1pm1, log1mexp, log_cosh, tanh, sech,
-    xlogy, xlog1py, divide_no_nan, multiply_no_nan, absolute, sgn, maximum, minimal, minus, offset, exp_minus, ratio,
-    hypot, defined_with, select,
+    sigmoid, softplus, logistic_density, softplus_mix, sigmoid_mix, logaddexp, log1p, log1p_ratio, expm1, expm1mx, bd0,
+    sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py, divide_no_nan, multiply_no_nan, absolute, sgn, maximum,
+    minimal, minus, offset, exp_minus, ratio, hypot, defined_with, select,
 )  # fmt: skip

@@ -12,6 +12,12 @@ from typing import Any
 
 TEMPORARY = "%"  # begins the names of values that `schedule` may move, share and rename
 
+# Functions that take many instructions, and none that LLVM could not widen.
+COSTLY = frozenset((
+    "exp", "log", "log1p", "expm1", "sigmoid", "logistic_density", "sigmoid_mix", "softplus_mix", "softplus", "tanh",
+    "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power",
+))  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Number:
@@ -120,13 +126,17 @@ class Accumulator:
 
 @dataclass(frozen=True)
 class Reduce:
-    """Accumulate terms over every value of an index but those to skip."""
+    """Accumulate terms over every value of an index but those to skip.
+
+    ``kept`` names an array and a value of the body that is written there, at the index, for a later loop to read.
+    """
 
     index: str
     extent: Extent
     skip: tuple[Expr, ...]
     body: tuple[Statement, ...]
     accumulators: tuple[Accumulator, ...]
+    kept: tuple[str, Expr] | None = None
 
 
 @dataclass(frozen=True)
@@ -166,13 +176,22 @@ class Function:
 
 @dataclass(frozen=True)
 class Kernel:
-    """All functions of one loss."""
+    """All functions of one loss.
+
+    Attributes
+    ----------
+    functions : tuple of Function
+        One a kind.
+    single : bool
+        Whether float32 arguments are computed with in float32; else they become float64 first.
+    """
 
     functions: tuple[Function, ...]
+    single: bool = False
 
     def each(self, change: Callable[[tuple[Statement, ...]], tuple[Statement, ...]]) -> Kernel:
         """Return the kernel with the body of every function changed."""
-        return Kernel(tuple(replace(f, body=change(f.body)) for f in self.functions))
+        return replace(self, functions=tuple(replace(f, body=change(f.body)) for f in self.functions))
 
 
 def rebuild(node: Any, change: Callable[[Any], Any]) -> Any:
@@ -202,6 +221,19 @@ def used(node: Any) -> Iterator[str]:
     else:
         for part in parts(node):
             yield from used(part)
+
+
+def loads(node: Any) -> Iterator[Load]:
+    """Yield every entry of an array that is read inside."""
+    for part in parts(node):
+        if isinstance(part, Load):
+            yield part
+        yield from loads(part)
+
+
+def has_loops(body: tuple[Statement, ...]) -> bool:
+    """Whether anything is done for several entries."""
+    return any(isinstance(s, (Loop, Reduce)) or (isinstance(s, If) and has_loops((*s.yes, *s.no))) for s in body)
 
 
 def defined(statement: Statement) -> tuple[str, ...]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from symloss.arguments import Target
+from symloss.arguments import Parameter, Target, Weight
 from symloss.certificate import Shelf
 from symloss.declare import Loss
 from symloss.derive import Output, derive
 from symloss.emit.artifacts import Artifacts, emit
 from symloss.emit.listing import list_kernel, list_loss, list_outputs
 from symloss.lower import lower
-from symloss.refine import refine
+from symloss.refine import narrow, refine
 from symloss.rewrite import canonicalize, stabilize
 from symloss.schedule import schedule
 from symloss.specialize import specialize
@@ -23,7 +23,7 @@ def compile_loss(loss: Loss, shelf: Shelf | None = None) -> Artifacts:
     outputs = derive(body)  # Loss     -> [Output]  value, gradient, Hessian diagonal, hvp
     stable = stabilize(outputs)  # [Output] -> [Output]  same values, no cancellation or overflow
     exact = specialize(stable)  # [Output] -> [Output]  same values, in sums and maxima, exact at the ends
-    kernel = lower(exact)  # [Output] -> Kernel    naive loop nest
+    kernel = narrow(lower(exact), labels(loss), wide(loss))  # [Output] -> Kernel    naive loop nest
     planned = schedule(kernel)  # Kernel   -> Kernel    shared, hoisted, fused
     refined = refine(planned, labels(loss))  # Kernel   -> Kernel    in two parts where roundings add up
     return emit(refined, loss, outputs, stable, shelf)  # Kernel   -> Artifacts paths and text
@@ -32,6 +32,11 @@ def compile_loss(loss: Loss, shelf: Shelf | None = None) -> Artifacts:
 def labels(loss: Loss) -> tuple[str, ...]:
     """Return the names of the targets that a sample may fully have, or not: those whose domain has two ends."""
     return tuple(t.name for t in loss.of_role(Target) if t.domain.inf.is_finite and t.domain.sup.is_finite)
+
+
+def wide(loss: Loss) -> tuple[str, ...]:
+    """Return the names of parameters and class weights, which stay float64."""
+    return tuple(a.name for role in (Parameter, Weight) for a in loss.of_role(role))
 
 
 STAGES: dict[str, Callable[[Loss], str]] = {

@@ -1,4 +1,4 @@
-"""Which results need numbers in two parts: those whose roundings may add up to more than is certified.
+"""How wide numbers have to be: in float64 kernels, which results need two parts; whether float32 kernels may be narrow.
 
 An error is counted in units in the last place, as if nothing cancelled: where terms cancel, the largest of them is
 the measure.  Targets in an interval are taken for labels, at one of its ends: what they multiply stays as it is or
@@ -21,28 +21,49 @@ _KINDS = ("value", "value_and_grad", "grad_and_hess")
 
 # Largest measured error of the functions of `runtime.elementary` at exact arguments, rounded up.
 ERRORS = {
-    "exp": 0.6, "log": 0.6, "log1p": 1.0, "expm1": 1.0, "sqrt": 0.5, "sigmoid": 2.0, "softplus": 1.5, "tanh": 2.0,
-    "log1mexp": 3.0, "log_cosh": 5.0, "sech": 3.0, "sinh": 2.0, "cosh": 2.0, "xlogy": 1.2, "xlog1py": 1.6,
+    "exp": 0.8, "log": 0.9, "log1p": 0.9, "expm1": 1.1, "sqrt": 0.5, "sigmoid": 1.3, "softplus": 1.5, "tanh": 2.6,
+    "logistic_density": 1.4, "sigmoid_mix": 1.4, "softplus_mix": 1.5,
+    "log1mexp": 1.6, "log_cosh": 3.6, "sech": 2.0, "sinh": 4.0, "cosh": 2.0, "xlogy": 1.4, "xlog1py": 1.4,
     "logaddexp": 3.0, "log1p_ratio": 1.6, "hypot": 1.0, "sqrt1pm1": 4.0, "power": 0.6,
 }  # fmt: skip
+# Of values and gradients of rows of classes in float32: what the roundings may add up to for 4 to be certified.
+_ROW_LIMIT = 6.5
+_SINGLE_LIMITS = {"value": 2.0, "grad": 2.0, "hess": 3.2}  # in float32, where the sum is rarely reached
 _EXACT = {"negate", "absolute", "sgn", "maximum"}
 _PRODUCTS = {"multiply", "divide", "multiply_no_nan", "divide_no_nan", "ratio"}
+_MIXES = {"sigmoid_mix", "softplus_mix"}  # of which all but the first argument multiply
 _SUMS = {"add", "subtract", "minus"}
 IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS})
 
 
 @dataclass(frozen=True)
 class _Estimate:
-    """The error of a value; whether it is a label, or something that a label multiplies; whether one function."""
+    """The error of a value; whether it is a label, something that a label multiplies, one function, or not negative."""
 
     ulps: float = 0.0
     label: bool = False
     chosen: bool = False
     alone: bool = False
+    positive: bool = False
+
+
+def narrow(kernel: ir.Kernel, labels: Iterable[str], wide: Iterable[str]) -> ir.Kernel:
+    """Return the kernel, which stays in float32 with float32 arguments if that is accurate enough.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        As lowered.
+    labels : iterable of str
+        Names of the targets whose domains have ends.
+    wide : iterable of str
+        Names of the arguments that stay float64 in float32 kernels.
+    """
+    return replace(kernel, single=_may_be_single(kernel, frozenset(labels), frozenset(wide)))
 
 
 def refine(kernel: ir.Kernel, labels: Iterable[str]) -> ir.Kernel:
-    """Return the kernel with a form in two parts of every function of scalars that needs it.
+    """Return the kernel with a form in two parts of every function of scalars that needs it, for float64.
 
     Parameters
     ----------
@@ -52,15 +73,47 @@ def refine(kernel: ir.Kernel, labels: Iterable[str]) -> ir.Kernel:
         Names of the targets whose domains have ends.
     """
     names = frozenset(labels)
-    return ir.Kernel(tuple(_refined(f, names) for f in kernel.functions))
+    return replace(kernel, functions=tuple(_refined(f, names) for f in kernel.functions))
+
+
+def _may_be_single(kernel: ir.Kernel, labels: frozenset[str], wide: frozenset[str]) -> bool:
+    """Whether float32 is accurate enough for every result of the loss, and faster."""
+    functions = [f for f in kernel.functions if f.kind != "normalizer"]
+    called: set[str] = set().union(*(_called(f.body) for f in functions))
+    slow = ir.COSTLY | {"exp_minus"}
+    if not called & slow or not called <= slow | IN_TWO_PARTS - {"hypot", "cosh"}:
+        return False
+    return all(_is_narrow(f, labels) and wide.isdisjoint(_read(f.body)) for f in functions)
+
+
+def _read(body: tuple[ir.Statement, ...]) -> set[str]:
+    """Return the names of numbers and arrays that are read."""
+    return {name for s in body for name in ir.used(s)} | {load.array for s in body for load in ir.loads(s)}
+
+
+def _is_narrow(function: ir.Function, labels: frozenset[str]) -> bool:
+    if function.kind == "hvp":
+        return True
+    known = _errors(function, labels)
+    if ir.has_loops(function.body):
+        results = [name for name in (*function.scalars, *function.rows) if not name.startswith("hess")]
+        return all(known[name].ulps <= _ROW_LIMIT for name in results if name in known)
+    limits = {name: _SINGLE_LIMITS.get(name.split("_")[0], _SINGLE_LIMITS["value"]) for name in function.scalars}
+    return all(known[name].ulps <= limit for name, limit in limits.items())
+
+
+def _errors(function: ir.Function, labels: frozenset[str]) -> dict[str, _Estimate]:
+    """Return the estimate of every name."""
+    known: dict[str, _Estimate] = {}
+    for statement in function.body:
+        _follow(statement, known, labels)
+    return known
 
 
 def _refined(function: ir.Function, labels: frozenset[str]) -> ir.Function:
     if function.kind not in _KINDS or function.rows or not _is_scalar(function.body):
         return function
-    known: dict[str, _Estimate] = {}
-    for statement in function.body:
-        _follow(statement, known, labels)
+    known = _errors(function, labels)
     # Result by result, so that one has the same bits whichever others are computed with it.
     wanted = tuple(
         name
@@ -108,11 +161,22 @@ def _follow(statement: ir.Statement, known: dict[str, _Estimate], labels: frozen
         for name in branches[0].keys() | branches[1].keys():
             found = [branch[name] for branch in branches if name in branch]
             known[name] = max(found, key=lambda e: (_exceeds(e), e.ulps))
+    elif isinstance(statement, (ir.Loop, ir.Reduce)):
+        for part in statement.body:
+            _follow(part, known, labels)
+        for a in statement.accumulators if isinstance(statement, ir.Reduce) else ():
+            term = _estimate(a.term, known, labels)
+            added = _ROUNDING if a.kind == "sum" else 0.0
+            known[a.names[0]] = _Estimate(term.ulps + added, positive=term.positive)
+    elif isinstance(statement, ir.Store):
+        known[statement.array] = _estimate(statement.value, known, labels)
 
 
 def _estimate(expr: ir.Expr, known: dict[str, _Estimate], labels: frozenset[str]) -> _Estimate:
     if isinstance(expr, ir.Name):
         return known.get(expr.name, _Estimate(label=expr.name in labels))
+    if isinstance(expr, ir.Load):
+        return _Estimate(label=expr.array in labels)
     if isinstance(expr, ir.Choose):
         return max((_estimate(e, known, labels) for e in (expr.yes, expr.no)), key=lambda e: e.ulps)
     if not isinstance(expr, ir.Call):
@@ -137,7 +201,13 @@ def _of_call(function: str, of: list[_Estimate], args: tuple[ir.Expr, ...]) -> _
         by_number = any(isinstance(a, ir.Number) and math.frexp(a.value)[0] in (0.5, -0.5) for a in args)
         total = sum(e.ulps for e in of)
         return _Estimate(total + (0.0 if by_number else _ROUNDING), chosen=any(e.chosen for e in of))
+    if function in _MIXES:
+        of = of[:1] + [e for e in of[1:] if not e.label]
     inexact = max((e.ulps for e in of), default=0.0)
+    if function == "exp_minus" and not inexact:
+        return _Estimate(ERRORS["exp"] + _ROUNDING, positive=True)
+    if function == "log1p" and of[0].positive:
+        return _Estimate(inexact + ERRORS["log1p"], positive=True)
     if function == "sqrt":
         return _Estimate(inexact / 2 + _ROUNDING)
     return _Estimate(math.inf if inexact else ERRORS.get(function, math.inf), alone=not inexact)

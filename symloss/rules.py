@@ -1,9 +1,10 @@
 """The rewrite rules, as data: what is replaced, by what, where that is valid, and in which phase.
 
 `canonical` rules turn textbook forms into primitives, before and after differentiation; `stable` rules choose among
-equal forms the one that neither cancels nor overflows.  A rule whose left side is a sum or a product also applies
-to a part of a longer one.  Sources: the identities of Maechler (2012), *Accurately computing log(1 - exp(-|a|))*,
-and those that the comments name.
+equal forms the one that neither cancels nor overflows; `special` rules join what floats compute together, faster and
+with fewer roundings, after which nothing is derived or shown any more.  A rule whose left side is a sum or a product
+also applies to a part of a longer one.  Sources: the identities of Maechler (2012), *Accurately computing
+log(1 - exp(-|a|))*, and those that the comments name.
 
 Rules that look right and are not:
 
@@ -30,16 +31,19 @@ from symloss.functions import (
     log1p,
     log_cosh,
     logaddexp,
+    logistic_density,
     ratio,
     sech,
     sigmoid,
+    sigmoid_mix,
     softplus,
+    softplus_mix,
     sqrt1pm1,
     tanh,
 )
 from symloss.matching import Bindings, Slot
 
-CANONICAL, STABLE = "canonical", "stable"
+CANONICAL, STABLE, SPECIAL = "canonical", "stable", "special"
 REALS = Interval(-oo, oo)
 
 x, a, b, k, g = Slot("x"), Slot("a"), Slot("b"), Slot("k"), Slot("g")
@@ -57,7 +61,7 @@ class Rule:
         Over slots; ``left`` is replaced by ``right``.
     domain : mapping
         For every slot that is not meant for all reals, where the two sides are equal.
-    phase : {"canonical", "stable"}
+    phase : {"canonical", "stable", "special"}
         When it is applied.
     where : callable, optional
         A condition on what the slots stand for.
@@ -79,6 +83,11 @@ def _not_constant(*slots: Slot) -> Callable[[Bindings], bool]:
     return lambda bound: all(not bound[slot].is_number for slot in slots)
 
 
+def _apart_from(argument: Slot, *coefficients: Slot) -> Callable[[Bindings], bool]:
+    """Whether the coefficients have nothing to do with the argument: they are labels and numbers."""
+    return lambda bound: all(bound[c].free_symbols.isdisjoint(bound[argument].free_symbols) for c in coefficients)
+
+
 NEGATIVE, POSITIVE = Interval.open(-oo, 0), Interval.open(0, oo)
 
 RULES: tuple[Rule, ...] = (
@@ -98,6 +107,9 @@ RULES: tuple[Rule, ...] = (
     Rule("power of sigmoid", Pow(sigmoid(x), g), exp(-g * softplus(-x)), where=_not_whole),
     Rule("exp of softplus", exp(softplus(x)), 1 + exp(x)),
     Rule("exp of minus softplus", exp(-softplus(x)), sigmoid(-x)),
+    Rule("two softplus", a * softplus(x) + b * softplus(-x), softplus_mix(x, a, b), {}, SPECIAL, _apart_from(x, a, b)),
+    Rule("two sigmoids", a * sigmoid(x) + b * sigmoid(-x), sigmoid_mix(x, a, b), {}, SPECIAL, _apart_from(x, a, b)),
+    Rule("sigmoids of both signs", sigmoid(x) * sigmoid(-x), logistic_density(x), phase=SPECIAL),
     # exp and log near 0
     Rule("log of 1 - exp", log(1 - exp(x)), log1mexp(x), {x: NEGATIVE}),
     Rule("log of 1 + x", log(1 + x), log1p(x), {x: Interval.open(-1, oo)}, where=_not_constant(x)),

@@ -21,6 +21,7 @@ from symloss.functions import (
     exp_minus,
     log1p,
     log_cosh,
+    logistic_density,
     minus,
     multiply_no_nan,
     offset,
@@ -29,7 +30,9 @@ from symloss.functions import (
     select,
     sgn,
     sigmoid,
+    sigmoid_mix,
     softplus,
+    softplus_mix,
     tanh,
 )
 from symloss.reductions import (
@@ -48,17 +51,19 @@ from symloss.reductions import (
     equal,
     rewrite_parts,
 )
+from symloss.rewrite import Rewriter
+from symloss.rules import SPECIAL
 
-_UNBOUNDED = (softplus, LogSoftmax, LogSumExp, log_cosh, absolute, log)
-_BOUNDED = (sigmoid, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit)
+_UNBOUNDED = (softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log)
+_BOUNDED = (sigmoid, sigmoid_mix, logistic_density, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit)
 
 
 def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
     """Return the same values in terms of sums, maxima and their places."""
-    outputs = tuple(outputs)
+    outputs, join = tuple(outputs), Rewriter(SPECIAL)
     bounded = [s for s in sorted(outputs[0].expr.free_symbols, key=str) if _is_bounded(s)]
     return tuple(
-        output.with_expr(_follow(expand(guard(close_ends(output.expr))), bounded if output.wrt else []))
+        output.with_expr(_follow(expand(guard(close_ends(join(output.expr)))), bounded if output.wrt else []))
         for output in outputs
     )
 

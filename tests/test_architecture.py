@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rewrite": {"arguments", "declare", "derive", "functions", "matching", "reductions", "row_rules", "rules"},
     "series": {"arguments", "functions"},
     "ends": {"arguments", "functions", "reductions", "series"},
-    "specialize": {"arguments", "derive", "ends", "functions", "reductions"},
+    "specialize": {"arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules"},
     "ir": set(),
     "lower": {"arguments", "derive", "functions", "ir", "reductions"},
     "schedule": {"ir"},
@@ -64,6 +64,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "cli": {
         "arguments",
+        "warm",
         "certificate",
         "emit",
         "errors",
@@ -76,6 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "write",
     },
     "peers": set(),
+    "warm": set(),
     "__main__": {"cli"},
     "__init__": DECLARATION,
     "verify": DECLARATION | {"certificate", "peers"},
@@ -84,7 +86,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Libraries that only one place knows.
 KNOWN_TO: dict[str, set[str]] = {
     "numba": {"runtime", "verify"},
-    "numpy": {"peers", "runtime", "verify"},
+    "numpy": {"peers", "runtime", "verify", "warm"},
     "mpmath": {"verify", "emit"},
     "jinja2": {"emit"},
     "click": {"cli"},

@@ -127,7 +127,7 @@ def test_one_wrong_float32_of_all_is_found() -> None:
     assert worst.ulp == math.inf
     assert worst.sample is not None
     assert float(worst.sample.arrays["z"]) == lonely
-    assert found["value"][1].ulp <= 0.51
+    assert 0 < found["value"][1].ulp <= 2.0
 
 
 def test_which_losses_can_be_tried_exhaustively() -> None:

@@ -9,7 +9,7 @@ import pytest
 from catalogue import catalogue
 from sympy import FiniteSet, Interval, S
 
-from symloss import ir
+from symloss import ir, runtime
 from symloss.arguments import Argument, Parameter, is_class_label
 from symloss.declare import Loss
 from symloss.derive import Direction, derive
@@ -42,8 +42,8 @@ def _run(function: ir.Function, arguments: list[Argument], values: list[Any]) ->
     printer = Printer(a.name for a in arguments)
     body = "\n".join(printer.body(function.body, 1)).replace(ir.TEMPORARY, "v_")
     names = ", ".join([*(a.name for a in arguments), "factor", *function.rows])
-    plain = {f: getattr(elementary, f).py_func for f in printer.functions}
-    scope: dict[str, Any] = {"np": np, **plain}
+    found = {f: getattr(elementary, f, None) or getattr(runtime, f) for f in printer.functions}
+    scope: dict[str, Any] = {"np": np, **{f: getattr(one, "py_func", one) for f, one in found.items()}}
     for name in ("one_of", "math"):
         scope.setdefault(name, getattr(elementary, name))
     exec(f"def run({names}):\n{body}", scope)

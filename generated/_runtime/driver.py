@@ -23,10 +23,12 @@ class Driver:
     parameters : tuple of Scalar
         Numbers that the kernels get after the arrays.
     value, value_and_grad, grad_and_hess, hvp : kernel
-        Block kernels; every array has a leading sample axis.  They return whether all targets are inside their
-        domains.
-    normalizer : kernel, optional
-        Computes what ``weighted_mean`` divides by, times the weight of the sample; None stands for the weight.
+        Block kernels; every array has a leading sample axis, weights may be None.  They return whether all targets
+        are inside their domains.
+    total, total_and_grad : kernel
+        The same as the first two, with the sum of the losses in the place of the array of losses.
+    total_normalizer : kernel, optional
+        Sums what ``weighted_mean`` divides by, times the weights of the samples; None stands for the weights.
     over_sets : bool
         Whether the arrays are sets of samples that make one loss together.
     """
@@ -39,8 +41,10 @@ class Driver:
         value_and_grad: Kernel,
         grad_and_hess: Kernel,
         hvp: Kernel,
+        total: Kernel,
+        total_and_grad: Kernel,
         *,
-        normalizer: Kernel | None = None,
+        total_normalizer: Kernel | None = None,
         over_sets: bool = False,
     ) -> None:
         self._signature = Signature(arguments, parameters, over_sets)
@@ -48,7 +52,9 @@ class Driver:
         self._value_and_grad = value_and_grad
         self._grad_and_hess = grad_and_hess
         self._hvp = hvp
-        self._normalizer = normalizer
+        self._total = total
+        self._total_and_grad = total_and_grad
+        self._normalizer = total_normalizer
 
     def value(
         self,
@@ -64,8 +70,8 @@ class Driver:
         call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
         losses = call.loss_array(out, "out", allocate=out is None)
         if losses is None:
-            return call.reduced(call.run(self._value, summed=True))
-        call.run(self._value, rest=[call.loss_operand(losses)], losses=False)
+            return call.reduced(call.run(self._total, summed=True))
+        call.run(self._value, rest=[call.loss_operand(losses)])
         return losses
 
     def grad(
@@ -81,7 +87,7 @@ class Driver:
         """Return the gradient of the reduced loss, shaped like the predictions."""
         call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
         grads = call.derivative_arrays(out, "out", "the gradient in", allocate=out is None)
-        call.run(self._value_and_grad, call.scale, rest=call.operands(grads))
+        call.run(self._total_and_grad, call.scale, rest=call.operands(grads), summed=True)
         return call.shown(grads)
 
     def value_and_grad(
@@ -101,9 +107,9 @@ class Driver:
         grads = call.derivative_arrays(second, "out[1]", "the gradient in", allocate=out is None)
         rest = call.operands(grads)
         if losses is None:
-            total = call.run(self._value_and_grad, call.scale, rest=rest, summed=True)
+            total = call.run(self._total_and_grad, call.scale, rest=rest, summed=True)
             return call.reduced(total), call.shown(grads)
-        call.run(self._value_and_grad, call.scale, rest=[call.loss_operand(losses), *rest], losses=False)
+        call.run(self._value_and_grad, call.scale, rest=[call.loss_operand(losses), *rest])
         return losses, call.shown(grads)
 
     def grad_and_hess(
@@ -122,7 +128,7 @@ class Driver:
         grads = call.derivative_arrays(first, "out[0]", "the gradient in", allocate=out is None)
         hesses = call.derivative_arrays(second, "out[1]", "the Hessian diagonal in", allocate=out is None)
         rest = call.operands([*grads, *hesses])
-        call.run(self._grad_and_hess, call.scale, rest=rest, losses=False)
+        call.run(self._grad_and_hess, call.scale, rest=rest)
         return call.shown(grads), call.shown(hesses)
 
     def hvp(
@@ -141,7 +147,7 @@ class Driver:
         directions = self._signature.directions(call.batch, v)
         products = call.derivative_arrays(out, "out", "the product for", allocate=out is None)
         rest = [*directions, *call.operands(products)]
-        call.run(self._hvp, call.scale, rest=rest, losses=False)
+        call.run(self._hvp, call.scale, rest=rest)
         return call.shown(products)
 
     def refuse(self, unknown: Mapping[str, Any]) -> None:

@@ -21,10 +21,17 @@ import numba
 from numba.core.caching import FunctionCache, NullCache
 from numba.core.serialize import dumps
 
+from .literals import Polymorphic
+
 
 def inlined(function: Callable[..., Any]) -> Any:
     """Compile a function as `kernel` does; LLVM puts its body in the place of every call."""
     return kernel(function, forceinline=True)
+
+
+def polymorphic(function: Callable[..., Any]) -> Any:
+    """Compile a function of numbers as `kernel` does, in float32 where they all are; put in the place of its calls."""
+    return kernel(function, forceinline=True, pipeline_class=Polymorphic)
 
 
 def kernel(function: Callable[..., Any], **options: Any) -> Any:

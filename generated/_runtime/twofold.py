@@ -3,7 +3,8 @@
 
 Kernels use them where single roundings would add up to more than the certified error.  Arithmetic follows Joldes,
 Muller & Popescu (2017), Tight and rigorous error bounds for basic building blocks of double-word arithmetic; the
-functions are good to 2**-64.  Neither infinities nor NaN are kept apart: `refined` falls back to plain floats there.
+functions are good to 2**-56, an eighth of a unit in the last place.  Neither infinities nor NaN are kept apart:
+`refined` falls back to plain floats there.  Nothing branches, so that LLVM can widen loops around it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import math
 
 import numpy as np
 
-from .bits import exponent, fused, is_float64, power_of_two
+from .bits import fused, polynomial, raised, split
+from .coefficients import EXP_CUBIC, LOG_DOUBLE
 from .jit import inlined
 
 Twofold = tuple[float, float]
@@ -21,24 +23,13 @@ _INVERSE_LOG_2 = 1.0 / math.log(2.0)
 # log(2) in parts: a whole number of up to 2**11 times the first is exact.
 _LOG_2 = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"))
 _LOG_2_REST = float.fromhex("0x1.f97b57a079a19p-103")
-_ROUNDER = 1.5 * 2.0**52  # x + this - this is x rounded to a whole number
-_SIXTH = (1.0 / 6.0, float.fromhex("0x1.5555555555555p-57"))
-_TINY = 2.0**-110  # whose square is nothing
-_SQRT_2 = math.sqrt(2.0)
-_ARTANH = tuple(1.0 / n for n in range(15, 1, -2))  # artanh(s)/s - 1 in powers of s**2
-_TAYLOR = tuple(1.0 / math.factorial(n) for n in range(12, 3, -1))  # exp beyond the cubic term
-
-
-@inlined
-def is_double(x: float) -> bool:
-    """Whether x is a float64; known when the kernel is compiled."""
-    return is_float64(x)
+_ROUNDER = 1.5 * 2.0**52 + 1023.0  # x + this - this is x rounded to a whole number; and the bias of exponents
 
 
 @inlined
 def refined(plain: float, better: float) -> float:
     """Return the better number, or the plain one where infinities or NaN took part."""
-    return better if abs(better) < math.inf else plain
+    return better if abs(better) < math.inf and plain == plain else plain
 
 
 @inlined
@@ -113,103 +104,99 @@ def divide(x: Twofold, y: Twofold) -> Twofold:
 @inlined
 def sqrt(x: Twofold) -> Twofold:
     """Return the square root."""
-    if x[0] == 0.0:
-        return 0.0, 0.0
     root = math.sqrt(x[0])
     high, low = _two_product(root, root)
-    return _fast_two_sum(root, ((x[0] - high) - low + x[1]) / (2.0 * root))
+    result = _fast_two_sum(root, ((x[0] - high) - low + x[1]) / (2.0 * root))
+    return (0.0, 0.0) if x[0] == 0.0 else result
 
 
 @inlined
-def _scaled(x: Twofold, power: int) -> Twofold:
-    """Return x * 2**power, in two steps as either may be beyond the floats."""
-    half = power >> 1
-    first, second = power_of_two(half), power_of_two(power - half)
+def _scaled(x: Twofold, power: float) -> Twofold:
+    """Return x * 2**power for a whole number, in two steps as either may be beyond the floats."""
+    half = fused(power, 0.5, _ROUNDER) - _ROUNDER
+    first, second = raised(half + _ROUNDER), raised(power - half + _ROUNDER)
     return x[0] * first * second, x[1] * first * second
 
 
 @inlined
-def _reduced_expm1(x: Twofold) -> Twofold:
-    """Return exp(x) - 1 for abs(x) < 0.36: a Taylor series at x/8, then three times p -> 2p + p**2."""
-    if abs(x[0]) < _TINY:  # where an eighth of x might be subnormal
-        return x
-    r = (0.125 * x[0], 0.125 * x[1])
-    tail = 0.0
-    for coefficient in _TAYLOR:
-        tail = (tail + coefficient) * r[0]
-    square = multiply(r, r)
-    cubic = multiply(square, multiply(r, add(_SIXTH, (tail, 0.0))))
-    p = add(r, add((0.5 * square[0], 0.5 * square[1]), cubic))
-    for _ in range(3):
-        p = add((2.0 * p[0], 2.0 * p[1]), multiply(p, p))
-    return p
+def _times_log_2(k: float) -> Twofold:
+    """Return k*log(2) for a whole number up to 2**11."""
+    high, low = _fast_two_sum(k * _LOG_2[0], k * _LOG_2[1])
+    return high, low + fused(k, _LOG_2[1], -(k * _LOG_2[1])) + k * _LOG_2_REST
 
 
 @inlined
 def _reduce(x: Twofold) -> tuple[float, Twofold]:
     """Return k and r with x = k*log(2) + r, abs(r) < 0.36."""
-    k = (x[0] * _INVERSE_LOG_2 + _ROUNDER) - _ROUNDER
-    first = x[0] - k * _LOG_2[0]
-    return k, subtract(add((first, 0.0), (x[1], 0.0)), add(_two_product(k, _LOG_2[1]), (k * _LOG_2_REST, 0.0)))
+    k = fused(x[0], _INVERSE_LOG_2, _ROUNDER) - _ROUNDER
+    first = fused(k, -_LOG_2[0], x[0])
+    high, low = _two_product(k, -_LOG_2[1])
+    r, rest = _two_sum(first, high)
+    return k, _fast_two_sum(r, rest + (low + fused(k, -_LOG_2_REST, x[1])))
+
+
+@inlined
+def _reduced_expm1(r: Twofold) -> Twofold:
+    """Return exp(r) - 1 for abs(r) < 0.36: the square in two parts, what is beyond it in one."""
+    high, low = _two_product(0.5 * r[0], r[0])
+    cube = r[0] * r[0] * r[0]
+    total, rest = _fast_two_sum(r[0], high)
+    return _fast_two_sum(total, rest + (fused(r[0], r[1], r[1] + low) + cube * polynomial(r[0], EXP_CUBIC)))
 
 
 @inlined
 def exp(x: Twofold) -> Twofold:
-    """Return exp(x)."""
-    if x[0] < -800.0:
-        return 0.0, 0.0
-    if not x[0] < 720.0:
-        return math.inf, math.nan
-    k, r = _reduce(x)
-    return _scaled(add((1.0, 0.0), _reduced_expm1(r)), int(k))
+    """Return exp(x); NaN in the lower part where that is infinite."""
+    high = -800.0 if x[0] < -800.0 else x[0]
+    high = 720.0 if high > 720.0 else high
+    k, r = _reduce((high, x[1]))
+    part = _reduced_expm1(r)
+    high, low = _fast_two_sum(1.0, part[0])
+    return _scaled((high, low + part[1]), k)
 
 
 @inlined
 def expm1(x: Twofold) -> Twofold:
     """Return exp(x) - 1."""
-    if abs(x[0]) < 0.34:
-        return _reduced_expm1(x)
-    return subtract(exp(x), (1.0, 0.0))
+    high = -800.0 if x[0] < -800.0 else x[0]
+    k, r = _reduce((720.0 if high > 720.0 else high, x[1]))
+    part = _reduced_expm1(r)
+    large = subtract(_scaled(add((1.0, 0.0), part), k), (1.0, 0.0))
+    return part if k == 0.0 else large
 
 
 @inlined
-def _log1p_near(x: Twofold) -> Twofold:
-    """Return log(1 + x) for 1/sqrt(2) - 1 < x < sqrt(2) - 1.
-
-    A series in floats, mended by t = (1 + x)*exp(-start) - 1, in parts that do not cancel: log(1 + t) is what it lacks.
-    """
-    if abs(x[0]) < _TINY:
-        return x
-    s = x[0] / (2.0 + x[0])
-    square, tail = s * s, 0.0
-    for coefficient in _ARTANH:
-        tail = (tail + coefficient) * square
-    start = (2.0 * s + 2.0 * s * tail, 0.0)
-    back = _reduced_expm1(negate(start))
-    t = add(add(x, multiply(x, back)), back)
-    return add(start, (t[0], t[1] - 0.5 * t[0] * t[0]))
+def _log_near(f: Twofold, k: float) -> Twofold:
+    """Return k*log(2) + log(1 + f) for -1/4 <= f <= 1/2: a series in s = f/(2 + f), of which s is in two parts."""
+    s = divide(f, add((2.0, 0.0), f))
+    square = s[0] * s[0]
+    cubic = s[0] * square * polynomial(square, LOG_DOUBLE)
+    high, low = _fast_two_sum(2.0 * s[0], cubic)
+    near = high, fused(2.0, s[1], low)
+    whole = add(_times_log_2(k), near)
+    return near if k == 0.0 else whole
 
 
 @inlined
 def log(x: Twofold) -> Twofold:
     """Return log(x)."""
-    if not 0.0 < x[0] < math.inf:
-        return math.nan, math.nan
-    lift = 54.0 if x[0] < 2.0**-1000 else 0.0
-    high, low = (x[0] * 2.0**54, x[1] * 2.0**54) if lift else x
-    power = exponent(high * _SQRT_2)
-    near = add(_scaled((high, low), -power), (-1.0, 0.0))
-    k = power - lift
-    whole = add((k * _LOG_2[0], 0.0), add(_two_product(k, _LOG_2[1]), (k * _LOG_2_REST, 0.0)))
-    return add(whole, _log1p_near(near))
+    tiny = x[0] < 2.0**-900
+    lift = 2.0**200 if tiny else 1.0
+    m, k = split(x[0] * lift)
+    f = add((m - 1.0, 0.0), (x[1] * lift * raised(_ROUNDER - k), 0.0))  # beyond 2**1000 a lower part counts for nothing
+    return _log_near(f, k - 200.0 if tiny else k)
 
 
 @inlined
 def log1p(x: Twofold) -> Twofold:
     """Return log(1 + x)."""
-    if -0.29 < x[0] < 0.41:
-        return _log1p_near(x)
-    return log(add((1.0, 0.0), x))
+    whole = add((1.0, 0.0), x)
+    m, k = split(whole[0])
+    f = add((m - 1.0, 0.0), (whole[1] * raised(_ROUNDER - (k if k < 1000.0 else 1000.0)), 0.0))
+    near = k == 0.0
+    high, low = _log_near((x[0] if near else f[0], x[1] if near else f[1]), k)
+    tiny = abs(x[0]) < 2.0**-120  # where half of x may be subnormal
+    return x[0] if tiny else high, x[1] if tiny else low
 
 
 @inlined
@@ -240,16 +227,36 @@ def sigmoid(x: Twofold) -> Twofold:
 @inlined
 def softplus(x: Twofold) -> Twofold:
     """Return log(1 + exp(x))."""
-    rest = log1p(exp(negate(absolute(x))))
-    return add(x, rest) if x[0] > 0.0 else rest
+    positive = x[0] > 0.0
+    return add((x[0] if positive else 0.0, x[1] if positive else 0.0), log1p(exp(negate(absolute(x)))))
+
+
+@inlined
+def logistic_density(x: Twofold) -> Twofold:
+    """Return sigmoid(x) * sigmoid(-x)."""
+    small = exp(negate(absolute(x)))
+    whole = add((1.0, 0.0), small)
+    return divide(divide(small, whole), whole)
+
+
+@inlined
+def sigmoid_mix(x: Twofold, a: Twofold, b: Twofold) -> Twofold:
+    """Return a*sigmoid(x) + b*sigmoid(-x)."""
+    return add(multiply(a, sigmoid(x)), multiply(b, sigmoid(negate(x))))
+
+
+@inlined
+def softplus_mix(x: Twofold, a: Twofold, b: Twofold) -> Twofold:
+    """Return a*softplus(x) + b*softplus(-x)."""
+    return add(multiply_no_nan(a, softplus(x)), multiply_no_nan(b, softplus(negate(x))))
 
 
 @inlined
 def log1mexp(x: Twofold) -> Twofold:
     """Return log(1 - exp(x)) for x < 0."""
-    if x[0] > -0.6931471805599453:
-        return log(negate(expm1(x)))
-    return log1p(negate(exp(x)))
+    near = log(negate(expm1(x)))
+    far = log1p(negate(exp(x)))
+    return near if x[0] > -0.6931471805599453 else far
 
 
 @inlined
@@ -287,11 +294,11 @@ def sech(x: Twofold) -> Twofold:
 def log_cosh(x: Twofold) -> Twofold:
     """Return log(cosh(x))."""
     size = absolute(x)
-    if size[0] > 1.0:
-        return add(subtract(size, log((2.0, 0.0))), log1p(exp((-2.0 * size[0], -2.0 * size[1]))))
+    far = add(subtract(size, _times_log_2(1.0)), log1p(exp((-2.0 * size[0], -2.0 * size[1]))))
     half = sinh((0.5 * size[0], 0.5 * size[1]))
     square = multiply(half, half)
-    return log1p((2.0 * square[0], 2.0 * square[1]))
+    near = log1p((2.0 * square[0], 2.0 * square[1]))
+    return far if size[0] > 1.0 else near
 
 
 @inlined
@@ -327,8 +334,8 @@ def log1p_ratio(x: Twofold) -> Twofold:
 @inlined
 def logaddexp(x: Twofold, y: Twofold) -> Twofold:
     """Return log(exp(x) + exp(y))."""
-    apart = subtract(y, x)
-    return add(x, log1p(exp(apart))) if apart[0] <= 0.0 else add(y, log1p(exp(negate(apart))))
+    rest = log1p(exp(negate(absolute(subtract(y, x)))))
+    return add(maximum(x, y), rest)
 
 
 @inlined
@@ -346,7 +353,7 @@ def minus(x: Twofold, y: Twofold) -> Twofold:
 @inlined
 def hypot(x: Twofold, y: Twofold) -> Twofold:
     """Return sqrt(x**2 + y**2)."""
-    _, scale = math.frexp(max(abs(x[0]), abs(y[0])))
+    _, scale = split(max(abs(x[0]), abs(y[0]), 2.0**-1022))
     a, b = _scaled(x, -scale), _scaled(y, -scale)
     return _scaled(sqrt(add(multiply(a, a), multiply(b, b))), scale)
 

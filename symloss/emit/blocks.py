@@ -20,14 +20,30 @@ _SAYS = {
 }
 
 
-def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer) -> CodeFunction:
+_TOTALS = {"value": "_total", "value_and_grad": "_total_and_grad", "normalizer": "_total_normalizer"}
+_SAYS_OF_TOTALS = {
+    "value": "Return the sum of the weighted losses of a block of samples.",
+    "value_and_grad": "Return the sum of the weighted losses of a block of samples; write their scaled gradients.",
+    "normalizer": "Return the sum of the weighted normalizers of a block of samples.",
+}
+
+
+def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer, single: bool) -> CodeFunction:
     """Return the kernel that calls the function of one sample for each sample of a block."""
     kind = sample.function.kind
     block = _Block(sample, parameters, printer)
-    names = [a.name for a in sample.arrays] + list(parameters) + [block.weight]
-    names += [block.scale] if block.has_factor else []
-    names += [v.name for v in sample.directions] + block.outputs
-    return CodeFunction(signature(f"_{kind}", names), _SAYS[kind], tuple(block.lines()))
+    names = block.inputs + [v.name for v in sample.directions] + block.outputs
+    return CodeFunction(signature(f"_{kind}", names), _SAYS[kind], tuple(block.lines(single)))
+
+
+def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer, single: bool) -> CodeFunction | None:
+    """Return the kernel that sums what the block kernel writes first, a chunk at a time; None where that is no loss."""
+    kind = sample.function.kind
+    if kind not in _TOTALS:
+        return None
+    block = _Block(sample, parameters, printer)
+    head = signature(_TOTALS[kind], block.inputs + block.outputs[1:])
+    return CodeFunction(head, _SAYS_OF_TOTALS[kind], tuple(block.total_lines(f"_{kind}", single)))
 
 
 class _Block:
@@ -41,18 +57,46 @@ class _Block:
         first = [self._output(name) for name in function.scalars if name in self._results]
         order = [name for name in _order(sample) if name not in self._results]
         self.outputs = first + order
+        self._arrays = [a.name for a in sample.arrays]
+        self.inputs = [*self._arrays, *parameters, self.weight] + ([self.scale] if self.has_factor else [])
 
     def _output(self, name: str) -> str:
         return self._results.get(name, name)
 
-    def lines(self) -> list[str]:
+    def lines(self, single: bool) -> list[str]:
         count = f"{self.outputs[0]}.shape[0]"
-        lines = [f"    {self._inside} = True", f"    for {self._i} in range({count}):"]
+        lines = [f"    {self._printer.call_name('wide_vectors')}()", f"    {self._inside} = True"]
+        if single and self.has_factor:
+            in_dtype = self._printer.call_name("in_dtype_of")
+            lines.append(f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})")
+        lines += [f"    for {self._i} in range({count}):"]
         lines += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self._check(a))]
         if self.has_factor:
-            lines.append(f"        {self._factor} = {self.weight}[{self._i}] * {self.scale}")
+            lines.append(f"        {self._factor} = {self._weighted(self.scale)}")
         lines += self._call()
         return [*lines, f"    return {self._inside}"]
+
+    def total_lines(self, kernel: str, single: bool) -> list[str]:
+        """Return the body of the kernel that sums what ``kernel`` writes first."""
+        local, call_name = self._printer.local, self._printer.call_name
+        total, lost, terms, part = local("total"), local("lost"), local("terms"), local("part")
+        start, chunk = local("start"), call_name("CHUNK")
+        room = f"{chunk}, {self._arrays[0]}.dtype" if single else chunk
+        first, varying = self._arrays[0], {a.name for a in self._sample.arrays if not isinstance(a, Weight)}
+        cut = {name: f"{name}[{part}]" for name in [*varying, *self.outputs[1:]]}
+        cut[self.weight] = f"{call_name('cut')}({self.weight}, {part})"
+        args = [cut.get(name, name) for name in self.inputs]
+        args += [f"{terms}[: {part}.stop - {part}.start]", *(cut[name] for name in self.outputs[1:])]
+        return [
+            f"    {call_name('wide_vectors')}()",
+            f"    {self._inside}, {total}, {lost}, {terms} = True, 0.0, 0.0, np.empty({room})",
+            f"    for {start} in range(0, {first}.shape[0], {chunk}):",
+            f"        {part} = slice({start}, min({start} + {chunk}, {first}.shape[0]))",
+            *call_lines(f"{self._inside} &= {kernel}(", args, ")", 2),
+            f"        {total}, {lost} = {call_name('add_terms')}("
+            f"{total}, {lost}, {terms}[: {part}.stop - {part}.start], {first})",
+            f"    return {self._inside}, {call_name('settle')}({total}, {lost})",
+        ]
 
     def _call(self) -> list[str]:
         function = self._sample.function
@@ -74,7 +118,10 @@ class _Block:
         return lines
 
     def _by(self, name: str) -> str:
-        return f"{self.weight}[{self._i}]" if name in self._results else self._factor
+        return self._weighted("1.0") if name in self._results else self._factor
+
+    def _weighted(self, factor: str) -> str:
+        return f"{self._printer.call_name('weighted')}({self.weight}, {self._i}, {factor})"
 
     def _entry(self, argument: Argument) -> str:
         if isinstance(argument, Weight):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from symloss import ir
 
@@ -25,6 +26,8 @@ class Printer:
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._taken = set(taken)
+        self.single = False  # whether entries of float32 arrays are computed with as they are
+        self._parts_of: dict[str, str] = {}  # the names of pieces of arrays, inside of loops over pieces
         self.functions: set[str] = set()  # that the code calls
 
     def call_name(self, function: str) -> str:
@@ -77,7 +80,8 @@ class Printer:
         return f"{self.call_name(expr.function)}({args})", _ATOM
 
     def _load(self, expr: ir.Load) -> str:
-        entry = f"np.float64({expr.array}[{', '.join(map(self.expression, expr.indices))}])"
+        entry = f"{self._parts_of.get(expr.array, expr.array)}[{', '.join(map(self.expression, expr.indices))}]"
+        entry = entry if self.single else f"np.float64({entry})"
         if expr.low is None or expr.high is None:
             return entry
         return f"{self.call_name('within')}({entry}, {number(expr.low)}, {number(expr.high)})"
@@ -165,6 +169,57 @@ class Printer:
         return [*first, f"{sign} {self._text(right, tightness + 1)}"]
 
     def _reduce(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
+        if _is_largest_entry(statement):
+            yield from self._largest_entry(statement, depth)
+        elif _is_sum_of_entries(statement):
+            yield from self._sums(statement, depth)
+        else:
+            yield from self._one_by_one(statement, depth)
+
+    def _largest_entry(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
+        (accumulator,) = statement.accumulators
+        array = next(ir.loads(statement)).array
+        yield f"{_INDENT * depth}{', '.join(accumulator.names)} = {self.call_name('largest_of')}({array})"
+
+    def _sums(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
+        """Write the terms of a piece of the row to a room, add them up there, and go on to the next piece."""
+        tab, inner = _INDENT * depth, _INDENT * (depth + 1)
+        start, part, size = self.local("start"), self.local("part"), self.local("size")
+        arrays = list(dict.fromkeys([load.array for load in ir.loads(statement)]))
+        kept = [statement.kept[0]] if statement.kept else []
+        first, extent, whole = arrays[0], self.expression(statement.extent), self.call_name("ROOM")
+        rooms = {a.names[0]: _derived(a.names[0], "terms") for a in statement.accumulators}
+        for total, terms in rooms.items():
+            yield f"{tab}{terms} = {self.call_name('room')}({first if self.single else '1.0'})"
+            yield f"{tab}{total}, {_lost(total)} = 0.0, 0.0"
+        yield f"{tab}for {start} in range(0, {extent}, {whole}):"
+        yield f"{inner}{size} = min({whole}, {extent} - {start})"
+        yield f"{inner}{part} = slice({start}, {start} + {size})"
+        self._parts_of = {array: self.local(f"{array}_part") for array in [*arrays, *kept]}
+        yield f"{inner}{', '.join(self._parts_of.values())} = {', '.join(f'{a}[{part}]' for a in self._parts_of)}"
+        yield f"{inner}for {statement.index} in range({size}):"
+        yield from self.body(statement.body, depth + 2)
+        if statement.kept:
+            entry = f"{self._parts_of[statement.kept[0]]}[{statement.index}]"
+            yield f"{inner}{_INDENT}{entry} = {self.expression(statement.kept[1])}"
+        for a in statement.accumulators:
+            yield from self.assignment(f"{inner}{_INDENT}{rooms[a.names[0]]}[{statement.index}] = ", a.term)
+        self._parts_of = {}
+        for place in statement.skip:
+            name = self.expression(place)
+            yield f"{inner}if {start} <= {name} < {start} + {size}:"
+            yield from (f"{inner}{_INDENT}{terms}[{name} - {start}] = 0.0" for terms in rooms.values())
+        add = self.call_name("add_terms")
+        for total, terms in rooms.items():
+            lost = _lost(total)
+            yield f"{inner}{total}, {lost} = {add}({total}, {lost}, {terms}[:{size}], {first})"
+        for total in rooms:
+            settled = f"{self.call_name('settle')}({total}, {_lost(total)})"
+            if self.single:
+                settled = f"{self.call_name('in_dtype_of')}({first}, {settled})"
+            yield f"{tab}{total} = {settled}"
+
+    def _one_by_one(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
         tab = _INDENT * depth
         kinds = [(_ACCUMULATORS[a.kind], a) for a in statement.accumulators]
         for (start, _, _), a in kinds:
@@ -175,10 +230,39 @@ class Printer:
             yield f"{tab}{_INDENT}if {skipped}:"
             yield f"{tab}{_INDENT * 2}continue"
         yield from self.body(statement.body, depth + 1)
+        if statement.kept:
+            entry = f"{statement.kept[0]}[{statement.index}]"
+            yield f"{tab}{_INDENT}{entry} = {self.expression(statement.kept[1])}"
         for (_, step, _), a in kinds:
             yield from (tab + _INDENT + line for line in step(self, a, statement.index))
         for (_, _, finish), a in kinds:
             yield from (tab + line for line in finish(self, a))
+
+
+def _is_largest_entry(statement: ir.Reduce) -> bool:
+    """Whether the largest entry of one array is sought, as it stands."""
+    if len(statement.accumulators) > 1 or statement.accumulators[0].kind != "max" or statement.skip or statement.kept:
+        return False
+    loads = list(ir.loads(statement))
+    plain = all(isinstance(s.value, ir.Load) for s in statement.body if isinstance(s, ir.Assign))
+    term = statement.accumulators[0].term
+    simple = isinstance(term, ir.Load) or (isinstance(term, ir.Name) and len(statement.body) == 1)
+    return plain and simple and len(loads) == 1 and loads[0].low is None and _is_entry(loads[0], statement.index)
+
+
+def _is_sum_of_entries(statement: ir.Reduce) -> bool:
+    """Whether the terms are made of entries at the index alone, without decisions, and only summed."""
+    if any(a.kind != "sum" for a in statement.accumulators) or not all(
+        isinstance(s, ir.Assign) for s in statement.body
+    ):
+        return False
+    loads = list(ir.loads(replace(statement, skip=())))
+    reads = sum(name == statement.index for name in ir.used(replace(statement, skip=())))
+    return bool(loads) and all(_is_entry(load, statement.index) for load in loads) and reads == len(loads)
+
+
+def _is_entry(load: ir.Load, index: str) -> bool:
+    return load.indices == (ir.Name(index),)
 
 
 def _tightness(expr: ir.Expr) -> int:
@@ -200,28 +284,32 @@ def _may_be_nan(value: ir.Expr) -> bool:
     return not isinstance(value, (ir.Number, ir.Extent))
 
 
-def _lost(a: ir.Accumulator) -> str:
-    (total,) = a.names
-    return total.replace("total", "lost") if "total" in total else f"{total}_lost"
+def _lost(total: str) -> str:
+    return _derived(total, "lost")
+
+
+def _derived(total: str, name: str) -> str:
+    """Return the name of what goes with a total."""
+    return total.replace("total", name) if "total" in total else f"{total}_{name}"
 
 
 def _start_sum(_: Printer, a: ir.Accumulator) -> list[str]:
-    return [f"{a.names[0]}, {_lost(a)} = 0.0, 0.0"]
+    return [f"{a.names[0]}, {_lost(a.names[0])} = 0.0, 0.0"]
 
 
 def _step_sum(printer: Printer, a: ir.Accumulator, _: str) -> list[str]:
     (total,) = a.names
     add, term = printer.call_name("add_exactly"), printer.expression(a.term)
     if len(term) <= _LONGEST_TERM:
-        return [f"{total}, {_lost(a)} = {add}({total}, {_lost(a)}, {term})"]
+        return [f"{total}, {_lost(a.names[0])} = {add}({total}, {_lost(a.names[0])}, {term})"]
     name = printer.local("term")
     lines = printer.assignment(f"{name} = ", a.term)
-    return [*lines, f"{total}, {_lost(a)} = {add}({total}, {_lost(a)}, {name})"]
+    return [*lines, f"{total}, {_lost(a.names[0])} = {add}({total}, {_lost(a.names[0])}, {name})"]
 
 
 def _finish_sum(printer: Printer, a: ir.Accumulator) -> list[str]:
     (total,) = a.names
-    return [f"{total} = {printer.call_name('settle')}({total}, {_lost(a)})"]
+    return [f"{total} = {printer.call_name('settle')}({total}, {_lost(a.names[0])})"]
 
 
 def _start_max(_: Printer, a: ir.Accumulator) -> list[str]:

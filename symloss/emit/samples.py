@@ -69,72 +69,89 @@ def samples(loss: Loss, kernel: ir.Kernel) -> list[Sample]:
     return result
 
 
-def print_sample(sample: Sample, printer: Printer) -> CodeFunction:
-    """Return the function as text."""
+def print_sample(sample: Sample, printer: Printer, single: bool) -> list[CodeFunction | str]:
+    """Return the function as text; with a form in numbers of two parts it is two functions, one for each dtype."""
+    if sample.function.refined is None:
+        return [_print_plain(sample, sample.name, printer, single)]
+    plain, double = f"_plain_{sample.function.kind}", f"_double_{sample.function.kind}"
+    printer.functions |= {"by_dtype", "refined", "twofold"}
+    return [
+        _print_plain(sample, plain, printer, single),
+        _print_refined(sample, printer),
+        _print_double(sample, plain, double, printer),
+        f"{sample.name} = by_dtype({plain}, {double})",
+    ]
+
+
+def _print_plain(sample: Sample, name: str, printer: Printer, single: bool) -> CodeFunction:
     names = [a.name for a in sample.arguments]
     if sample.function.rows:
         names += [printer.local("factor"), *sample.function.rows]
     read = set(ir.used_in(sample.function.body))
-    lines = [f"    {line}" for a in sample.arguments if not a.dims and a.name in read for line in _scalar(a, printer)]
-    body = sample.function.body
-    if sample.function.refined is None:
-        lines += printer.body(body, 1)
-    else:
-        double = printer.local("double")
-        lines = [f"    {double} = {printer.call_name('is_double')}({_first(sample)})", *lines]
-        lines += [*printer.body(body[:-1], 1), *_refinement(sample, double, printer), *printer.body(body[-1:], 1)]
-    return CodeFunction(signature(sample.name, names), _SAYS[sample.function.kind], tuple(lines))
+    scalars = [a for a in sample.arguments if not a.dims and a.name in read]
+    lines = [f"    {line}" for a in scalars for line in _scalar(a, printer, single)]
+    if sample.function.rows or ir.has_loops(sample.function.body):
+        lines.insert(0, f"    {printer.call_name('wide_vectors')}()")
+    lines += printer.body(sample.function.body, 1)
+    # A loop over samples becomes vectors only with the body in it.
+    decorator = "kernel" if sample.function.rows and not single else "polymorphic" if single else "inlined"
+    return CodeFunction(signature(name, names), _SAYS[sample.function.kind], tuple(lines), decorator)
 
 
-def _first(sample: Sample) -> str:
-    return next(a.name for a in sample.arguments if a.role == "prediction")
-
-
-def _refinement(sample: Sample, double: str, printer: Printer) -> list[str]:
-    """Replace scalars of float64 by their refined values."""
+def _print_double(sample: Sample, plain: str, name: str, printer: Printer) -> CodeFunction:
+    """Return the function for float64: it replaces some scalars by refined ones."""
     assert sample.function.refined is not None
-    args = ", ".join(a.name for a in sample.arguments)
-    names = sample.function.refined.scalars
-    better = [printer.local(f"better_{name}") for name in names]
-    lines = [f"    if {double}:", f"        {', '.join(better)} = {_refined_name(sample)}({args})"]
-    refined = printer.call_name("refined")
-    return [*lines, *(f"        {name} = {refined}({name}, {b})" for name, b in zip(names, better, strict=True))]
+    names = [a.name for a in sample.arguments]
+    args, results = ", ".join(names), sample.function.scalars
+    wanted = sample.function.refined.scalars
+    better = {result: printer.local(f"better_{result}") for result in wanted}
+    lines = [
+        f"    {', '.join(results)} = {plain}({args})",
+        f"    {', '.join(better.values())} = {_refined_name(sample)}({args})",
+        f"    return {', '.join(f'refined({r}, {better[r]})' if r in better else r for r in results)}",
+    ]
+    return CodeFunction(signature(name, names), _SAYS[sample.function.kind], tuple(lines), "inlined")
 
 
 def _refined_name(sample: Sample) -> str:
     return f"_refined_{sample.function.kind}"
 
 
-def print_refined(sample: Sample, printer: Printer) -> CodeFunction | None:
+def _print_refined(sample: Sample, printer: Printer) -> CodeFunction:
     """Return the function that computes some scalars with numbers in two parts."""
     function = sample.function.refined
-    if function is None:
-        return None
+    assert function is not None
     pairs = TwofoldPrinter(printer)
     read = set(ir.used_in(function.body))
     lines = [f"    {a.name} = {pairs.number_of(a.name)}" for a in sample.arguments if a.name in read]
     lines += pairs.body(function.body, 1)
     says = f"Return {' and '.join(function.scalars)} of one sample, from numbers in two parts."
-    return CodeFunction(signature(_refined_name(sample), [a.name for a in sample.arguments]), says, tuple(lines))
+    names = [a.name for a in sample.arguments]
+    return CodeFunction(signature(_refined_name(sample), names), says, tuple(lines), "inlined")
 
 
-def _scalar(argument: Argument, printer: Printer) -> list[str]:
-    """Bind a scalar argument as float64, whatever its dtype."""
+def _scalar(argument: Argument, printer: Printer, single: bool) -> list[str]:
+    """Bind a scalar argument as float64, whatever its dtype, unless it may stay float32."""
     if is_class_label(argument) or isinstance(argument, Parameter):
         return []
     low, high = closed_bounds(argument)
-    value = f"np.float64({argument.name})"  # float() of a float32 stays one in Numba
+    value = argument.name if single else f"np.float64({argument.name})"  # float() of a float32 stays one in Numba
     if low is not None and high is not None:
         value = f"{printer.call_name('within')}({value}, {number(low)}, {number(high)})"
-    return [f"{argument.name} = {value}"]
+    return [] if value == argument.name else [f"{argument.name} = {value}"]
 
 
-def public_rows(sample: Sample) -> CodeFunction | None:
+def _first_row(sample: Sample) -> str:
+    return next(a.name for a in sample.arguments if a.dims and a.role == "prediction")
+
+
+def public_rows(sample: Sample, printer: Printer) -> CodeFunction | None:
     """Return ``sample_value_and_grad`` of a loss with rows: the unscaled form of the function that kernels call."""
     if sample.function.kind != "value_and_grad" or not sample.function.rows:
         return None
     names = [a.name for a in sample.arguments]
-    args = ", ".join([*names, "1.0", *sample.function.rows])
+    one = f"{printer.call_name('in_dtype_of')}({_first_row(sample)}, 1.0)" if printer.single else "1.0"
+    args = ", ".join([*names, one, *sample.function.rows])
     return CodeFunction(
         signature("sample_value_and_grad", [*names, *sample.function.rows]),
         "Return the loss of one sample and write its gradient.",

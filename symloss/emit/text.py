@@ -16,11 +16,12 @@ _ESCAPES = {
 
 @dataclass(frozen=True)
 class CodeFunction:
-    """A function as text: its ``def`` lines, docstring and indented body."""
+    """A function as text: its ``def`` lines, docstring and indented body, and how it is compiled."""
 
     signature: str
     docstring: str
     lines: tuple[str, ...]
+    decorator: str = "kernel"
 
 
 def signature(name: str, arguments: Iterable[str]) -> str:

@@ -55,6 +55,13 @@ class TwofoldPrinter(Printer):
 
     def _broken(self, before: str, value: ir.Expr, after: str, tab: str) -> Iterator[str]:
         line = before + self.expression(value) + after
+        if len(line) > WIDTH and isinstance(value, ir.Choose):
+            yield f"{before}("
+            yield from self._broken(f"{tab}    ", value.yes, "", f"{tab}    ")
+            yield f"{tab}    if {self.condition(value.condition)}"
+            yield from self._broken(f"{tab}    else ", value.no, "", f"{tab}    ")
+            yield f"{tab}){after}"
+            return
         if len(line) <= WIDTH or not isinstance(value, ir.Call):
             yield line
             return

@@ -21,7 +21,7 @@ def _optax(name: str) -> Formula:
     return getattr(importlib.import_module("optax.losses"), name)
 
 
-_FORMULAS: tuple[tuple[str, str, tuple[str, ...], Formula], ...] = (
+FORMULAS: tuple[tuple[str, str, tuple[str, ...], Formula], ...] = (
     ("squared_error", "optax.squared_error", ("prediction",),
      lambda prediction, target: _optax("squared_error")(prediction, target)),
     ("absolute_error", "jnp.abs", ("prediction",), lambda prediction, target: jnp.abs(prediction - target)),
@@ -68,4 +68,4 @@ def _inputs(arrays: Arrays, parameters: Parameters) -> dict[str, Any]:
     return {**{k: jnp.asarray(v) for k, v in arrays.items()}, **{k: dtype.type(v) for k, v in parameters.items()}}
 
 
-ROWS = [_row(*row) for row in _FORMULAS]
+ROWS = [_row(*row) for row in FORMULAS]

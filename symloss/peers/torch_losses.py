@@ -37,7 +37,7 @@ def _weighted_bce(z: Any, y: Any, pos_weight: float) -> Any:
     return F.binary_cross_entropy_with_logits(z, y, pos_weight=weight, reduction="none")
 
 
-_FORMULAS: tuple[tuple[str, str, tuple[str, ...], Formula], ...] = (
+FORMULAS: tuple[tuple[str, str, tuple[str, ...], Formula], ...] = (
     ("squared_error", "mse_loss", ("prediction",),
      lambda prediction, target: F.mse_loss(prediction, target, reduction="none")),
     ("absolute_error", "l1_loss", ("prediction",),
@@ -81,4 +81,4 @@ def _row(loss: str, function: str, predictions: tuple[str, ...], formula: Formul
     return Foreign("PyTorch", version, function, loss, value, gradient)
 
 
-ROWS = [_row(*row) for row in _FORMULAS]
+ROWS = [_row(*row) for row in FORMULAS]

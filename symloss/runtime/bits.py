@@ -1,11 +1,13 @@
 """What Python has no word for: the bits of a float, a product and a sum with one rounding, the type of a number.
 
-Each is a plain function with a compiled form of one instruction.
+Each is a plain function with a compiled form of a few instructions, in float32 or float64, free of branches and
+calls, so that LLVM can widen a loop around it.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -13,25 +15,38 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
 
-
-def is_float64(x: Any) -> bool:
-    """Whether a number is no float32, whose results need no more than plain floats."""
-    return not isinstance(x, np.float32)
+_FLOATS = {types.float32: (types.int32, 23), types.float64: (types.int64, 52)}  # integers of that width, mantissa bits
 
 
-@overload(is_float64)
-def _is_float64_compiled(x: Any) -> Any:
-    answer = x != types.float32
+def by_dtype(single: Callable[..., Any], double: Callable[..., Any]) -> Any:
+    """Return a function that is one or the other, by the dtype of its first argument, when it is compiled.
 
-    def implementation(x: Any) -> Any:
-        return answer
+    Parameters
+    ----------
+    single, double : numba dispatcher
+        For float32, and for everything else.
+    """
 
-    return implementation
+    def choose(x: Any, *rest: Any) -> Any:
+        return (single if isinstance(x, np.float32) else double)(x, *rest)
+
+    @overload(choose, jit_options={"forceinline": True})
+    def choose_compiled(x: Any, *rest: Any) -> Any:
+        chosen = single if x == types.float32 else double
+
+        def implementation(x: Any, *rest: Any) -> Any:
+            return chosen(x, *rest)
+
+        return implementation
+
+    return choose
 
 
 def fused(a: float, b: float, c: float) -> float:
     """Return a*b + c with one rounding, slowly: what the compiled form does in one instruction."""
-    return float(Fraction(a) * Fraction(b) + Fraction(c)) if math.isfinite(a * b + c) else a * b + c
+    if not math.isfinite(a * b + c):
+        return a * b + c
+    return type(a)(Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c)))
 
 
 @intrinsic
@@ -39,13 +54,78 @@ def _fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         return builder.fma(*args)
 
-    return types.float64(types.float64, types.float64, types.float64), build
+    common = types.float32 if {a, b, c} == {types.float32} else types.float64
+    return common(common, common, common), build
 
 
 @overload(fused)
 def _fused_compiled(a: Any, b: Any, c: Any) -> Any:
     def implementation(a: Any, b: Any, c: Any) -> Any:
         return _fma(a, b, c)
+
+    return implementation
+
+
+def polynomial(x: float, coefficients: tuple[float, ...]) -> float:
+    """Return the polynomial with these coefficients, highest power first, by Horner's rule with fused products."""
+    total = coefficients[0]
+    for coefficient in coefficients[1:]:
+        total = fused(total, x, coefficient)
+    return total
+
+
+@intrinsic
+def _horner(typingctx: Any, x: Any, coefficients: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        point, row = args
+        values = [
+            context.cast(builder, builder.extract_value(row, i), coefficients.dtype, x)
+            for i in range(coefficients.count)
+        ]
+        total = values[0]
+        for value in values[1:]:
+            total = builder.fma(total, point, value)
+        return total
+
+    return x(x, coefficients), build
+
+
+@overload(polynomial)
+def _polynomial_compiled(x: Any, coefficients: Any) -> Any:
+    def implementation(x: Any, coefficients: Any) -> Any:
+        return _horner(x, coefficients)
+
+    return implementation
+
+
+def raised(x: float) -> float:
+    """Return the float whose exponent field holds the lowest bits of x.
+
+    With x = 1.5*2**m + bias + k, where m is the number of bits of the mantissa, that is 2**k.
+    """
+    whole, shift = (np.int32, 23) if isinstance(x, np.float32) else (np.int64, 52)
+    kind = np.float32 if isinstance(x, np.float32) else np.float64
+    bits = int(kind(x).view(whole)) << shift
+    width = shift + (9 if kind is np.float32 else 12)
+    bits &= (1 << width) - 1
+    return kind(whole(bits - (1 << width) if bits >> (width - 1) else bits).view(kind))
+
+
+@intrinsic
+def _raised(typingctx: Any, x: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        whole, shift = _FLOATS[x]
+        integer = context.get_value_type(whole)
+        bits = builder.shl(builder.bitcast(args[0], integer), integer(shift))
+        return builder.bitcast(bits, context.get_value_type(x))
+
+    return x(x), build
+
+
+@overload(raised)
+def _raised_compiled(x: Any) -> Any:
+    def implementation(x: Any) -> Any:
+        return _raised(x)
 
     return implementation
 
@@ -61,6 +141,14 @@ def _from_bits(typingctx: Any, bits: Any) -> Any:
         return builder.bitcast(args[0], context.get_value_type(types.float64))
 
     return types.float64(types.int64), build
+
+
+@overload(power_of_two)
+def _power_of_two_compiled(power: Any) -> Any:
+    def implementation(power: Any) -> Any:
+        return _from_bits((np.int64(power) + 1023) << 52)
+
+    return implementation
 
 
 def exponent(x: float) -> int:
@@ -84,9 +172,38 @@ def _exponent_compiled(x: Any) -> Any:
     return implementation
 
 
-@overload(power_of_two)
-def _power_of_two_compiled(power: Any) -> Any:
-    def implementation(power: Any) -> Any:
-        return _from_bits((np.int64(power) + 1023) << 52)
+def split(x: float) -> tuple[float, float]:
+    """Return m and k with x = m * 2**k and 3/4 <= m < 3/2, for a normal positive x; garbage for others."""
+    kind = type(x) if isinstance(x, np.float32) else float
+    if not 0.0 < x < math.inf:
+        return kind(1.0), kind(0.0)
+    m, k = math.frexp(x)
+    return (kind(m), kind(k)) if m >= 0.75 else (kind(2.0 * m), kind(k - 1))
+
+
+@intrinsic
+def _split(typingctx: Any, x: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        whole, shift = _FLOATS[x]
+        integer, real = context.get_value_type(whole), context.get_value_type(x)
+        kind = np.float32 if whole == types.int32 else np.float64
+        view = np.int32 if whole == types.int32 else np.int64
+        middle = integer(int(kind(0.75).view(view)))
+        rounder = kind(1.5 * 2.0**shift)
+        bits = builder.bitcast(args[0], integer)
+        power = builder.ashr(builder.sub(bits, middle), integer(shift))
+        mantissa = builder.bitcast(builder.sub(bits, builder.shl(power, integer(shift))), real)
+        # The integer becomes a float by way of the mantissa of a large one: AVX2 has no other way for 64 bits.
+        large = builder.bitcast(builder.add(power, integer(int(rounder.view(view)))), real)
+        number = builder.fsub(large, context.get_constant(x, float(rounder)))
+        return context.make_tuple(builder, signature.return_type, (mantissa, number))
+
+    return types.UniTuple(x, 2)(x), build
+
+
+@overload(split)
+def _split_compiled(x: Any) -> Any:
+    def implementation(x: Any) -> Any:
+        return _split(x)
 
     return implementation

@@ -12,6 +12,7 @@ from . import checks
 from .blocks import as_output
 from .checks import FLOAT64, AnyArray
 from .execute import Kernel, execute
+from .reduce import total_weight
 from .signature import Signature
 from .threads import check_threads
 
@@ -74,11 +75,9 @@ class Call:
             return self.run(normalizer, summed=True)
         if batch.weight is None:
             return float(batch.count)
-        return execute(_copy_weights, batch.without_arguments(), (), (), self._threads, losses=True, summed=True)[1]
+        return execute(total_weight, batch.without_arguments(), (), (), self._threads, summed=True)[1]
 
-    def run(
-        self, kernel: Kernel, *scale: float, rest: Sequence[Any] = (), losses: bool = True, summed: bool = False
-    ) -> float:
+    def run(self, kernel: Kernel, *scale: float, rest: Sequence[Any] = (), summed: bool = False) -> float:
         """Run a kernel over the batch; return the sum of its losses if they are summed.
 
         Raises
@@ -86,7 +85,7 @@ class Call:
         ValueError
             If a target is outside its domain.
         """
-        inside, total = execute(kernel, self.batch, scale, rest, self._threads, losses=losses, summed=summed)
+        inside, total = execute(kernel, self.batch, scale, rest, self._threads, summed=summed)
         if not inside:
             checks.outside_domain(self._signature.arguments, self.batch.arrays)
         return total
@@ -149,8 +148,8 @@ class Call:
         return occupied + [("v", array) for array in batch.directions]
 
     def loss_operand(self, losses: AnyArray) -> Any:
-        """Lay the losses out for a kernel, which writes them in float64."""
-        return self._lay_out(as_output(losses, len(self.batch.shape), self.batch.count, (), FLOAT64))
+        """Lay the losses out for a kernel."""
+        return self._lay_out(as_output(losses, len(self.batch.shape), self.batch.count, (), self.batch.dtype))
 
     def operands(self, arrays: Sequence[AnyArray]) -> Sequence[Any]:
         """Lay out arrays that are shaped like the predictions."""
@@ -167,8 +166,3 @@ class Call:
     def shown(self, arrays: Sequence[AnyArray]) -> Any:
         """Return the derivatives as the caller sees them: an array for one prediction, a tuple for several."""
         return arrays[0] if len(arrays) == 1 else tuple(arrays)
-
-
-def _copy_weights(weights: AnyArray, totals: AnyArray) -> bool:
-    np.copyto(totals, weights)
-    return True

@@ -1,6 +1,8 @@
-"""Functions of one number that generated kernels call: the primitives of specs, on top of the C library.
+"""Functions of numbers that generated kernels call: the primitives of specs.
 
-Each is defined for every float64, infinities included, and passes NaN through.
+Each is defined for every float, infinities included, and passes NaN through.  Those without a call of the C library
+(sin, cos, asinh, atan, cosh, erf, erfc, loggamma and hypot have one) can be widened by LLVM: their conditional
+expressions become selections.
 """
 
 from __future__ import annotations
@@ -8,173 +10,197 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .jit import kernel
+import numpy as np
+
+from . import twofold
+from .bits import by_dtype, fused, polynomial
+from .exponential import exp, exp_nonpositive, expm1
+from .jit import kernel, polymorphic
+from .logarithm import log, log1p, log1p_unit
 
 _LOG_2 = math.log(2.0)
 _EXPM1MX = tuple(1.0 / math.factorial(n) for n in range(20, 1, -1))  # Taylor coefficients of exp(x) - 1 - x
+_BD0 = tuple(1.0 / (2 * n + 1) for n in range(15, 0, -1))
 
 
-@kernel
-def exp(x: float) -> float:
-    """Exponential function."""
-    return math.exp(x)
-
-
-@kernel
-def log(x: float) -> float:
-    """Natural logarithm; -inf at 0, NaN below."""
-    return math.log(x)
-
-
-@kernel
-def log1p(x: float) -> float:
-    """log(1 + x)."""
-    return math.log1p(x)
-
-
-@kernel
+@polymorphic
 def log1p_ratio(x: float) -> float:
     """log(1 + x) / x, and 1 where x = 0."""
-    return 1.0 if x == 0.0 else math.log1p(x) / x
+    return 1.0 if x == 0.0 else log1p(x) / x
 
 
-@kernel
-def expm1(x: float) -> float:
-    """exp(x) - 1."""
-    return math.expm1(x)
-
-
-@kernel
+@polymorphic
 def sqrt(x: float) -> float:
     """Square root."""
     return math.sqrt(x)
 
 
-@kernel
-def power(x: float, y: float) -> float:
-    """X to the y; 1 for y = 0."""
-    return math.pow(x, y)
+@polymorphic
+def _power_double(x: float, y: float) -> float:
+    size = twofold.merged(twofold.power((abs(x), 0.0), (y, 0.0)))
+    size = size if size == size else math.inf  # as its upper part is
+    zero = 0.0 if y > 0.0 else math.inf
+    size = zero if x == 0.0 else 1.0 / zero if abs(x) == math.inf else size
+    whole = math.floor(y) == y
+    odd = whole and math.floor(0.5 * y) != 0.5 * y
+    signed = size if x >= 0.0 else (-size if odd else size) if whole else math.nan
+    return 1.0 if y == 0.0 else signed if x == x and y == y else math.nan
 
 
-@kernel
+@polymorphic
+def _power_single(x: float, y: float) -> Any:
+    return np.float32(_power_double(np.float64(x), np.float64(y)))
+
+
+power = by_dtype(_power_single, _power_double)  # x to the y; 1 for y = 0
+
+
+@polymorphic
 def sin(x: float) -> float:
     """Sine."""
     return math.sin(x)
 
 
-@kernel
+@polymorphic
 def cos(x: float) -> float:
     """Cosine."""
     return math.cos(x)
 
 
-@kernel
+@polymorphic
 def sinh(x: float) -> float:
     """Hyperbolic sine."""
-    return math.sinh(x)
+    part = expm1(0.5 * abs(x))  # of the half, as exp(x) overflows before its half does
+    quotient = part / (1.0 + part)
+    size = quotient * (2.0 + part) * (1.0 + 0.5 * part * quotient) if part < math.inf else part
+    return -size if x < 0.0 else size
 
 
-@kernel
+@polymorphic
 def cosh(x: float) -> float:
     """Hyperbolic cosine."""
     return math.cosh(x)
 
 
-@kernel
+@polymorphic
 def tanh(x: float) -> float:
     """Hyperbolic tangent."""
-    return math.tanh(x)
+    part = expm1(-2.0 * abs(x))
+    size = part / (2.0 + part)
+    return size if x < 0.0 else -size
 
 
-@kernel
+@polymorphic
 def asinh(x: float) -> float:
     """Inverse hyperbolic sine."""
     return math.asinh(x)
 
 
-@kernel
+@polymorphic
 def atan(x: float) -> float:
     """Inverse tangent."""
     return math.atan(x)
 
 
-@kernel
+@polymorphic
 def erf(x: float) -> float:
     """Error function."""
     return math.erf(x)
 
 
-@kernel
+@polymorphic
 def erfc(x: float) -> float:
     """Complement of the error function."""
     return math.erfc(x)
 
 
-@kernel
+@polymorphic
 def loggamma(x: float) -> float:
     """Logarithm of the gamma function, for positive x."""
     return math.lgamma(x)
 
 
-@kernel
+@polymorphic
+def _divide_by_one_plus(top: float, small: float) -> float:
+    """Return top / (1 + small) for 0 <= small <= 1, with what the sum and the quotient lose in rounding."""
+    whole = 1.0 + small
+    inverse = 1.0 / whole
+    quotient = top * inverse
+    lost = small - (whole - 1.0)
+    return fused(fused(-quotient, whole, top) - quotient * lost, inverse, quotient)
+
+
+@polymorphic
 def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)).
-
-    The same exponential as in `softplus`, and for x and -x: the compiler computes it once.
-    """
-    small = math.exp(-abs(x))
-    return (1.0 if x >= 0.0 else small) / (1.0 + small)
+    """1 / (1 + exp(-x)); the same exponential as in `softplus`, so that the compiler computes it once."""
+    small = exp_nonpositive(-abs(x))
+    return _divide_by_one_plus(1.0 if x > 0.0 else small, small)
 
 
-@kernel
+@polymorphic
+def sigmoid_mix(x: float, a: float, b: float) -> float:
+    """a*sigmoid(x) + b*sigmoid(-x)."""
+    small = exp_nonpositive(-abs(x))
+    positive = x > 0.0
+    return _divide_by_one_plus(fused(b if positive else a, small, a if positive else b), small)
+
+
+@polymorphic
+def logistic_density(x: float) -> float:
+    """sigmoid(x) * sigmoid(-x)."""
+    small = exp_nonpositive(-abs(x))
+    return _divide_by_one_plus(_divide_by_one_plus(small, small), small)
+
+
+@polymorphic
 def softplus(x: float) -> float:
     """log(1 + exp(x))."""
-    return (x if x > 0.0 else 0.0) + math.log1p(math.exp(-abs(x)))
+    return (x if x > 0.0 else 0.0) + log1p_unit(exp_nonpositive(-abs(x)))
 
 
-@kernel
+@polymorphic
+def softplus_mix(x: float, a: float, b: float) -> float:
+    """a*softplus(x) + b*softplus(-x), where a = 0 or b = 0 win over an infinite x."""
+    size = abs(x)
+    product = (a if x > 0.0 else b) * size
+    part = product if product == product else 0.0  # 0 * inf; what is NaN otherwise is so in the other part, too
+    return fused(a + b, log1p_unit(exp_nonpositive(-size)), part)
+
+
+@polymorphic
 def logaddexp(x: float, y: float) -> float:
     """log(exp(x) + exp(y))."""
-    if x == y:
-        return x + _LOG_2
-    if x > y:
-        return x + math.log1p(math.exp(y - x))
-    return y + math.log1p(math.exp(x - y))
+    apart = 0.0 if x == y else abs(x - y)
+    return (x if x > y else y) + log1p_unit(exp_nonpositive(-apart))
 
 
-@kernel
+@polymorphic
 def expm1mx(x: float) -> float:
     """exp(x) - 1 - x."""
-    if abs(x) > 1.0:
-        return math.expm1(x) - x if x < 710.0 else math.exp(x)
-    series = 0.0 * x
-    for coefficient in _EXPM1MX:
-        series = series * x + coefficient
-    return x * x * series
+    large = expm1(x)
+    return x * x * polynomial(x, _EXPM1MX) if abs(x) < 1.0 else large - x if large < math.inf else large
 
 
-@kernel
+@polymorphic
 def bd0(x: float, y: float) -> float:
-    """x*log(x/y) + y - x, and y where x = 0."""
-    if x == 0.0 and y == y:
-        return y
-    if abs(x - y) > 0.1 * (x + y):
-        quotient = x / y
-        if 1e-300 < quotient < 1e300:
-            return x * math.log(quotient) + y - x
-        return x * (math.log(x) - math.log(y)) + y - x
-    # Loader (2000), Fast and accurate computation of binomial probabilities: a series in v = (x - y)/(x + y)
-    v = (x - y) / (x + y)
-    total = (x - y) * v
-    term = 2.0 * x * v
+    """x*log(x/y) + y - x, and y where x = 0.
+
+    Loader (2000), Fast and accurate computation of binomial probabilities: a series in v = (x - y)/(x + y) where x is
+    near y.
+    """
+    apart = x - y
+    v = apart / (x + y)
     square = v * v
-    for j in range(1, 16):
-        term *= square
-        total += term / (2 * j + 1)
-    return total
+    near = apart * v + 2.0 * x * v * square * polynomial(square, _BD0)
+    quotient = x / y
+    by_quotient = x * log(quotient) + y - x
+    by_logs = x * (log(x) - log(y)) + y - x
+    far = by_quotient if 1e-300 < quotient < 1e300 else by_logs
+    result = far if abs(apart) > 0.1 * (x + y) else near
+    return y if x == 0.0 and y == y else result
 
 
-@kernel
+@polymorphic
 def sqrt1pm1(x: float) -> float:
     """sqrt(1 + x) - 1."""
     if x > 1.0:
@@ -182,74 +208,72 @@ def sqrt1pm1(x: float) -> float:
     return x / (math.sqrt(1.0 + x) + 1.0)
 
 
-@kernel
+@polymorphic
 def log1mexp(x: float) -> float:
     """log(1 - exp(x)) for x < 0; -inf at 0."""
-    if x > -_LOG_2:
-        return math.log(-math.expm1(x))
-    return math.log1p(-math.exp(x))
+    return log(-expm1(x)) if x > -_LOG_2 else log1p(-exp_nonpositive(x))
 
 
-@kernel
+@polymorphic
 def log_cosh(x: float) -> float:
     """log(cosh(x))."""
     size = abs(x)
-    if size > 1.0:
-        return size + math.log1p(math.exp(-2.0 * size)) - _LOG_2
-    half = math.sinh(0.5 * size)
-    return math.log1p(2.0 * half * half)
+    part = expm1(-size)
+    rest = 1.0 + part
+    small = 0.5 * part * part / rest  # cosh(x) - 1
+    return (size - _LOG_2) + log1p_unit(rest * rest) if size > 1.0 else log1p_unit(small)
 
 
-@kernel
+@polymorphic
 def sech(x: float) -> float:
     """1 / cosh(x)."""
-    small = math.exp(-abs(x))
+    small = exp_nonpositive(-abs(x))
     return 2.0 * small / (1.0 + small * small)
 
 
-@kernel
+@polymorphic
 def xlogy(x: float, y: float) -> float:
     """X * log(y), and 0 where x = 0."""
-    return 0.0 if x == 0.0 and y == y else x * math.log(y)
+    return 0.0 if x == 0.0 and y == y else x * log(y)
 
 
-@kernel
+@polymorphic
 def xlog1py(x: float, y: float) -> float:
     """X * log(1 + y), and 0 where x = 0."""
-    return 0.0 if x == 0.0 and y == y else x * math.log1p(y)
+    return 0.0 if x == 0.0 and y == y else x * log1p(y)
 
 
-@kernel
+@polymorphic
 def divide_no_nan(x: float, y: float) -> float:
     """X / y, and 0 where y = 0."""
     return 0.0 if y == 0.0 and x == x else x / y
 
 
-@kernel
+@polymorphic
 def multiply_no_nan(x: float, y: float) -> float:
     """X * y, and 0 where x = 0, also for an infinite y."""
     return 0.0 if x == 0.0 and y == y else x * y
 
 
-@kernel
+@polymorphic
 def absolute(x: float) -> float:
     """Absolute value."""
     return abs(x)
 
 
-@kernel
+@polymorphic
 def sgn(x: float) -> float:
     """-1, 0 or 1."""
     return 1.0 if x > 0.0 else -1.0 if x < 0.0 else x
 
 
-@kernel
+@polymorphic
 def maximum(x: float, y: float) -> float:
     """The larger of the two."""
     return x if x > y or x != x else y
 
 
-@kernel
+@polymorphic
 def minimal(x: float, y: float) -> float:
     """The one of least magnitude among the numbers between x and y."""
     if (x <= 0.0 <= y) or (y <= 0.0 <= x):
@@ -257,34 +281,32 @@ def minimal(x: float, y: float) -> float:
     return x if abs(x) < abs(y) or x != x else y
 
 
-@kernel
+@polymorphic
 def minus(x: float, y: float) -> float:
     """X - y, and 0 where the two are equal, infinite ones too."""
     return 0.0 if x == y else x - y
 
 
-@kernel
+@polymorphic
 def offset(x: float, y: float) -> float:
     """X + y, and -inf where x = -inf: the log-sum-exp of nothing is below everything."""
     return x if x == -math.inf and y == y else x + y
 
 
-@kernel
+@polymorphic
 def exp_minus(x: float, y: float) -> float:
     """exp(x - y), and 1 where the two are equal, infinite ones too.
 
     What the difference loses in rounding multiplies the result: without it a difference of 700 costs 350 ULP.
     """
-    if x == y:
-        return 1.0
-    apart = x - y
+    apart = 0.0 if x == y else x - y
     back = apart - x
     lost = (x - (apart - back)) - (y + back)
-    result = math.exp(apart)
+    result = exp(apart)
     return result + result * lost if abs(lost) < 1.0 else result
 
 
-@kernel
+@polymorphic
 def ratio(x: float, y: float) -> float:
     """X / y; 0 where y = 0, and 1 or -1 where the two are equal in magnitude, infinite ones too."""
     if y == 0.0 and x == x:
@@ -292,34 +314,34 @@ def ratio(x: float, y: float) -> float:
     return 1.0 if x == y else -1.0 if x == -y else x / y
 
 
-@kernel
+@polymorphic
 def hypot(x: float, y: float) -> float:
     """sqrt(x**2 + y**2), where the squares may overflow."""
     return math.hypot(x, y)
 
 
-@kernel
+@polymorphic
 def defined_with(x: float, y: float) -> float:
     """x, and NaN where y is NaN."""
     return x if y == y else math.nan
 
 
-@kernel
+@polymorphic
 def within(x: float, low: float, high: float) -> float:
     """x, and NaN outside of ``low .. high``."""
     return x if low <= x <= high else math.nan
 
 
-@kernel
+@polymorphic
 def scaled(factor: float, x: float) -> float:
     """Factor * x, and 0 where the factor is 0: a sample without weight does not count, even if its loss is infinite."""
     return 0.0 if factor == 0.0 and x == x else factor * x
 
 
-@kernel
+@polymorphic
 def in_interval(x: float, low: float, high: float) -> bool:
     """Whether x is in ``low .. high``, or NaN."""
-    return low <= x <= high or x != x
+    return not ((x < low) | (x > high))
 
 
 @kernel
@@ -327,11 +349,11 @@ def row_in_interval(row: Any, low: float, high: float) -> bool:
     """Whether every entry is in ``low .. high``, or NaN."""
     inside = True
     for x in row.flat:
-        inside &= low <= x <= high or x != x
+        inside &= in_interval(x, low, high)
     return inside
 
 
-@kernel
+@polymorphic
 def one_of(x: float, members: tuple[float, ...]) -> bool:
     """Whether x is one of the members, or NaN."""
     found = x != x
@@ -349,7 +371,7 @@ def row_of(row: Any, members: tuple[float, ...]) -> bool:
     return inside
 
 
-@kernel
+@polymorphic
 def add_exactly(total: float, lost: float, term: float) -> tuple[float, float]:
     """Add a term to a sum, and what rounding takes away to ``lost`` (Ogita, Rump & Oishi 2005, Sum2)."""
     new = total + term
@@ -357,7 +379,7 @@ def add_exactly(total: float, lost: float, term: float) -> tuple[float, float]:
     return new, lost + ((total - (new - back)) + (term - back))
 
 
-@kernel
+@polymorphic
 def settle(total: float, lost: float) -> float:
     """Return a sum with what it lost; an infinite sum has lost nothing."""
     return total + lost if lost == lost else total

@@ -6,18 +6,14 @@ import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from . import threads as pool
 from .batch import Batch
-from .blocks import LONGEST, Sink, Source
-from .checks import FLOAT32, AnyArray
-from .reduce import combine, compensated_sum, pairwise_sum
+from .blocks import Sink, Source
+from .reduce import combine
 
-_ONES = np.ones(LONGEST)  # the weights of samples that have none
 _PARALLEL = 65536  # entries from which on several threads are faster than one, for all but the cheapest kernels
 
-Kernel = Callable[..., bool]
+Kernel = Callable[..., Any]
 
 
 def execute(
@@ -27,7 +23,6 @@ def execute(
     rest: Sequence[Any],
     threads: int | None,
     *,
-    losses: bool,
     summed: bool,
 ) -> tuple[bool, float]:
     """Run a kernel over a batch.
@@ -35,8 +30,8 @@ def execute(
     Parameters
     ----------
     kernel : callable
-        Called with inputs, constants, weights, ``scale``, losses and ``rest``; returns whether every target is
-        inside its domain.
+        Called with inputs, constants, weights, ``scale`` and ``rest``; returns whether every target is inside its
+        domain, and with it the sum of the losses if ``summed``.
     batch : Batch
         The arguments.
     scale : tuple of float
@@ -45,10 +40,8 @@ def execute(
         What follows, with one sample axis: arrays, `Source` or `Sink`.
     threads : int or None
         How many threads may be used.
-    losses : bool
-        Whether the kernel writes losses that are no result; those that are one stand first in ``rest``.
     summed : bool
-        Whether to sum those losses.
+        Whether the kernel returns a sum.
 
     Returns
     -------
@@ -57,21 +50,12 @@ def execute(
     float
         The sum of the losses, or 0.
     """
-    count, length = batch.count, batch.block
-    if count == 0:
+    if batch.count == 0:
         return True, 0.0
-    add = pairwise_sum if batch.dtype is FLOAT32 else compensated_sum
-    if count <= length and batch.ready:
-        weight = _ONES[:count] if batch.weight is None else batch.weight
-        if losses:
-            room = _borrow(count)
-            terms = room[:count]
-            inside = kernel(*batch.inputs, *batch.constants, weight, *scale, terms, *rest)
-            total = add(terms) if summed else 0.0
-            _return(room)
-            return inside, total
-        return kernel(*batch.inputs, *batch.constants, weight, *scale, *rest), 0.0
-    work = _Blocks(kernel, batch, scale, rest, losses, add if summed else None)
+    if batch.count <= batch.block and batch.ready:
+        result = kernel(*batch.inputs, *batch.constants, batch.weight, *scale, *rest)
+        return result if summed else (result, 0.0)
+    work = _Blocks(kernel, batch, scale, rest, summed)
     parallel = work.number > 1 and batch.entries >= _PARALLEL
     pool.run(work, min(pool.thread_count(threads), work.number) - 1 if parallel else 0)
     return work.inside, combine(work.sums) if summed else 0.0
@@ -81,71 +65,40 @@ class _Blocks:
     """The blocks of a batch.  Every thread that calls the object does some, until all are done."""
 
     def __init__(
-        self,
-        kernel: Kernel,
-        batch: Batch,
-        scale: tuple[float, ...],
-        rest: Sequence[Any],
-        losses: bool,
-        add: Callable[[Any], float] | None,
+        self, kernel: Kernel, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool
     ) -> None:
         self._kernel = kernel
         self._batch = batch
         self._scale = scale
         self._rest = rest
-        self._losses = losses
-        self._add = add
+        self._summed = summed
         self.number = -(-batch.count // batch.block)
         self.sums = [0.0] * self.number
         self.inside = True
         self._next = itertools.count()
 
     def __call__(self) -> None:
-        kernel, batch, scale, add = self._kernel, self._batch, self._scale, self._add
+        kernel, batch, scale, summed = self._kernel, self._batch, self._scale, self._summed
         length, constants = batch.block, batch.constants
         size = min(length, batch.count)
         inputs = [_open(operand, size) for operand in batch.inputs]
         rest = [_open(operand, size) for operand in self._rest]
         writers = [opened for opened, operand in zip(rest, self._rest, strict=True) if type(operand) is Sink]
         weights = None if batch.weight is None else _open(batch.weight, size)
-        terms = _borrow(size) if self._losses else None
         for number in self._next:
             if number >= self.number or not self.inside:
                 break
             cut = slice(number * length, min(number * length + length, batch.count))
-            size = cut.stop - cut.start
-            weight = _ONES[:size] if weights is None else weights[cut]
-            own = () if terms is None else (terms[:size],)
-            outputs = [a[cut] for a in rest]
-            if not kernel(*[a[cut] for a in inputs], *constants, weight, *scale, *own, *outputs):
+            weight = None if weights is None else weights[cut]
+            result = kernel(*[a[cut] for a in inputs], *constants, weight, *scale, *[a[cut] for a in rest])
+            if summed:
+                inside, self.sums[number] = result
+            else:
+                inside = result
+            if not inside:
                 self.inside = False
             for writer in writers:
                 writer.flush(cut)
-            if add is not None:
-                self.sums[number] = add(*own)
-        if terms is not None:
-            _return(terms)
-
-
-_rooms: list[AnyArray] = []  # for the losses of a block: fresh memory would cost a page fault every 512 of them
-_SMALL = 4096
-_KEPT = 16
-
-
-def _borrow(size: int) -> AnyArray:
-    """Return room for so many losses, or more, that is nobody else's until it is returned."""
-    if size <= _SMALL:
-        return np.empty(size)
-    try:
-        return _rooms.pop()
-    except IndexError:
-        return np.empty(LONGEST)
-
-
-def _return(room: AnyArray) -> None:
-    """Keep the room for another call."""
-    if room.size == LONGEST and len(_rooms) < _KEPT:
-        _rooms.append(room)
 
 
 def _open(operand: Any, length: int) -> Any:

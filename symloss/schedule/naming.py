@@ -74,7 +74,8 @@ class _Naming:
         result: Statement = Loop(index, statement.extent, inner)
         if isinstance(statement, Reduce):
             accumulators = tuple(map(self._accumulator, statement.accumulators))
-            result = Reduce(index, statement.extent, skip, inner, accumulators)
+            kept = statement.kept and (statement.kept[0], self._renamed(statement.kept[1]))
+            result = Reduce(index, statement.extent, skip, inner, accumulators, kept)
         self._open.remove(index)
         return result
 

@@ -44,4 +44,5 @@ def _kept_reduce(statement: Reduce, wanted: set[str]) -> Statement | None:
     if not accumulators:
         return None
     needed = {name for a in accumulators for name in used(a.term)}
+    needed |= set(used(statement.kept[1])) if statement.kept else set()
     return replace(statement, accumulators=accumulators, body=_prune(statement.body, needed))

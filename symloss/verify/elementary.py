@@ -48,7 +48,9 @@ def certify_functions(
     file = Path(inspect.getfile(module))
     errors = []
     for name in progress(list(DOMAINS), "certify functions", len(DOMAINS)):
-        tally = Hunt(_loss(name), _calls(getattr(module, name)), "float64", constants_compared(file)).run(count)
+        tally = Hunt(_loss(name), _calls(getattr(module, name), "float64"), "float64", constants_compared(file)).run(
+            count
+        )
         errors += [e for e in errors_of(tally, "symloss", name) if e.output == "value"]
     return Certificate("elementary", fingerprint("", arithmetic_of(file.parent)), tuple(errors))
 
@@ -67,14 +69,14 @@ def _definition(name: str) -> Callable[[Any], Expr]:
     return function
 
 
-def _calls(function: Any) -> Evaluate:
+def _calls(function: Any, dtype: str) -> Evaluate:
     @numba.njit(error_model="numpy")
     def compute(x: Any, out: Any) -> None:
         for i in range(x.size):
             out[i] = function(x[i])
 
     def evaluate(samples: Sequence[Sample]) -> list[tuple[float, None, None]]:
-        x = np.array([float(sample.arrays["x"]) for sample in samples])
+        x = np.array([float(sample.arrays["x"]) for sample in samples], dtype)
         out = np.empty_like(x)
         compute(x, out)
         return [(v, None, None) for v in out.tolist()]

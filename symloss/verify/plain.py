@@ -8,7 +8,8 @@ import types
 from pathlib import Path
 from typing import Any
 
-_PACKAGE = "symloss_plain"  # holds the runtime, imported a second time with a decorator that does nothing
+_PACKAGE = "symloss_plain"  # holds the runtime, imported a second time with decoratorss that do nothing
+_DECORATORS = ("kernel", "inlined", "polymorphic")
 
 
 def plain_module(name: str, text: str, runtime: Path) -> types.ModuleType:
@@ -36,12 +37,13 @@ def _prepare(runtime: Path) -> None:
         return
     package, inner, jit = (types.ModuleType(n) for n in (_PACKAGE, f"{_PACKAGE}._runtime", f"{_PACKAGE}._runtime.jit"))
     package.__path__, inner.__path__ = [], [str(runtime)]
-    jit.__dict__.update(kernel=_unchanged, inlined=_unchanged)
+    jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged))
     sys.modules |= {module.__name__: module for module in (package, inner, jit)}
-    parts = [importlib.import_module(f"{inner.__name__}.{name}") for name in ("describe", "driver", "twofold")]
+    names = ("bits", "describe", "driver", "loops", "reduce", "rows", "twofold")
+    parts = [importlib.import_module(f"{inner.__name__}.{name}") for name in names]
     for part in parts:  # after all imports, each of which also sets the name of the file
         inner.__dict__.update({k: v for k, v in vars(part).items() if not k.startswith("_")})
-    inner.__dict__.update(kernel=_unchanged, twofold=parts[-1])
+    inner.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged), twofold=parts[-1])
 
 
 def _unchanged(function: Any, **_options: Any) -> Any:

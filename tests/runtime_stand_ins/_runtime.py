@@ -8,6 +8,8 @@ from symloss.runtime import (  # noqa: F401
     Interval,
     Labels,
     Scalar,
+    add_terms,
     describe,
     kernel,
+    weighted,
 )

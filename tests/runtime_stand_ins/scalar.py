@@ -2,7 +2,9 @@
 
 import math
 
-from ._runtime import Array, Driver, Interval, Scalar, describe, kernel
+import numpy as np
+
+from ._runtime import Array, Driver, Interval, Scalar, add_terms, describe, kernel, weighted
 
 _ARGUMENTS = (Array("z", "prediction"), Array("y", "target", (), Interval(0.0, 1.0)))
 _PARAMETERS = (Scalar("curvature", 1.0, Interval(0.0, math.inf)),)
@@ -15,7 +17,7 @@ def _value(z, y, curvature, weight, losses):
     for i in range(z.size):
         outside |= (y[i] < 0) | (y[i] > 1)
         d = z[i] - y[i]
-        losses[i] = weight[i] * (curvature * (d * d * d))
+        losses[i] = weighted(weight, i, 1.0) * (curvature * (d * d * d))
     return not outside
 
 
@@ -25,8 +27,8 @@ def _value_and_grad(z, y, curvature, weight, scale, losses, grad_z):
     for i in range(z.size):
         outside |= (y[i] < 0) | (y[i] > 1)
         d = z[i] - y[i]
-        losses[i] = weight[i] * (curvature * (d * d * d))
-        grad_z[i] = (weight[i] * scale) * (curvature * 3 * (d * d))
+        losses[i] = weighted(weight, i, 1.0) * (curvature * (d * d * d))
+        grad_z[i] = weighted(weight, i, scale) * (curvature * 3 * (d * d))
     return not outside
 
 
@@ -36,8 +38,8 @@ def _grad_and_hess(z, y, curvature, weight, scale, grad_z, hess_z):
     for i in range(z.size):
         outside |= (y[i] < 0) | (y[i] > 1)
         d = z[i] - y[i]
-        grad_z[i] = (weight[i] * scale) * (curvature * 3 * (d * d))
-        hess_z[i] = (weight[i] * scale) * (curvature * 6 * d)
+        grad_z[i] = weighted(weight, i, scale) * (curvature * 3 * (d * d))
+        hess_z[i] = weighted(weight, i, scale) * (curvature * 6 * d)
     return not outside
 
 
@@ -46,11 +48,27 @@ def _hvp(z, y, curvature, weight, scale, v_z, product_z):
     outside = False
     for i in range(z.size):
         outside |= (y[i] < 0) | (y[i] > 1)
-        product_z[i] = (weight[i] * scale) * (curvature * 6 * (z[i] - y[i])) * v_z[i]
+        product_z[i] = weighted(weight, i, scale) * (curvature * 6 * (z[i] - y[i])) * v_z[i]
     return not outside
 
 
-_DRIVER = Driver(_ARGUMENTS, _PARAMETERS, _value, _value_and_grad, _grad_and_hess, _hvp)
+@kernel
+def _total(z, y, curvature, weight):
+    losses = np.empty(z.shape[0])
+    inside = _value(z, y, curvature, weight, losses)
+    total, lost = add_terms(0.0, 0.0, losses, z)
+    return inside, total + lost
+
+
+@kernel
+def _total_and_grad(z, y, curvature, weight, scale, grad_z):
+    losses = np.empty(z.shape[0])
+    inside = _value_and_grad(z, y, curvature, weight, scale, losses, grad_z)
+    total, lost = add_terms(0.0, 0.0, losses, z)
+    return inside, total + lost
+
+
+_DRIVER = Driver(_ARGUMENTS, _PARAMETERS, _value, _value_and_grad, _grad_and_hess, _hvp, _total, _total_and_grad)
 
 
 def value(z, y, *, curvature=1.0, weight=None, reduction="mean", out=None, threads=None):

@@ -1,6 +1,8 @@
 """sum_d x_d**2 t_d + s sum_l mu_l: three predictions, two axes, and a scalar target that is 0 or 1."""
 
-from ._runtime import Array, Driver, Finite, describe, kernel
+import numpy as np
+
+from ._runtime import Array, Driver, Finite, add_terms, describe, kernel, weighted
 
 _ARGUMENTS = (
     Array("x", "prediction", ("D",)),
@@ -28,7 +30,7 @@ def _value(x, mu, s, t, on, weight, losses):
     for i in range(s.size):
         outside |= (on[i] != 0) & (on[i] != 1) & (on[i] == on[i])
         squares, total = _sums(x[i], mu[i], t[i])
-        losses[i] = weight[i] * (on[i] * (squares + s[i] * total))
+        losses[i] = weighted(weight, i, 1.0) * (on[i] * (squares + s[i] * total))
     return not outside
 
 
@@ -36,8 +38,8 @@ def _value(x, mu, s, t, on, weight, losses):
 def _value_and_grad(x, mu, s, t, on, weight, scale, losses, grad_x, grad_mu, grad_s):
     for i in range(s.size):
         squares, total = _sums(x[i], mu[i], t[i])
-        losses[i] = weight[i] * (on[i] * (squares + s[i] * total))
-        factor = weight[i] * scale * on[i]
+        losses[i] = weighted(weight, i, 1.0) * (on[i] * (squares + s[i] * total))
+        factor = weighted(weight, i, scale) * on[i]
         for d in range(x.shape[1]):
             grad_x[i, d] = factor * 2 * x[i, d] * t[i, d]
         for k in range(mu.shape[1]):
@@ -50,7 +52,7 @@ def _value_and_grad(x, mu, s, t, on, weight, scale, losses, grad_x, grad_mu, gra
 def _grad_and_hess(x, mu, s, t, on, weight, scale, grad_x, grad_mu, grad_s, hess_x, hess_mu, hess_s):
     for i in range(s.size):
         _, total = _sums(x[i], mu[i], t[i])
-        factor = weight[i] * scale * on[i]
+        factor = weighted(weight, i, scale) * on[i]
         for d in range(x.shape[1]):
             grad_x[i, d] = factor * 2 * x[i, d] * t[i, d]
             hess_x[i, d] = factor * 2 * t[i, d]
@@ -66,7 +68,7 @@ def _grad_and_hess(x, mu, s, t, on, weight, scale, grad_x, grad_mu, grad_s, hess
 def _hvp(x, mu, s, t, on, weight, scale, v_x, v_mu, v_s, product_x, product_mu, product_s):
     for i in range(s.size):
         _, total = _sums(x[i], v_mu[i], t[i])
-        factor = weight[i] * scale * on[i]
+        factor = weighted(weight, i, scale) * on[i]
         for d in range(x.shape[1]):
             product_x[i, d] = factor * 2 * t[i, d] * v_x[i, d]
         for k in range(mu.shape[1]):
@@ -83,7 +85,23 @@ def _inside(on):
     return not outside
 
 
-_DRIVER = Driver(_ARGUMENTS, (), _value, _value_and_grad, _grad_and_hess, _hvp)
+@kernel
+def _total(x, mu, s, t, on, weight):
+    losses = np.empty(x.shape[0])
+    inside = _value(x, mu, s, t, on, weight, losses)
+    total, lost = add_terms(0.0, 0.0, losses, x)
+    return inside, total + lost
+
+
+@kernel
+def _total_and_grad(x, mu, s, t, on, weight, scale, grad_x, grad_mu, grad_s):
+    losses = np.empty(x.shape[0])
+    inside = _value_and_grad(x, mu, s, t, on, weight, scale, losses, grad_x, grad_mu, grad_s)
+    total, lost = add_terms(0.0, 0.0, losses, x)
+    return inside, total + lost
+
+
+_DRIVER = Driver(_ARGUMENTS, (), _value, _value_and_grad, _grad_and_hess, _hvp, _total, _total_and_grad)
 
 
 def value(x, mu, s, t, on, *, weight=None, reduction="mean", out=None, threads=None):

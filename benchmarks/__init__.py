@@ -1,0 +1,1 @@
+"""Speed beside other libraries, and what a start costs."""

@@ -1,0 +1,101 @@
+"""exp and expm1 for float32 and float64: no branches, no calls, no tables, so that loops become vectors.
+
+x = k*log(2) + r with a whole k (Cody & Waite), a polynomial for exp(r), and 2**k put together bit by bit.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .bits import by_dtype, fused, polynomial, raised
+from .coefficients import EXP_DOUBLE, EXP_SINGLE
+from .jit import polymorphic
+
+_INVERSE_LOG_2 = 1.0 / math.log(2.0)
+# log(2) in two parts, of which the first times k needs no rounding; what rounds to whole numbers, with the bias of
+# exponents; where exp is 0 and infinite; an exponent e for which 2**(k + e) is normal though 2**k is not, and 2**-e.
+_SINGLE = (
+    float.fromhex("0x1.62e4p-1"), float.fromhex("0x1.7f7d1cp-20"), 1.5 * 2.0**23 + 127.0,
+    -104.0, 89.0, 100.0, 2.0**-100,
+)  # fmt: skip
+_DOUBLE = (
+    float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"), 1.5 * 2.0**52 + 1023.0,
+    -746.0, 710.0, 900.0, 2.0**-900,
+)  # fmt: skip
+_HIGH, _LOW, _ROUNDER, _LEAST, _LARGEST, _LIFT, _DROP = range(7)
+
+
+@polymorphic
+def _single(x: float) -> tuple[float, ...]:
+    return _SINGLE
+
+
+@polymorphic
+def _double(x: float) -> tuple[float, ...]:
+    return _DOUBLE
+
+
+@polymorphic
+def _single_polynomial(r: float) -> float:
+    return polynomial(r, EXP_SINGLE)
+
+
+@polymorphic
+def _double_polynomial(r: float) -> float:
+    return polynomial(r, EXP_DOUBLE)
+
+
+_constants = by_dtype(_single, _double)
+_polynomial = by_dtype(_single_polynomial, _double_polynomial)
+
+
+@polymorphic
+def _reduced(x: float) -> tuple[float, float, float]:
+    """Return k with what rounds to whole numbers, r, and what r lacks to exp(r) - 1, its rounding error included."""
+    c = _constants(x)
+    shifted = fused(x, _INVERSE_LOG_2, c[_ROUNDER])
+    k = shifted - c[_ROUNDER]
+    near = fused(k, -c[_HIGH], x)
+    r = fused(k, -c[_LOW], near)
+    return shifted, r, fused(r * r, _polynomial(r), fused(k, -c[_LOW], near - r))
+
+
+@polymorphic
+def _one_plus(r: float, tail: float) -> float:
+    high = 1.0 + r
+    return high + ((r - (high - 1.0)) + tail)
+
+
+@polymorphic
+def exp_nonpositive(x: float) -> float:
+    """Return exp(x) for x <= 0."""
+    c = _constants(x)
+    x = c[_LEAST] if x < c[_LEAST] else x
+    shifted, r, tail = _reduced(x)
+    return _one_plus(r, tail) * raised(shifted + c[_LIFT]) * c[_DROP]
+
+
+@polymorphic
+def exp(x: float) -> float:
+    """Return exp(x)."""
+    c = _constants(x)
+    x = c[_LEAST] if x < c[_LEAST] else x
+    x = c[_LARGEST] if x > c[_LARGEST] else x
+    shifted, r, tail = _reduced(x)
+    half = fused(shifted - c[_ROUNDER], 0.5, c[_ROUNDER])  # 2**k may be subnormal, or infinite
+    return _one_plus(r, tail) * raised(half) * raised(shifted - (half - c[_ROUNDER]))
+
+
+@polymorphic
+def expm1(x: float) -> float:
+    """Return exp(x) - 1."""
+    c = _constants(x)
+    least = -0.5 * c[_LARGEST]  # far below where it is -1
+    x = least if x < least else x
+    x = c[_LARGEST] if x > c[_LARGEST] else x
+    shifted, r, tail = _reduced(x)
+    half = raised(shifted - 1.0)  # half of everything: 2**k may be infinite
+    base = half - 0.5
+    high = fused(half, r, base)
+    low = fused(half, r, base - high) + ((half - base) - 0.5)
+    return r + tail if shifted == c[_ROUNDER] else 2.0 * (high + fused(half, tail, low))

@@ -1,0 +1,83 @@
+"""What the loops over samples need beside arithmetic: weights that may be missing, chunks that stay in the cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic, overload
+
+CHUNK = 2048  # samples whose losses are summed together: 16 KiB, in the first cache beside what is read and written
+
+
+def weighted(weight: Any, i: int, factor: float) -> Any:
+    """Return the factor times the weight of sample i, if there are weights."""
+    return factor if weight is None else weight[i] * factor
+
+
+@overload(weighted)
+def _weighted_compiled(weight: Any, i: Any, factor: Any) -> Any:
+    def alone(weight: Any, i: Any, factor: Any) -> Any:
+        return factor
+
+    def product(weight: Any, i: Any, factor: Any) -> Any:
+        return weight[i] * factor
+
+    return alone if isinstance(weight, types.NoneType) else product
+
+
+def cut(weight: Any, part: slice) -> Any:
+    """Return the weights of some samples, if there are weights."""
+    return None if weight is None else weight[part]
+
+
+@overload(cut)
+def _cut_compiled(weight: Any, part: Any) -> Any:
+    def nothing(weight: Any, part: Any) -> Any:
+        return None
+
+    def some(weight: Any, part: Any) -> Any:
+        return weight[part]
+
+    return nothing if isinstance(weight, types.NoneType) else some
+
+
+def in_dtype_of(array: Any, number: float) -> Any:
+    """Return a number in the dtype of an array of floats."""
+    return array.dtype.type(number)
+
+
+@overload(in_dtype_of)
+def _in_dtype_compiled(array: Any, number: Any) -> Any:
+    kind = np.float32 if array.dtype == types.float32 else np.float64
+
+    def implementation(array: Any, number: Any) -> Any:
+        return kind(number)
+
+    return implementation
+
+
+def wide_vectors() -> None:
+    """Let LLVM use vectors of 512 bits in the calling function, where the processor has them.
+
+    By default it takes 256 for fear of a lower clock; for kernels that compute as much as these, that costs a third.
+    """
+
+
+@intrinsic
+def _wide_vectors(typingctx: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        # llvmlite knows attributes without values only; it prints this one as it stands.
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+        return context.get_dummy_value()
+
+    return types.none(), build
+
+
+@overload(wide_vectors, inline="always")  # the attribute must be the caller's
+def _wide_vectors_compiled() -> Any:
+    def implementation() -> Any:
+        return _wide_vectors()
+
+    return implementation

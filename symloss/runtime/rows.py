@@ -1,0 +1,84 @@
+"""Sums and maxima over the entries of a row, in vectors: terms go to a piece of the stack and are folded there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from .jit import inlined, kernel
+from .loops import wide_vectors
+
+ROOM = 256  # terms that are folded together
+_LANES = 64
+
+
+def room(like: Any) -> Any:
+    """Return room for `ROOM` numbers, on the stack of the caller, in the dtype of an array or a number."""
+    return np.empty(ROOM, np.asarray(like).dtype)
+
+
+@intrinsic
+def _on_stack(typingctx: Any, like: Any) -> Any:
+    kind = getattr(like, "dtype", like)
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return cgutils.alloca_once(builder, context.get_value_type(kind), size=ROOM)
+
+    return types.CPointer(kind)(like), build
+
+
+@overload(room, inline="always")
+def _room_compiled(like: Any) -> Any:
+    def implementation(like: Any) -> Any:
+        return carray(_on_stack(like), ROOM)
+
+    return implementation
+
+
+@inlined
+def _raise(lanes: Any, terms: Any) -> None:
+    """Replace every entry by the term in its place where that is larger, or NaN."""
+    for j in range(lanes.size):
+        lanes[j] = terms[j] if (terms[j] > lanes[j]) | (terms[j] != terms[j]) else lanes[j]
+
+
+@kernel
+def largest_of(terms: Any) -> tuple[float, int]:
+    """Return the largest term, or a NaN, and the place of the first such; -inf and -1 of nothing."""
+    wide_vectors()
+    count, largest = terms.size, terms.dtype.type(-np.inf)
+    if count < _LANES:
+        for j in range(count):
+            largest = terms[j] if terms[j] > largest or terms[j] != terms[j] else largest
+        return largest, _first(terms, largest)
+    lanes = room(terms)
+    for j in range(_LANES):
+        lanes[j] = terms[j]
+    for start in range(_LANES, count - _LANES, _LANES):
+        _raise(lanes[:_LANES], terms[start : start + _LANES])
+    _raise(lanes[:_LANES], terms[count - _LANES :])
+    left = _LANES // 2
+    while left > 0:
+        _raise(lanes[:left], lanes[left : 2 * left])
+        left //= 2
+    return lanes[0], _first(terms, lanes[0])
+
+
+@kernel
+def _first(terms: Any, wanted: float) -> int:
+    """Return the place of the first such term, NaN equal to NaN, or -1."""
+    wide_vectors()
+    for start in range(0, terms.size, _LANES):
+        part = terms[start : start + _LANES]
+        found = False
+        for j in range(part.size):
+            found |= (part[j] == wanted) | ((part[j] != part[j]) & (wanted != wanted))
+        if found:
+            for j in range(part.size):
+                if part[j] == wanted or (part[j] != part[j] and wanted != wanted):
+                    return start + j
+    return -1

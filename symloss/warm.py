@@ -1,0 +1,60 @@
+"""Compiles generated functions ahead of their first use, by calling them once, so that they wait in the disk cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+_SAMPLES, _LENGTH = 4, 3
+Call = Callable[[], Any]
+FUNCTIONS = ("value", "grad", "value_and_grad", "grad_and_hess", "hvp")
+
+
+def calls(module: ModuleType, dtypes: tuple[str, ...], weighted: bool) -> Iterator[Call]:
+    """Yield calls of all functions of a generated module, one of each specialisation.
+
+    Parameters
+    ----------
+    module : module
+        As generated.
+    dtypes : tuple of str
+        Of the predictions: "float32", "float64".
+    weighted : bool
+        Whether to compile the kernels with weights of samples as well.
+    """
+    for dtype in dtypes:
+        arrays = [_array(argument, dtype) for argument in module.INFO["arguments"]]
+        predictions = [a for a, i in zip(arrays, module.INFO["arguments"], strict=True) if i["role"] == "prediction"]
+        direction = predictions[0] if len(predictions) == 1 else tuple(predictions)
+        weights: list[Any] = [None, np.ones(_SAMPLES)] if weighted and not module.INFO["over_sets"] else [None]
+        for name in FUNCTIONS:
+            function = partial(getattr(module, name), *arrays, **({"v": direction} if name == "hvp" else {}))
+            for weight in weights:
+                for reduction in _reductions(name, module):
+                    keywords = {"weight": weight} if weight is not None else {}
+                    yield partial(function, **keywords, **({"reduction": reduction} if reduction else {}))
+
+
+def _reductions(name: str, module: ModuleType) -> tuple[str, ...]:
+    """Return what makes a difference: losses are summed, or written."""
+    if module.INFO["over_sets"]:
+        return ("",)
+    return ("mean", "none") if name in ("value", "value_and_grad") else ("mean",)
+
+
+def _array(argument: dict[str, Any], dtype: str) -> np.ndarray[Any, Any]:
+    """Return a small array that the argument may be."""
+    shape = tuple(_SAMPLES if axis == "..." else _LENGTH for axis in argument["shape"])
+    if "integer" in argument["dtype"] and len(argument["dtype"]) == 1:
+        start = argument["domain"].start
+        return np.full(shape, start if isinstance(start, int) else _LENGTH - 1)
+    kind = "float64" if argument["role"] == "weight" else dtype
+    domain = argument["domain"]
+    if not hasattr(domain, "low"):
+        return np.full(shape, sorted(domain)[0], kind)
+    low, high = max(domain.low, -1.0), min(domain.high, 1.0)
+    return np.full(shape, low + 0.5 * (high - low), kind)
