@@ -13,7 +13,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-ARITHMETIC = ("bits.py", "elementary.py", "twofold.py")  # files of the runtime that kernels compute with
+# Files of the runtime that kernels compute with.
+ARITHMETIC = (
+    "bits.py", "coefficients.py", "elementary.py", "exponential.py", "literals.py", "logarithm.py", "loops.py",
+    "reduce.py", "rows.py", "twofold.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class Error:
     ulp_of_terms: float | None
     at_of_terms: str
     subnormal: float | None
+
+    @property
+    def rooted(self) -> bool:
+        """Whether the result has a root, near which only the error in units of the largest term is small."""
+        return self.ulp is not None and self.ulp_of_terms is not None and self.ulp > 4 >= self.ulp_of_terms
 
 
 @dataclass(frozen=True)
@@ -162,6 +171,7 @@ def shown(ulp: float | None) -> str:
     return f"{math.ceil(ulp * 100) / 100:.2f}" if ulp < 100 else f"{math.ceil(ulp)}"
 
 
+FUNCTIONS = "elementary"  # the certificate of the functions that kernels call
 LIBRARIES = ("symloss", "PyTorch", "JAX", "scikit-learn")
 OUTPUTS = ("value", "gradient", "hessian")
 DTYPES = ("float32", "float64")
@@ -179,11 +189,24 @@ def markdown(certificates: Iterable[Certificate]) -> str:
     return "\n".join(lines)
 
 
+def markdown_of_functions(certificate: Certificate) -> str:
+    """Return a table of elementary functions: a row each, a column a precision."""
+    lines = ["| function | float32 | float64 |", "|---|---:|---:|"]
+    for name in dict.fromkeys(error.function for error in certificate.errors):
+        cells = []
+        for dtype in DTYPES:
+            found = [e for e in certificate.errors if e.function == name and e.dtype == dtype]
+            best = max(found, key=lambda e: e.method == "exhaustive", default=None)
+            mark = "\\*" if best is not None and best.method == "exhaustive" else ""
+            cells.append("" if best is None else f"{shown(best.ulp)}{mark}")
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _cell(certificate: Certificate, library: str, dtype: str, output: str) -> str:
     error = certificate.find(library, dtype, output)
     if error is None:
         return ""
     mark = "\\*" if error.method == "exhaustive" else ""
-    rooted = error.ulp is not None and error.ulp_of_terms is not None and error.ulp > 4 >= error.ulp_of_terms
-    terms = f" ({shown(error.ulp_of_terms)})" if rooted else ""
+    terms = f" ({shown(error.ulp_of_terms)})" if error.rooted else ""
     return f"{shown(error.ulp)}{terms}{mark}"

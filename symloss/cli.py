@@ -90,6 +90,7 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     symloss check
     symloss check my_specs/ --out my_package/generated
     """
+    from symloss.certificate import FUNCTIONS
     from symloss.loader import load
     from symloss.project import shelf_of, texts
     from symloss.write import differences, strays
@@ -97,6 +98,7 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     paths, folder = _places(specs, out, writes=True)
     shelf = shelf_of(folder)
     files = texts(load(paths), _progress, shelf)
+    shelf.find(FUNCTIONS, "")
     different, stray = list(differences(files, folder)), strays(files, folder)
     for text in different:
         click.echo(text)
@@ -220,28 +222,36 @@ def certify(
     \b
     symloss certify
     symloss certify focal focal_with_logits --search-only
+    symloss certify elementary                   the functions that kernels call
     symloss certify --specs my_specs --out my_package/generated
     """
-    from symloss.certificate import markdown, read
+    from symloss.certificate import FUNCTIONS, markdown, markdown_of_functions, read
     from symloss.project import package_of
     from symloss.write import replace_text
 
     try:
         from symloss.peers import foreign
         from symloss.verify.certify import certify as run
+        from symloss.verify.elementary import certify_functions
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing; pip install 'symloss[certify]'") from None
 
     spec_paths, folder = _places(paths, out, writes=True)
     _bring_up_to_date(spec_paths, folder)
     certificates = folder.resolve().parent / "certificates"
-    losses = _chosen(names, paths)
+    losses = _chosen([n for n in names if n != FUNCTIONS], paths) if names != (FUNCTIONS,) else []
+    if not names or FUNCTIONS in names:
+        functions = certify_functions(package_of(folder), inputs, not search_only, _progress)
+        replace_text(certificates / f"{FUNCTIONS}.json", functions.text())
     for loss in _progress(losses, "certify", len(losses)):
         certificate = run(loss, package_of(folder), foreign(loss.name), inputs, not search_only, _progress)
         replace_text(certificates / f"{loss.name}.json", certificate.text())
     shown = [read(path) for loss in _chosen((), paths) if (path := certificates / f"{loss.name}.json").exists()]
     if readme is not None:
-        replace_text(readme, _with_table(readme.read_text(encoding="utf-8"), markdown(shown), readme))
+        table = markdown(shown)
+        if (path := certificates / f"{FUNCTIONS}.json").exists():
+            table += f"\n\n{markdown_of_functions(read(path))}"
+        replace_text(readme, _with_table(readme.read_text(encoding="utf-8"), table, readme))
     _bring_up_to_date(spec_paths, folder)
     click.echo(markdown([c for c in shown if not names or c.loss in names]))
 

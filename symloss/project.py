@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from symloss import runtime
 from symloss.certificate import Shelf, arithmetic_of
@@ -17,23 +16,18 @@ from symloss.emit.book import book
 from symloss.errors import SpecError
 from symloss.loader import load
 from symloss.pipeline import compile_loss
+from symloss.progress import Progress, no_progress
 from symloss.stamp import imported_sources, remember
 from symloss.verify.witness import witness
 from symloss.write import MARK, Changes, differs, write
 
 _BOOK = "docs/book.tex"
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 _INIT = f'"""{MARK} from specs: one module a loss.\n\n``from . import NAME`` gives `value`, `grad`, ... of it.\n"""\n'
 
 
 def shelf_of(out: Path) -> Shelf:
     """Return the certificates of a generated folder: those in ``certificates`` beside it."""
     return Shelf(out.resolve().parent / "certificates", arithmetic_of(Path(runtime.__file__).parent))
-
-
-def no_progress(items: Iterable[Any], _what: str, _total: int) -> Iterable[Any]:
-    """Show nothing."""
-    return items
 
 
 def texts(losses: Sequence[Loss], progress: Progress = no_progress, shelf: Shelf | None = None) -> dict[str, str]:

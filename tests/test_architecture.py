@@ -78,9 +78,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "peers": set(),
     "warm": set(),
+    "progress": set(),
     "__main__": {"cli"},
     "__init__": DECLARATION,
-    "verify": DECLARATION | {"certificate", "peers"},
+    "verify": DECLARATION | {"certificate", "peers", "progress"},
     "runtime": set(),
 }
 # Libraries that only one place knows.

@@ -65,7 +65,7 @@ def _cell(error: Error | None) -> str:
     if error is None:
         return "--"
     text = _number(error.ulp)
-    if error.ulp is not None and error.ulp_of_terms is not None and error.ulp > 4 >= error.ulp_of_terms:
+    if error.rooted:
         text += f" ({_number(error.ulp_of_terms)})"
     return text + ("*" if error.method == "exhaustive" else "")
 

@@ -16,6 +16,7 @@ from .describe import Array, Interval, Labels, Scalar
 from .quick import Quick
 
 _NOT_NEGATIVE = Interval(0.0, math.inf)
+_LARGEST_WHOLE = 2.0**24  # up to which all whole numbers are float32
 
 
 class Signature:
@@ -142,7 +143,7 @@ class Signature:
             dtype = array.dtype
             if dtype is not batch.dtype:
                 checks.real_dtype(argument.name, array)
-                dtype = batch.dtype if dtype.newbyteorder("=") == batch.dtype else FLOAT64
+                dtype = batch.dtype if _is_exact(dtype, argument.domain, batch.dtype) else FLOAT64
             if argument.role == "weight":
                 checks.check_weights(argument.name, array, argument.domain)
                 return array if is_ready(array, FLOAT64) else np.array(array, FLOAT64, order="C")
@@ -187,3 +188,11 @@ class Signature:
         """Return how an array that is shaped like a prediction is laid out: the arguments of `blocks.as_output`."""
         inner = (array.size,) if self.over_sets else array.shape[len(batch.shape) :]
         return len(batch.shape), batch.count, inner, batch.dtype
+
+
+def _is_exact(given: np.dtype[Any], domain: Any, wanted: np.dtype[Any]) -> bool:
+    """Whether no number of the domain loses digits when it is converted: whole ones do not, if they are small."""
+    if given.kind in "iu":
+        ends = domain[:2] if isinstance(domain, Interval) else tuple(domain)
+        return bool(np.can_cast(given, wanted)) or all(abs(end) <= _LARGEST_WHOLE for end in ends)
+    return bool(np.can_cast(given, wanted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from symloss.certificate import Certificate, Error, arithmetic_of, fingerprint
 from symloss.declare import Loss
 from symloss.peers.table import Foreign
+from symloss.progress import Progress, no_progress
 from symloss.verify.exhaustive import exhaust, is_exhaustible
 from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants_compared
 from symloss.verify.kernels import Kernels
@@ -23,7 +24,6 @@ from symloss.verify.point import Sample
 
 DTYPES = ("float64", "float32")
 _LONGEST = 200  # characters of an input that are shown
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 def certify(
@@ -32,7 +32,7 @@ def certify(
     foreign: Sequence[Foreign] = (),
     count: int = 2000,
     exhaustive: bool = True,
-    progress: Progress = lambda items, _says, _total: items,
+    progress: Progress = no_progress,
 ) -> Certificate:
     """Measure the errors of one loss.
 
@@ -59,7 +59,7 @@ def certify(
         errors += errors_of(_search(loss, own_results(kernels), dtype, module, count), "symloss", "value, grad, ...")
     if exhaustive and is_exhaustible(loss):
         errors += [
-            _error("symloss", "value, grad, ...", "float32", output, "exhaustive", tried, worst)
+            error_of("symloss", "value, grad, ...", "float32", output, "exhaustive", tried, worst)
             for output, (tried, worst) in exhaust(loss, module, progress).items()
         ]
     for other in foreign:
@@ -125,11 +125,13 @@ def foreign_results(loss: Loss, other: Foreign, dtype: str) -> Evaluate:
 def errors_of(tally: Tally, by: str, function: str) -> list[Error]:
     """Return what a search found, an error an output."""
     return [
-        _error(by, function, tally.dtype, output, "search", tally.tried, worst) for output, worst in tally.worst.items()
+        error_of(by, function, tally.dtype, output, "search", tally.tried, worst)
+        for output, worst in tally.worst.items()
     ]
 
 
-def _error(by: str, function: str, dtype: str, output: str, method: str, tried: int, worst: Worst) -> Error:
+def error_of(by: str, function: str, dtype: str, output: str, method: str, tried: int, worst: Worst) -> Error:
+    """Return what was found of one output, with its numbers rounded up."""
     return Error(
         by,
         function,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+import types
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from sympy import Expr, Interval, oo, sympify
 
 import symloss.functions as functions
 from symloss.arguments import Prediction
-from symloss.certificate import Certificate, arithmetic_of, fingerprint
+from symloss.certificate import DTYPES, FUNCTIONS, Certificate, Error, arithmetic_of, fingerprint
 from symloss.declare import Loss
-from symloss.verify.certify import errors_of
+from symloss.progress import Progress, no_progress
+from symloss.verify.certify import error_of, errors_of
+from symloss.verify.exhaustive import exhaust
 from symloss.verify.hunt import Evaluate, Hunt, constants_compared
 from symloss.verify.point import Sample
 
@@ -27,11 +30,13 @@ DOMAINS: dict[str, Any] = {
     "softplus": None, "tanh": None, "log1mexp": _NEGATIVE, "log_cosh": None, "sech": None, "sinh": None, "cosh": None,
     "log1p_ratio": Interval.open(-1, oo), "sqrt1pm1": Interval.open(-1, oo), "expm1mx": None,
 }  # fmt: skip
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 
 
 def certify_functions(
-    package: str, count: int = 2000, progress: Progress = lambda items, _says, _total: items
+    package: str,
+    count: int = 2000,
+    exhaustive: bool = False,
+    progress: Progress = no_progress,
 ) -> Certificate:
     """Measure the error of every elementary function of one argument in a generated package.
 
@@ -41,6 +46,8 @@ def certify_functions(
         Where ``_runtime`` is.
     count : int
         Number of inputs that are drawn.
+    exhaustive : bool
+        Whether to try all float32 as well.
     progress : callable
         Wraps the iteration over functions.
     """
@@ -48,11 +55,51 @@ def certify_functions(
     file = Path(inspect.getfile(module))
     errors = []
     for name in progress(list(DOMAINS), "certify functions", len(DOMAINS)):
-        tally = Hunt(_loss(name), _calls(getattr(module, name), "float64"), "float64", constants_compared(file)).run(
-            count
-        )
-        errors += [e for e in errors_of(tally, "symloss", name) if e.output == "value"]
-    return Certificate("elementary", fingerprint("", arithmetic_of(file.parent)), tuple(errors))
+        for dtype in DTYPES:
+            tally = Hunt(_loss(name), _calls(getattr(module, name), dtype), dtype, constants_compared(file)).run(count)
+            errors += [e for e in errors_of(tally, "symloss", name) if e.output == "value"]
+    if exhaustive:
+        errors += exhaust_functions(package, progress)
+    return Certificate(FUNCTIONS, fingerprint("", arithmetic_of(file.parent)), tuple(errors))
+
+
+def exhaust_functions(package: str, progress: Progress = no_progress) -> list[Error]:
+    """Measure the float32 error of every elementary function at all float32, against its float64 form.
+
+    That one's own error is below 2**-27 units of float32.
+
+    Parameters
+    ----------
+    package : str
+        Where ``_runtime`` is.
+    progress : callable
+        Wraps the iteration over functions.
+    """
+    module = importlib.import_module(f"{package}._runtime.elementary")
+    widen = importlib.import_module(f"{package}._runtime.loops").wide_vectors
+    found = []
+    for name in progress(list(DOMAINS), "all float32: functions", len(DOMAINS)):
+        errors = exhaust(_loss(name), _as_kernels(getattr(module, name), widen), outputs=("value",))
+        tried, worst = errors["value"]
+        found.append(error_of("symloss", name, "float32", "value", "exhaustive", tried, worst))
+    return found
+
+
+def _as_kernels(function: Any, wide_vectors: Any) -> Any:
+    """Return what has a function's values where generated modules have losses."""
+
+    @numba.njit(error_model="numpy", nogil=True)
+    def compute(x: Any, out: Any) -> None:
+        wide_vectors()
+        for i in range(x.size):
+            out[i] = function(x[i])
+
+    def value(x: Any, **_options: Any) -> Any:
+        out = np.empty_like(x)
+        compute(x, out)
+        return out
+
+    return types.SimpleNamespace(value=value)
 
 
 def _loss(name: str) -> Loss:

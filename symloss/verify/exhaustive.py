@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
@@ -15,10 +15,10 @@ from sympy import FiniteSet, S
 
 from symloss.arguments import Target, Weight
 from symloss.declare import Loss
+from symloss.progress import Progress, no_progress
 from symloss.verify.hunt import OUTPUTS, Worst
 from symloss.verify.point import Sample, ends
 
-Progress = Callable[[Iterable[Any], str, int], Iterable[Any]]
 _CHUNK = 1 << 22
 _CHUNKS = 1 << 10
 
@@ -37,7 +37,11 @@ def _fixed(target: Any) -> list[float]:
 
 
 def exhaust(
-    loss: Loss, module: ModuleType, progress: Progress, chunks: Sequence[int] = range(_CHUNKS)
+    loss: Loss,
+    module: ModuleType,
+    progress: Progress = no_progress,
+    chunks: Sequence[int] = range(_CHUNKS),
+    outputs: Sequence[str] = OUTPUTS,
 ) -> dict[str, tuple[int, Worst]]:
     """Return how many inputs were tried, and the worst, for each output.
 
@@ -53,14 +57,16 @@ def exhaust(
         Wraps the iteration.
     chunks : sequence of int
         Which parts of the line of floats, of `_CHUNK` bit patterns each.
+    outputs : sequence of str
+        What to compare; all, or the value alone.
     """
     targets = loss.of_role(Target)
     labels = list(itertools.product(*map(_fixed, targets)))
-    found = {output: Worst() for output in OUTPUTS}
+    found = {output: Worst() for output in outputs}
     rounds = [(label, chunk) for label in labels for chunk in chunks]
     tried = 0
     with ThreadPoolExecutor() as pool:  # kernels let go of the interpreter
-        pieces = pool.map(lambda piece: _try(loss, module, *piece), rounds)
+        pieces = pool.map(lambda piece: _try(loss, module, outputs, *piece), rounds)
         for part in progress(pieces, f"all float32: {loss.name}", len(rounds)):
             tried += part.pop("tried")
             for output, worst in part.items():
@@ -82,15 +88,17 @@ def _chunk(number: int, domain: Any) -> npt.NDArray[np.float32]:
     return x if np.isinf(low) and np.isinf(high) else x[(x >= low) & (x <= high)]
 
 
-def _try(loss: Loss, module: ModuleType, label: tuple[float, ...], chunk: int) -> dict[str, Any]:
+def _try(
+    loss: Loss, module: ModuleType, outputs: Sequence[str], label: tuple[float, ...], chunk: int
+) -> dict[str, Any]:
     """Return the worst of one part of the line, and under "tried" how many numbers it has."""
     x = _chunk(chunk, loss.predictions[0].domain)
-    found: dict[str, Any] = {output: Worst() for output in OUTPUTS} | {"tried": x.size}
+    found: dict[str, Any] = {output: Worst() for output in outputs} | {"tried": x.size}
     if not x.size:
         return found
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         wide = x.astype(np.float64)
-    results = zip(OUTPUTS, _results(module, x, label), _results(module, wide, label), strict=True)
+    results = zip(outputs, _results(module, outputs, x, label), _results(module, outputs, wide, label), strict=True)
     for output, got, exact in results:
         worst = found[output]
         exact = np.ascontiguousarray(exact)
@@ -102,8 +110,13 @@ def _try(loss: Loss, module: ModuleType, label: tuple[float, ...], chunk: int) -
     return found
 
 
-def _results(module: ModuleType, x: npt.NDArray[Any], label: tuple[float, ...]) -> Iterator[npt.NDArray[Any]]:
-    targets = [np.full(x.shape, v, np.int8 if v == int(v) else x.dtype) for v in label]
+def _results(
+    module: ModuleType, outputs: Sequence[str], x: npt.NDArray[Any], label: tuple[float, ...]
+) -> Iterator[npt.NDArray[Any]]:
+    targets = [np.full(x.shape, v, x.dtype) for v in label]
+    if len(outputs) == 1:
+        yield module.value(x, *targets, reduction="none", threads=1)
+        return
     yield from module.value_and_grad(x, *targets, reduction="none", threads=1)
     yield module.grad_and_hess(x, *targets, reduction="none", threads=1)[1]
 

@@ -1,0 +1,75 @@
+"""Loops over samples are vectors: LLVM widens them, and no scalar function is called inside."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from numba.core.caching import NullCache
+
+FLAT = (
+    "absolute_error", "binary_cross_entropy", "binary_cross_entropy_with_logits", "focal_with_logits", "squared_error",
+    "weighted_binary_cross_entropy_with_logits",
+)  # fmt: skip
+_CALLED = re.compile(r"^declare .*@(exp|expf|log|logf|log1p|log1pf|expm1|expm1f|pow|powf|tanh|tanhf)\(", re.M)
+
+
+def _compiled(name: str, dtype: str) -> str:
+    """Return the optimised LLVM text of the kernel that writes losses and gradients."""
+    module: Any = importlib.import_module(f"symloss.generated.{name}")
+    kernel = module._value_and_grad
+    kernel = numba.njit(nogil=True, error_model="numpy")(kernel.py_func)
+    assert isinstance(kernel._cache, NullCache)
+    array = numba.types.Array(getattr(numba.types, dtype), 1, "C")
+    parameters = [numba.types.float64 for _ in module.INFO["parameters"]]
+    signature = (array, array, *parameters, numba.types.none, numba.types.float64, array, array)
+    kernel.compile(signature)
+    return str(kernel.inspect_llvm(signature))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FLAT)
+def test_loops_become_vectors(name: str, dtype: str) -> None:
+    text = _compiled(name, dtype)
+    assert not _CALLED.search(text)
+    assert re.search(r"fmul <\d+ x (float|double)>|fadd <\d+ x (float|double)>|fsub <\d+ x (float|double)>", text)
+    assert "llvm.masked.gather" not in text
+
+
+def test_float32_stays_float32_where_that_is_accurate() -> None:
+    assert "x double>" not in _compiled("binary_cross_entropy_with_logits", "float32")
+    assert "x double>" in _compiled("focal_with_logits", "float32")  # whose parameters are float64
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "sparse_cross_entropy_with_logits"])
+def test_any_number_of_threads_gives_the_same_bits(name: str, dtype: str) -> None:
+    module: Any = importlib.import_module(f"symloss.generated.{name}")
+    rng = np.random.default_rng(0)
+    shape = (200_003,) if name.startswith("binary") else (20_001, 17)
+    z = rng.normal(size=shape).astype(dtype)
+    y = (rng.random(shape) < 0.5).astype(dtype) if name.startswith("binary") else rng.integers(0, 17, shape[0])
+    value, grad = module.value_and_grad(z, y, threads=1)
+    for threads in (2, 3, 8):
+        other = module.value_and_grad(z, y, threads=threads)
+        assert other[0] == value
+        np.testing.assert_array_equal(other[1], grad)
+
+
+def test_nothing_of_the_size_of_the_batch_is_allocated_but_the_results() -> None:
+    import tracemalloc
+
+    from symloss.generated import binary_cross_entropy_with_logits as bce
+
+    z = np.linspace(-5, 5, 2_000_000)
+    y = np.ones_like(z)
+    bce.value_and_grad(z, y)
+    tracemalloc.start()
+    _, grad = bce.value_and_grad(z, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak <= grad.nbytes + 2**20

@@ -1,0 +1,44 @@
+"""`symloss warm` compiles what later calls need."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from catalogue import catalogue
+from click.testing import CliRunner
+
+from symloss.cli import main
+
+_PROGRAM = """
+import numpy as np
+from symloss.generated import binary_cross_entropy_with_logits as m
+z = np.zeros(8, "float32")
+m.value_and_grad(z, z)
+m.grad_and_hess(z, z)
+kernels = [k for k in vars(m).values() if hasattr(k, "stats")]
+print(sum(sum(k.stats.cache_misses.values()) for k in kernels), sum(sum(k.stats.cache_hits.values()) for k in kernels))
+"""
+
+
+def test_nothing_is_left_to_compile() -> None:
+    done = CliRunner().invoke(main, ["warm", "binary_cross_entropy_with_logits", "--dtype", "float32"])
+    assert done.exit_code == 0, done.output
+    assert done.output == "1 losses are compiled\n"
+    found = subprocess.run([sys.executable, "-c", _PROGRAM], stdout=subprocess.PIPE, text=True, check=True).stdout
+    misses, hits = map(int, found.split())
+    assert misses == 0
+    assert hits == 2
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_every_loss_has_arguments_to_call_it_with(name: str) -> None:
+    from importlib import import_module
+
+    from symloss.warm import calls
+
+    module = import_module(f"symloss.generated.{name}")
+    every = list(calls(module, ("float64",), weighted=True))
+    assert len(every) >= 5
+    every[0]()
