@@ -57,6 +57,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "errors",
         "loader",
         "pipeline",
+        "progress",
         "runtime",
         "stamp",
         "verify",
