@@ -69,8 +69,8 @@ class Case:
         return {"z": x, "y": labels}
 
 
-def cases(largest: int) -> list[Case]:
-    """Return all cases with at most so many entries."""
+def cases(smallest: float, largest: float) -> list[Case]:
+    """Return all cases with so many entries."""
     found = []
     for dtype in ("float32", "float64"):
         flat = [(loss, (n,)) for loss in _FLAT for n in SIZES]
@@ -78,4 +78,4 @@ def cases(largest: int) -> list[Case]:
         found += [Case(loss, "gradient", shape, dtype) for loss, shape in (*flat, *rows)]
         found += [Case(loss, "hessian", (n,), dtype) for loss in _WITH_HESSIAN for n in SIZES]
         found += [Case(_ROW_WISE[0], "hessian", shape, dtype) for shape in ROWS]
-    return [case for case in found if case.entries <= largest]
+    return [case for case in found if smallest <= case.entries <= largest]

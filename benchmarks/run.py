@@ -28,14 +28,14 @@ Line = dict[str, Any]
 Key = tuple[Any, ...]
 
 
-def measure(peer: str, threads: int, largest: float, repeats: int) -> list[Line]:
+def measure(peer: str, threads: int, sizes: tuple[float, float], repeats: int) -> list[Line]:
     """Run the process of one peer and return what it measured; nothing where the peer is not installed."""
     processors = sorted(os.sched_getaffinity(0))[:threads]
 
     def bind() -> None:
         os.sched_setaffinity(0, processors)
 
-    command = [sys.executable, "-m", "benchmarks.worker", peer, str(threads), str(largest), str(repeats)]
+    command = [sys.executable, "-m", "benchmarks.worker", peer, str(threads), *map(str, sizes), str(repeats)]
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "TF_CPP_MIN_LOG_LEVEL": "3"}
     done = subprocess.run(
         command, cwd=_HERE.parent, env=environment, preexec_fn=bind, capture_output=True, text=True, check=False
@@ -111,17 +111,20 @@ def main() -> None:
     """Measure, and write results, table and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--all", action="store_true", help="the largest sizes, too")
+    parser.add_argument("--smallest", type=float, default=0, help="leave out what has fewer entries")
     parser.add_argument("--repeats", type=int, default=11)
     parser.add_argument("--peers", nargs="*", default=NAMES, choices=NAMES)
     given = parser.parse_args()
-    lines: list[Line] = []
+    path = _HERE / "results.json"
     cores = len(os.sched_getaffinity(0))
+    before = json.loads(path.read_text())["lines"] if path.exists() else []
+    lines: list[Line] = [line for line in before if line["peer_name"] not in given.peers]
     runs = [(peer, threads) for threads in dict.fromkeys((1, cores)) for peer in given.peers]
     for peer, threads in tqdm(runs, desc="measure", disable=not sys.stderr.isatty()):
-        lines += measure(peer, threads, 2e7 if given.all else 5e6, given.repeats)
+        lines += measure(peer, threads, (given.smallest, 2e7 if given.all else 5e6), given.repeats)
     best = ratios(lines)
     machine = {"processor": platform.processor() or platform.machine(), "cores": cores}
-    (_HERE / "results.json").write_text(json.dumps({"machine": machine, "lines": lines}, indent=1) + "\n")
+    path.write_text(json.dumps({"machine": machine, "lines": lines}, indent=1) + "\n")
     text = table(best)
     _insert(text)
     plot(best, _HERE / "speed.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from .batch import Batch
 from .blocks import Sink, Source
 from .reduce import combine
 
-_PARALLEL = 65536  # entries from which on several threads are faster than one, for all but the cheapest kernels
+_WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
 
 Kernel = Callable[..., Any]
 
@@ -56,8 +57,13 @@ def execute(
         result = kernel(*batch.inputs, *batch.constants, batch.weight, *scale, *rest)
         return result if summed else (result, 0.0)
     work = _Blocks(kernel, batch, scale, rest, summed)
-    parallel = work.number > 1 and batch.entries >= _PARALLEL
-    pool.run(work, min(pool.thread_count(threads), work.number) - 1 if parallel else 0)
+    helpers = min(pool.thread_count(threads), work.number) - 1
+    if helpers:
+        start = time.perf_counter()
+        work(1)
+        left = (time.perf_counter() - start) * (work.number - 1)
+        helpers = helpers if left > _WORTH else 0
+    pool.run(work, helpers)
     return work.inside, combine(work.sums) if summed else 0.0
 
 
@@ -77,7 +83,8 @@ class _Blocks:
         self.inside = True
         self._next = itertools.count()
 
-    def __call__(self) -> None:
+    def __call__(self, most: int | None = None) -> None:
+        """Compute the blocks that nobody else computes, or so many of them."""
         kernel, batch, scale, summed = self._kernel, self._batch, self._scale, self._summed
         length, constants = batch.block, batch.constants
         size = min(length, batch.count)
@@ -85,7 +92,7 @@ class _Blocks:
         rest = [_open(operand, size) for operand in self._rest]
         writers = [opened for opened, operand in zip(rest, self._rest, strict=True) if type(operand) is Sink]
         weights = None if batch.weight is None else _open(batch.weight, size)
-        for number in self._next:
+        for number in itertools.islice(self._next, most):
             if number >= self.number or not self.inside:
                 break
             cut = slice(number * length, min(number * length + length, batch.count))
