@@ -137,7 +137,7 @@ def _value_and_grad(p, y, weight, scale, losses, grad_p):
     scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(p, weighted(weight, i, scale))
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(p[i], y[i], factor, grad_p[i]))
     return inside
 
@@ -189,7 +189,7 @@ def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
     scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(p, weighted(weight, i, scale))
         _grad_and_hess_of_sample(p[i], y[i], factor, grad_p[i], hess_p[i])
     return inside
 
@@ -220,7 +220,7 @@ def _hvp(p, y, weight, scale, v_p, product_p):
     scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(p, weighted(weight, i, scale))
         _hvp_of_sample(p[i], y[i], v_p[i], factor, product_p[i])
     return inside
 

@@ -198,7 +198,7 @@ def _value_and_grad(z, y, weight, scale, losses, grad_z):
     scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z, weighted(weight, i, scale))
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(z[i], y[i], factor, grad_z[i]))
     return inside
 
@@ -286,7 +286,7 @@ def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
     scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z, weighted(weight, i, scale))
         _grad_and_hess_of_sample(z[i], y[i], factor, grad_z[i], hess_z[i])
     return inside
 
@@ -395,7 +395,7 @@ def _hvp(z, y, weight, scale, v_z, product_z):
     scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z, weighted(weight, i, scale))
         _hvp_of_sample(z[i], y[i], v_z[i], factor, product_z[i])
     return inside
 

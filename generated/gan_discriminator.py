@@ -149,7 +149,7 @@ def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_f
     inside = True
     scale = in_dtype_of(d_real, scale)
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(d_real, weighted(weight, i, scale))
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
         ))
@@ -211,7 +211,7 @@ def _grad_and_hess(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake, hess
     inside = True
     scale = in_dtype_of(d_real, scale)
     for i in range(grad_d_real.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(d_real, weighted(weight, i, scale))
         _grad_and_hess_of_sample(
             d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i], hess_d_real[i], hess_d_fake[i]
         )
@@ -258,7 +258,7 @@ def _hvp(d_real, d_fake, weight, scale, v_d_real, v_d_fake, product_d_real, prod
     inside = True
     scale = in_dtype_of(d_real, scale)
     for i in range(product_d_real.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(d_real, weighted(weight, i, scale))
         _hvp_of_sample(
             d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i]
         )

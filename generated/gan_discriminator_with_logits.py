@@ -144,7 +144,7 @@ def _value_and_grad(z_real, z_fake, weight, scale, losses, grad_z_real, grad_z_f
     inside = True
     scale = in_dtype_of(z_real, scale)
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z_real, weighted(weight, i, scale))
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i]
         ))
@@ -195,7 +195,7 @@ def _grad_and_hess(z_real, z_fake, weight, scale, grad_z_real, grad_z_fake, hess
     inside = True
     scale = in_dtype_of(z_real, scale)
     for i in range(grad_z_real.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z_real, weighted(weight, i, scale))
         _grad_and_hess_of_sample(
             z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i], hess_z_real[i], hess_z_fake[i]
         )
@@ -225,7 +225,7 @@ def _hvp(z_real, z_fake, weight, scale, v_z_real, v_z_fake, product_z_real, prod
     inside = True
     scale = in_dtype_of(z_real, scale)
     for i in range(product_z_real.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z_real, weighted(weight, i, scale))
         _hvp_of_sample(
             z_real[i], z_fake[i], v_z_real[i], v_z_fake[i], factor, product_z_real[i], product_z_fake[i]
         )

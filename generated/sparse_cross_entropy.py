@@ -114,7 +114,7 @@ def _value_and_grad(p, label, weight, scale, losses, grad_p):
     inside = True
     scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(p, weighted(weight, i, scale))
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             p[i], label[i], factor, grad_p[i]
         ))
@@ -164,7 +164,7 @@ def _grad_and_hess(p, label, weight, scale, grad_p, hess_p):
     inside = True
     scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(p, weighted(weight, i, scale))
         _grad_and_hess_of_sample(p[i], label[i], factor, grad_p[i], hess_p[i])
     return inside
 
@@ -198,7 +198,7 @@ def _hvp(p, label, weight, scale, v_p, product_p):
     inside = True
     scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(p, weighted(weight, i, scale))
         _hvp_of_sample(p[i], label[i], v_p[i], factor, product_p[i])
     return inside
 

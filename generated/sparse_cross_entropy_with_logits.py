@@ -136,7 +136,7 @@ def _value_and_grad(z, label, weight, scale, losses, grad_z):
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z, weighted(weight, i, scale))
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
             z[i], label[i], factor, grad_z[i]
         ))
@@ -213,7 +213,7 @@ def _grad_and_hess(z, label, weight, scale, grad_z, hess_z):
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z, weighted(weight, i, scale))
         _grad_and_hess_of_sample(z[i], label[i], factor, grad_z[i], hess_z[i])
     return inside
 
@@ -321,7 +321,7 @@ def _hvp(z, label, weight, scale, v_z, product_z):
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(z, weighted(weight, i, scale))
         _hvp_of_sample(z[i], label[i], v_z[i], factor, product_z[i])
     return inside
 

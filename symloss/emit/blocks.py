@@ -72,7 +72,10 @@ class _Block:
         lines += [f"    for {self._i} in range({count}):"]
         lines += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self._check(a))]
         if self.has_factor:
-            lines.append(f"        {self._factor} = {self._weighted(self.scale)}")
+            factor = self._weighted(self.scale)
+            if single and self._sample.function.rows:  # whatever the dtype of weights
+                factor = f"{self._printer.call_name('in_dtype_of')}({self._arrays[0]}, {factor})"
+            lines.append(f"        {self._factor} = {factor}")
         lines += self._call()
         return [*lines, f"    return {self._inside}"]
 
