@@ -80,25 +80,18 @@ def _jax(case: Case, _threads: int) -> Call | None:
     return compute
 
 
-_SKLEARN = {
-    "binary_cross_entropy_with_logits": ("HalfBinomialLoss", "y", "z"),
-    "squared_error": ("HalfSquaredError", "target", "prediction"),
-    "absolute_error": ("AbsoluteError", "target", "prediction"),
-    "sparse_cross_entropy_with_logits": ("HalfMultinomialLoss", "label", "z"),
-}
-
-
 def _sklearn(case: Case, threads: int) -> Call | None:
-    if case.loss not in _SKLEARN:
+    rows = importlib.import_module("symloss.peers.sklearn_losses").FUNCTIONS
+    found = [row[1:] for row in rows if row[0] == case.loss]
+    if not found:
         return None
     losses = importlib.import_module("sklearn._loss.loss")
-    function, target, prediction = _SKLEARN[case.loss]
+    function, target, prediction, factor = found[0]
     arrays = case.arrays()
     loss = getattr(losses, function)(**({"n_classes": case.shape[1]} if len(case.shape) == 2 else {}))
     given = {"y_true": arrays[target].astype(case.dtype), "raw_prediction": arrays[prediction], "n_threads": threads}
     if case.output == "hessian":
         return lambda: loss.gradient_hessian(**given)
-    factor = 2.0 if case.loss == "squared_error" else 1.0
 
     def compute() -> Any:
         values, grads = loss.loss_gradient(**given)

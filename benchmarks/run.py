@@ -20,10 +20,11 @@ import numpy as np
 from tqdm import tqdm
 
 from benchmarks.peers import NAMES
+from symloss.write import replace_text, with_part
 
 _HERE = Path(__file__).parent
 _README = _HERE.parent / "README.md"
-_START, _END = "<!-- speed -->", "<!-- end of speed -->"
+_START, _END = "<!-- speed -->\n", "<!-- end of speed -->"
 Line = dict[str, Any]
 Key = tuple[Any, ...]
 
@@ -100,13 +101,6 @@ def plot(best: dict[Key, Line], path: Path) -> None:
     figure.savefig(path, dpi=120)
 
 
-def _insert(text: str) -> None:
-    readme = _README.read_text(encoding="utf-8")
-    if _START in readme:
-        before, rest = readme.split(_START)
-        _README.write_text(f"{before}{_START}\n{text}\n{_END}{rest.split(_END)[1]}", encoding="utf-8")
-
-
 def main() -> None:
     """Measure, and write results, table and plot."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -126,7 +120,7 @@ def main() -> None:
     machine = {"processor": platform.processor() or platform.machine(), "cores": cores}
     path.write_text(json.dumps({"machine": machine, "lines": lines}, indent=1) + "\n")
     text = table(best)
-    _insert(text)
+    replace_text(_README, with_part(_README.read_text(encoding="utf-8"), _START, _END, text))
     plot(best, _HERE / "speed.png")
     print(text)
 

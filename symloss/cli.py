@@ -293,11 +293,12 @@ _TABLE_STARTS, _TABLE_ENDS = "<!-- errors -->\n", "<!-- end of errors -->"
 
 def _with_table(text: str, table: str, path: Path) -> str:
     """Return the text with the table between its two marks."""
-    before, found, rest = text.partition(_TABLE_STARTS)
-    _, ends, after = rest.partition(_TABLE_ENDS)
-    if not found or not ends:
-        raise click.ClickException(f"{path}: there is no line {_TABLE_STARTS.strip()} ... {_TABLE_ENDS.strip()}")
-    return f"{before}{_TABLE_STARTS}{table}\n{_TABLE_ENDS}{after}"
+    from symloss.write import with_part
+
+    try:
+        return with_part(text, _TABLE_STARTS, _TABLE_ENDS, table)
+    except ValueError as error:
+        raise click.ClickException(f"{path}: {error}") from None
 
 
 @main.command()

@@ -6,7 +6,7 @@ mathematics, Numba or LaTeX.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -203,6 +203,13 @@ def rebuild(node: Any, change: Callable[[Any], Any]) -> Any:
         return change(value) if hasattr(value, "__dataclass_fields__") else value
 
     return type(node)(*(part(getattr(node, f.name)) for f in fields(node)))
+
+
+def substituted(node: Any, values: Mapping[str, Expr]) -> Any:
+    """Return a node with expressions in the place of names."""
+    if isinstance(node, Name):
+        return values.get(node.name, node)
+    return rebuild(node, lambda part: substituted(part, values))
 
 
 def parts(node: Any) -> Iterator[Any]:

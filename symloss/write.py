@@ -47,6 +47,21 @@ def write(files: Mapping[str, str], folder: Path) -> Changes:
     return Changes(tuple(written), tuple(removed))
 
 
+def with_part(text: str, start: str, end: str, part: str) -> str:
+    """Return the text with another part between two marks.
+
+    Raises
+    ------
+    ValueError
+        If the text does not have both, in this order.
+    """
+    before, found, rest = text.partition(start)
+    _, ends, after = rest.partition(end)
+    if not found or not ends:
+        raise ValueError(f"there is no line {start.strip()} ... {end.strip()}")
+    return f"{before}{start}{part}\n{end}{after}"
+
+
 def replace_text(path: Path, text: str) -> None:
     """Replace a file atomically: readers see the old text or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)

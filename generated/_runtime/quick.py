@@ -115,7 +115,6 @@ class Quick:
         batch.count = samples[0]
         row = inner[0] if inner else 1
         batch.block = block_length(samples[0], row)
-        batch.entries = samples[0] * row
         batch.dtype = dtype
         batch.arrays = given
         batch.inputs, batch.constants = given[: self._varying], tuple(given[self._varying :])

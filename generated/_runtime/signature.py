@@ -58,16 +58,14 @@ class Signature:
             dtype = checks.prediction_dtype(first.name, leading)
         batch.dtype = dtype
         if self.over_sets:
-            batch.shape, batch.count, batch.block, batch.entries = (), 1, 1, 1
+            batch.shape, batch.count, batch.block = (), 1, 1
         else:
             batch.shape = self._batch_shape(leading)
             batch.count = math.prod(batch.shape)
         sizes: dict[str, int] = {}
         inners = self._match_shapes(arrays, batch.shape, sizes)
         if not self.over_sets:
-            row = max(sizes.values(), default=1)
-            batch.block = block_length(batch.count, row)
-            batch.entries = batch.count * row
+            batch.block = block_length(batch.count, max(sizes.values(), default=1))
         operands = [
             self._operand(argument, array, inner, batch, sizes)
             for argument, array, inner in zip(self.arguments, arrays, inners, strict=True)

@@ -28,22 +28,22 @@ _SAYS_OF_TOTALS = {
 }
 
 
-def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer, single: bool) -> CodeFunction:
+def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer) -> CodeFunction:
     """Return the kernel that calls the function of one sample for each sample of a block."""
     kind = sample.function.kind
     block = _Block(sample, parameters, printer)
     names = block.inputs + [v.name for v in sample.directions] + block.outputs
-    return CodeFunction(signature(f"_{kind}", names), _SAYS[kind], tuple(block.lines(single)))
+    return CodeFunction(signature(f"_{kind}", names), _SAYS[kind], tuple(block.lines()))
 
 
-def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer, single: bool) -> CodeFunction | None:
+def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer) -> CodeFunction | None:
     """Return the kernel that sums what the block kernel writes first, a chunk at a time; None where that is no loss."""
     kind = sample.function.kind
     if kind not in _TOTALS:
         return None
     block = _Block(sample, parameters, printer)
     head = signature(_TOTALS[kind], block.inputs + block.outputs[1:])
-    return CodeFunction(head, _SAYS_OF_TOTALS[kind], tuple(block.total_lines(f"_{kind}", single)))
+    return CodeFunction(head, _SAYS_OF_TOTALS[kind], tuple(block.total_lines(f"_{kind}")))
 
 
 class _Block:
@@ -63,28 +63,28 @@ class _Block:
     def _output(self, name: str) -> str:
         return self._results.get(name, name)
 
-    def lines(self, single: bool) -> list[str]:
+    def lines(self) -> list[str]:
         count = f"{self.outputs[0]}.shape[0]"
         lines = [f"    {self._printer.call_name('wide_vectors')}()", f"    {self._inside} = True"]
-        if single and self.has_factor:
+        if self._printer.single and self.has_factor:
             in_dtype = self._printer.call_name("in_dtype_of")
             lines.append(f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})")
         lines += [f"    for {self._i} in range({count}):"]
         lines += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self._check(a))]
         if self.has_factor:
             factor = self._weighted(self.scale)
-            if single and self._sample.function.rows:  # whatever the dtype of weights
+            if self._printer.single and self._sample.function.rows:  # whatever the dtype of weights
                 factor = f"{self._printer.call_name('in_dtype_of')}({self._arrays[0]}, {factor})"
             lines.append(f"        {self._factor} = {factor}")
         lines += self._call()
         return [*lines, f"    return {self._inside}"]
 
-    def total_lines(self, kernel: str, single: bool) -> list[str]:
+    def total_lines(self, kernel: str) -> list[str]:
         """Return the body of the kernel that sums what ``kernel`` writes first."""
         local, call_name = self._printer.local, self._printer.call_name
         total, lost, terms, part = local("total"), local("lost"), local("terms"), local("part")
         start, chunk = local("start"), call_name("CHUNK")
-        room = f"{chunk}, {self._arrays[0]}.dtype" if single else chunk
+        room = f"{chunk}, {self._arrays[0]}.dtype" if self._printer.single else chunk
         first, varying = self._arrays[0], {a.name for a in self._sample.arrays if not isinstance(a, Weight)}
         cut = {name: f"{name}[{part}]" for name in [*varying, *self.outputs[1:]]}
         cut[self.weight] = f"{call_name('cut')}({self.weight}, {part})"

@@ -41,13 +41,13 @@ def module_text(loss: Loss, kernel: ir.Kernel) -> str:
     printer.single = kernel.single
     functions: list[CodeFunction | str] = []
     for sample in samples(loss, kernel):
-        functions += print_sample(sample, printer, kernel.single)
+        functions += print_sample(sample, printer)
         public = public_rows(sample, printer)
         if public is not None:
             functions.append(public)
         names = tuple(p.name for p in parameters)
-        functions.append(print_block(sample, names, printer, kernel.single))
-        total = print_total(sample, names, printer, kernel.single)
+        functions.append(print_block(sample, names, printer))
+        total = print_total(sample, names, printer)
         functions += [total] if total else []
     array_texts, parameter_texts = [_array(a) for a in arrays], [_parameter(p) for p in parameters]
     return render(

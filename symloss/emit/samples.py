@@ -69,32 +69,32 @@ def samples(loss: Loss, kernel: ir.Kernel) -> list[Sample]:
     return result
 
 
-def print_sample(sample: Sample, printer: Printer, single: bool) -> list[CodeFunction | str]:
+def print_sample(sample: Sample, printer: Printer) -> list[CodeFunction | str]:
     """Return the function as text; with a form in numbers of two parts it is two functions, one for each dtype."""
     if sample.function.refined is None:
-        return [_print_plain(sample, sample.name, printer, single)]
+        return [_print_plain(sample, sample.name, printer)]
     plain, double = f"_plain_{sample.function.kind}", f"_double_{sample.function.kind}"
     printer.functions |= {"by_dtype", "refined", "twofold"}
     return [
-        _print_plain(sample, plain, printer, single),
+        _print_plain(sample, plain, printer),
         _print_refined(sample, printer),
         _print_double(sample, plain, double, printer),
         f"{sample.name} = by_dtype({plain}, {double})",
     ]
 
 
-def _print_plain(sample: Sample, name: str, printer: Printer, single: bool) -> CodeFunction:
+def _print_plain(sample: Sample, name: str, printer: Printer) -> CodeFunction:
     names = [a.name for a in sample.arguments]
     if sample.function.rows:
         names += [printer.local("factor"), *sample.function.rows]
     read = set(ir.used_in(sample.function.body))
     scalars = [a for a in sample.arguments if not a.dims and a.name in read]
-    lines = [f"    {line}" for a in scalars for line in _scalar(a, printer, single)]
+    lines = [f"    {line}" for a in scalars for line in _scalar(a, printer)]
     if sample.function.rows or ir.has_loops(sample.function.body):
         lines.insert(0, f"    {printer.call_name('wide_vectors')}()")
     lines += printer.body(sample.function.body, 1)
     # A loop over samples becomes vectors only with the body in it.
-    decorator = "kernel" if sample.function.rows and not single else "polymorphic" if single else "inlined"
+    decorator = "polymorphic" if printer.single else "kernel" if sample.function.rows else "inlined"
     return CodeFunction(signature(name, names), _SAYS[sample.function.kind], tuple(lines), decorator)
 
 
@@ -130,12 +130,14 @@ def _print_refined(sample: Sample, printer: Printer) -> CodeFunction:
     return CodeFunction(signature(_refined_name(sample), names), says, tuple(lines), "inlined")
 
 
-def _scalar(argument: Argument, printer: Printer, single: bool) -> list[str]:
+def _scalar(argument: Argument, printer: Printer) -> list[str]:
     """Bind a scalar argument as float64, whatever its dtype, unless it may stay float32."""
     if is_class_label(argument) or isinstance(argument, Parameter):
         return []
     low, high = closed_bounds(argument)
-    value = argument.name if single else f"np.float64({argument.name})"  # float() of a float32 stays one in Numba
+    value = (
+        argument.name if printer.single else f"np.float64({argument.name})"
+    )  # float() of a float32 stays one in Numba
     if low is not None and high is not None:
         value = f"{printer.call_name('within')}({value}, {number(low)}, {number(high)})"
     return [] if value == argument.name else [f"{argument.name} = {value}"]

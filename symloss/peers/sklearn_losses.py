@@ -16,7 +16,7 @@ from symloss.peers.table import Arrays, Foreign, Parameters
 _LOSS: Any = importlib.import_module("sklearn._loss.loss")
 
 
-def _row(loss: str, function: str, target: str, prediction: str, factor: float = 1.0) -> Foreign:
+def _row(loss: str, function: str, target: str, prediction: str, factor: float) -> Foreign:
     def given(arrays: Arrays) -> dict[str, Any]:
         raw = np.ascontiguousarray(arrays[prediction])
         return {"y_true": np.ascontiguousarray(arrays[target], raw.dtype), "raw_prediction": raw}
@@ -39,9 +39,11 @@ def _row(loss: str, function: str, target: str, prediction: str, factor: float =
     return Foreign("scikit-learn", version, function, loss, value, gradient, hessian if has_hessian else None)
 
 
-ROWS = [
-    _row("squared_error", "HalfSquaredError", "target", "prediction", 2.0),
-    _row("absolute_error", "AbsoluteError", "target", "prediction"),
-    _row("binary_cross_entropy_with_logits", "HalfBinomialLoss", "y", "z"),
-    _row("sparse_cross_entropy_with_logits", "HalfMultinomialLoss", "label", "z"),
-]
+# Loss, function, target, prediction, factor.
+FUNCTIONS = (
+    ("squared_error", "HalfSquaredError", "target", "prediction", 2.0),
+    ("absolute_error", "AbsoluteError", "target", "prediction", 1.0),
+    ("binary_cross_entropy_with_logits", "HalfBinomialLoss", "y", "z", 1.0),
+    ("sparse_cross_entropy_with_logits", "HalfMultinomialLoss", "label", "z", 1.0),
+)
+ROWS = [_row(*row) for row in FUNCTIONS]

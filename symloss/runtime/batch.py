@@ -35,8 +35,6 @@ class Batch:
         What a Hessian is to be multiplied by, as it came.
     block : int
         Number of samples in a block.
-    entries : int
-        Number of entries of the largest input, by which it is decided whether threads pay.
     ready : bool
         Whether there is nothing to convert, so that a single block needs no buffers.
     """
@@ -48,7 +46,6 @@ class Batch:
         "count",
         "directions",
         "dtype",
-        "entries",
         "given_weight",
         "inputs",
         "ready",
@@ -66,13 +63,12 @@ class Batch:
     given_weight: AnyArray | None
     directions: list[AnyArray]
     block: int
-    entries: int
     ready: bool
 
     def without_arguments(self) -> Batch:
         """Return the same samples with nothing but their weights."""
         batch = Batch()
-        batch.count, batch.block, batch.entries = self.count, self.block, self.entries
+        batch.count, batch.block = self.count, self.block
         batch.dtype, batch.weight = self.dtype, self.weight
         batch.inputs, batch.constants, batch.ready = (), (), type(self.weight) is np.ndarray
         return batch

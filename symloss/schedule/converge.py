@@ -11,7 +11,21 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from symloss.ir import COSTLY, TEMPORARY, Assign, Call, Choose, Expr, If, Loop, Name, Reduce, Statement, rebuild, used
+from symloss.ir import (
+    COSTLY,
+    TEMPORARY,
+    Assign,
+    Call,
+    Choose,
+    Expr,
+    If,
+    Loop,
+    Name,
+    Reduce,
+    Statement,
+    substituted,
+    used,
+)
 
 Body = tuple[Statement, ...]
 
@@ -84,8 +98,8 @@ class _Branch:
 
     def renamed(self, old: str, new: str) -> tuple[dict[str, Assign], Body]:
         """Return values and statements with another name in the place of one that is computed no more."""
-        moved = {n: _renamed(s, old, new) for n, s in self.moved.items() if n != old}
-        return moved, tuple(_renamed(s, old, new) for s in self.rest)
+        moved = {n: substituted(s, {old: Name(new)}) for n, s in self.moved.items() if n != old}
+        return moved, tuple(substituted(s, {old: Name(new)}) for s in self.rest)
 
 
 def _join(decision: If, yes: _Branch, no: _Branch, one: str, other: str, joined: dict[str, Assign]) -> None:
@@ -100,7 +114,7 @@ def _join(decision: If, yes: _Branch, no: _Branch, one: str, other: str, joined:
         args.append(left if left == right else Name(chosen))
     added[name] = Assign(name, Call(yes.function(one), tuple(args)))
     ours, others = yes.renamed(one, name), no.renamed(other, name)
-    so_far = {n: _renamed(_renamed(s, one, name), other, name) for n, s in joined.items()}
+    so_far = {n: substituted(s, dict.fromkeys((one, other), Name(name))) for n, s in joined.items()}
     if _ordered([*ours[0].values(), *others[0].values(), *so_far.values(), *added.values()]) is None:
         return
     (yes.moved, yes.rest), (no.moved, no.rest) = ours, others
@@ -120,12 +134,3 @@ def _ordered(statements: Iterable[Assign]) -> list[Assign] | None:
         for statement in ready:
             del left[statement.name]
     return result
-
-
-def _renamed(node: Any, old: str, new: str) -> Any:
-    def change(part: Any) -> Any:
-        if isinstance(part, Name):
-            return Name(new) if part.name == old else part
-        return rebuild(part, change)
-
-    return change(node)

@@ -7,7 +7,21 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
-from symloss.ir import TEMPORARY, Assign, Call, If, Load, Loop, Name, Reduce, Statement, decided, parts, rebuild, used
+from symloss.ir import (
+    TEMPORARY,
+    Assign,
+    Call,
+    If,
+    Load,
+    Loop,
+    Name,
+    Reduce,
+    Statement,
+    decided,
+    parts,
+    substituted,
+    used,
+)
 
 Body = tuple[Statement, ...]
 _LONGEST = 40  # characters of an expression inside another
@@ -38,20 +52,14 @@ def _inline(body: Body, counts: Counter[str], values: dict[str, Any], fixed: Col
 
 def _substitute(statement: Statement, counts: Counter[str], values: dict[str, Any]) -> Statement:
     if isinstance(statement, If):
-        condition, results = _fill(statement.condition, values), decided(statement)
+        condition, results = substituted(statement.condition, values), decided(statement)
         yes = _inline(statement.yes, counts, values, results)
         return If(condition, yes, _inline(statement.no, counts, values, results))
     if isinstance(statement, (Loop, Reduce)):
         body = _inline(statement.body, counts, values)
-        rest = _fill(replace(statement, body=()), values)
+        rest = substituted(replace(statement, body=()), values)
         return replace(rest, body=body)
-    return _fill(statement, values)
-
-
-def _fill(node: Any, values: dict[str, Any]) -> Any:
-    if isinstance(node, Name):
-        return values.get(node.name, node)
-    return rebuild(node, lambda part: _fill(part, values))
+    return substituted(statement, values)
 
 
 def _can_move(statement: Assign, counts: Counter[str], later: Body) -> bool:

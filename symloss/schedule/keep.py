@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from symloss.ir import COSTLY, Assign, Call, Expr, Extent, Load, Loop, Name, Reduce, Statement, Store, rebuild
+from symloss.ir import COSTLY, Assign, Call, Expr, Load, Loop, Name, Reduce, Statement, Store, rebuild, substituted
 
 Body = tuple[Statement, ...]
 _WORTH = COSTLY | {"exp_minus"}
@@ -19,16 +19,12 @@ def keep(body: Body) -> Body:
             continue
         for j in range(i + 1, len(statements)):
             loop = statements[j]
-            if isinstance(loop, Loop) and _same_length(loop.extent, reduction.extent):
+            if isinstance(loop, Loop) and loop.extent == reduction.extent:
                 joined = _joined(reduction, loop)
                 if joined is not None and not _touched(joined[0].kept, statements[i + 1 : j]):
                     statements[i], statements[j] = joined
                     break
     return tuple(statements)
-
-
-def _same_length(one: Extent, other: Extent) -> bool:
-    return one == other
 
 
 def _joined(reduction: Reduce, loop: Loop) -> tuple[Reduce, Loop] | None:
@@ -37,7 +33,7 @@ def _joined(reduction: Reduce, loop: Loop) -> tuple[Reduce, Loop] | None:
     if not stores:
         return None
     for name, value in _costly(reduction):
-        wanted = _with_index(_opened(value, reduction.body), reduction.index, loop.index)
+        wanted = substituted(_opened(value, reduction.body), {reduction.index: Name(loop.index)})
         for place, statement in enumerate(loop.body):
             if isinstance(statement, Assign) and _opened(statement.value, loop.body) == wanted:
                 read = Assign(statement.name, Load(stores[0].array, (Name(loop.index),)))
@@ -62,15 +58,6 @@ def _opened(expr: Any, body: Body) -> Any:
         if isinstance(part, Name) and part.name in values:
             return change(values[part.name])
         return part if isinstance(part, Name) else rebuild(part, change)
-
-    return change(expr)
-
-
-def _with_index(expr: Any, old: str, new: str) -> Any:
-    def change(part: Any) -> Any:
-        if isinstance(part, Name):
-            return Name(new) if part.name == old else part
-        return rebuild(part, change)
 
     return change(expr)
 

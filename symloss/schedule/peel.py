@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from symloss.ir import Assign, Compare, If, Loop, Name, Statement, Store, rebuild
+from symloss.ir import Assign, Compare, If, Loop, Name, Statement, Store, substituted
 
 Body = tuple[Statement, ...]
 
@@ -48,8 +48,5 @@ def _is_straight(body: Body) -> bool:
 
 
 def _with(names: dict[str, Any], statement: Statement) -> Any:
-    def change(part: Any) -> Any:
-        return names.get(part.name, part) if isinstance(part, Name) else rebuild(part, change)
-
-    changed = change(statement)
+    changed = substituted(statement, names)
     return replace(changed, name=names[statement.name].name) if isinstance(statement, Assign) else changed
