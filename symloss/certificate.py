@@ -9,15 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-# Files of the runtime that kernels compute with.
-ARITHMETIC = (
-    "bits.py", "coefficients.py", "elementary.py", "exponential.py", "literals.py", "logarithm.py", "loops.py",
-    "reduce.py", "rows.py", "twofold.py",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -124,13 +118,6 @@ def fingerprint(kernel: str, arithmetic: str) -> str:
     return hashlib.sha256(f"{kernel}\0{arithmetic}".encode()).hexdigest()
 
 
-def arithmetic_of(runtime: Path) -> str:
-    """Return the text of the functions that kernels call."""
-    files = [runtime / name for name in ARITHMETIC if (runtime / name).exists()]
-    lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines()]
-    return "\n".join(line for line in lines if not line.startswith("#"))
-
-
 class Shelf:
     """The certificates of a generated folder.
 
@@ -138,11 +125,11 @@ class Shelf:
     ----------
     folder : Path
         Where the files are; there may be none.
-    arithmetic : str
-        See `arithmetic_of`.
+    arithmetic : callable
+        Returns the text of the functions that a kernel calls (`reach.Arithmetic.of`).
     """
 
-    def __init__(self, folder: Path, arithmetic: str) -> None:
+    def __init__(self, folder: Path, arithmetic: Callable[[str], str]) -> None:
         self._folder, self._arithmetic = folder, arithmetic
         self.stale: list[Path] = []
 
@@ -152,7 +139,7 @@ class Shelf:
         if not path.exists():
             return None
         certificate = read(path)
-        if certificate.kernel == fingerprint(kernel, self._arithmetic):
+        if certificate.kernel == fingerprint(kernel, self._arithmetic(kernel)):
             return certificate
         self.stale.append(path)
         return None
@@ -171,7 +158,12 @@ def shown(ulp: float | None) -> str:
     return f"{math.ceil(ulp * 100) / 100:.2f}" if ulp < 100 else f"{math.ceil(ulp)}"
 
 
-FUNCTIONS = "elementary"  # the certificate of the functions that kernels call
+FUNCTIONS = "elementary"  # the certificate of the functions that kernels call, of one argument
+CERTIFIED = (
+    "exp", "log", "log1p", "expm1", "sqrt", "sigmoid", "softplus", "tanh", "log1mexp", "log_cosh", "sech", "sinh",
+    "cosh", "log1p_ratio", "sqrt1pm1", "expm1mx",
+)  # fmt: skip
+FUNCTIONS_TEXT = f"from ._runtime.elementary import {', '.join(CERTIFIED)}\n"  # a kernel that calls all of them
 LIBRARIES = ("symloss", "PyTorch", "JAX", "scikit-learn")
 OUTPUTS = ("value", "gradient", "hessian")
 DTYPES = ("float32", "float64")

@@ -90,7 +90,7 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     symloss check
     symloss check my_specs/ --out my_package/generated
     """
-    from symloss.certificate import FUNCTIONS
+    from symloss.certificate import FUNCTIONS, FUNCTIONS_TEXT
     from symloss.loader import load
     from symloss.project import shelf_of, texts
     from symloss.write import differences, strays
@@ -98,7 +98,7 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     paths, folder = _places(specs, out, writes=True)
     shelf = shelf_of(folder)
     files = texts(load(paths), _progress, shelf)
-    shelf.find(FUNCTIONS, "")
+    shelf.find(FUNCTIONS, FUNCTIONS_TEXT)
     different, stray = list(differences(files, folder)), strays(files, folder)
     for text in different:
         click.echo(text)

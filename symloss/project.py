@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from symloss import runtime
-from symloss.certificate import Shelf, arithmetic_of
+from symloss.certificate import Shelf
 from symloss.declare import Loss
 from symloss.emit.book import book
 from symloss.errors import SpecError
 from symloss.loader import load
 from symloss.pipeline import compile_loss
 from symloss.progress import Progress, no_progress
+from symloss.reach import Arithmetic
 from symloss.stamp import imported_sources, remember
 from symloss.verify.witness import witness
 from symloss.write import MARK, Changes, differs, write
@@ -27,7 +28,7 @@ _INIT = f'"""{MARK} from specs: one module a loss.\n\n``from . import NAME`` giv
 
 def shelf_of(out: Path) -> Shelf:
     """Return the certificates of a generated folder: those in ``certificates`` beside it."""
-    return Shelf(out.resolve().parent / "certificates", arithmetic_of(Path(runtime.__file__).parent))
+    return Shelf(out.resolve().parent / "certificates", Arithmetic(Path(runtime.__file__).parent).of)
 
 
 def texts(losses: Sequence[Loss], progress: Progress = no_progress, shelf: Shelf | None = None) -> dict[str, str]:

@@ -34,6 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "schedule": {"ir"},
     "refine": {"ir", "schedule"},
     "certificate": set(),
+    "reach": set(),
     "emit": DECLARATION | {"certificate", "derive", "ir", "lower"},
     "pipeline": {
         "arguments",
@@ -58,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "loader",
         "pipeline",
         "progress",
+        "reach",
         "runtime",
         "stamp",
         "verify",
@@ -82,7 +84,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "progress": set(),
     "__main__": {"cli"},
     "__init__": DECLARATION,
-    "verify": DECLARATION | {"certificate", "peers", "progress"},
+    "verify": DECLARATION | {"certificate", "peers", "progress", "reach"},
     "runtime": set(),
 }
 # Libraries that only one place knows.

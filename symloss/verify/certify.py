@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from symloss.certificate import Certificate, Error, arithmetic_of, fingerprint
+from symloss.certificate import Certificate, Error, fingerprint
 from symloss.declare import Loss
 from symloss.peers.table import Foreign
 from symloss.progress import Progress, no_progress
+from symloss.reach import Arithmetic
 from symloss.verify.exhaustive import exhaust, is_exhaustible
 from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants_compared
 from symloss.verify.kernels import Kernels
@@ -67,7 +68,8 @@ def certify(
             tally = _search(loss, foreign_results(loss, other, dtype), dtype, module, count)
             offered = {o for o, f in zip(OUTPUTS, (other.value, other.gradient, other.hessian), strict=True) if f}
             errors += [e for e in errors_of(tally, other.library, other.function) if e.output in offered]
-    kernel = fingerprint(file.read_text(encoding="utf-8"), arithmetic_of(file.parent / "_runtime"))
+    text = file.read_text(encoding="utf-8")
+    kernel = fingerprint(text, Arithmetic(file.parent / "_runtime").of(text))
     versions = sorted({(other.library, other.version) for other in foreign})
     return Certificate(loss.name, kernel, tuple(errors), tuple(versions))
 

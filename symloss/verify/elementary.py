@@ -16,19 +16,19 @@ from sympy import Expr, Interval, oo, sympify
 
 import symloss.functions as functions
 from symloss.arguments import Prediction
-from symloss.certificate import DTYPES, FUNCTIONS, Certificate, Error, arithmetic_of, fingerprint
+from symloss.certificate import CERTIFIED, DTYPES, FUNCTIONS, FUNCTIONS_TEXT, Certificate, Error, fingerprint
 from symloss.declare import Loss
 from symloss.progress import Progress, no_progress
+from symloss.reach import Arithmetic
 from symloss.verify.certify import error_of, errors_of
 from symloss.verify.exhaustive import exhaust
 from symloss.verify.hunt import Evaluate, Hunt, constants_compared
 from symloss.verify.point import Sample
 
 _POSITIVE, _NEGATIVE = Interval.open(0, oo), Interval.open(-oo, 0)
-DOMAINS: dict[str, Any] = {
-    "exp": None, "log": _POSITIVE, "log1p": Interval.open(-1, oo), "expm1": None, "sqrt": _POSITIVE, "sigmoid": None,
-    "softplus": None, "tanh": None, "log1mexp": _NEGATIVE, "log_cosh": None, "sech": None, "sinh": None, "cosh": None,
-    "log1p_ratio": Interval.open(-1, oo), "sqrt1pm1": Interval.open(-1, oo), "expm1mx": None,
+DOMAINS = {
+    "log": _POSITIVE, "log1p": Interval.open(-1, oo), "sqrt": _POSITIVE, "log1mexp": _NEGATIVE,
+    "log1p_ratio": Interval.open(-1, oo), "sqrt1pm1": Interval.open(-1, oo),
 }  # fmt: skip
 
 
@@ -54,13 +54,15 @@ def certify_functions(
     module = importlib.import_module(f"{package}._runtime.elementary")
     file = Path(inspect.getfile(module))
     errors = []
-    for name in progress(list(DOMAINS), "certify functions", len(DOMAINS)):
+    for name in progress(CERTIFIED, "certify functions", len(CERTIFIED)):
         for dtype in DTYPES:
             tally = Hunt(_loss(name), _calls(getattr(module, name), dtype), dtype, constants_compared(file)).run(count)
             errors += [e for e in errors_of(tally, "symloss", name) if e.output == "value"]
     if exhaustive:
         errors += exhaust_functions(package, progress)
-    return Certificate(FUNCTIONS, fingerprint("", arithmetic_of(file.parent)), tuple(errors))
+    return Certificate(
+        FUNCTIONS, fingerprint(FUNCTIONS_TEXT, Arithmetic(file.parent).of(FUNCTIONS_TEXT)), tuple(errors)
+    )
 
 
 def exhaust_functions(package: str, progress: Progress = no_progress) -> list[Error]:
@@ -78,7 +80,7 @@ def exhaust_functions(package: str, progress: Progress = no_progress) -> list[Er
     module = importlib.import_module(f"{package}._runtime.elementary")
     widen = importlib.import_module(f"{package}._runtime.loops").wide_vectors
     found = []
-    for name in progress(list(DOMAINS), "all float32: functions", len(DOMAINS)):
+    for name in progress(CERTIFIED, "all float32: functions", len(CERTIFIED)):
         errors = exhaust(_loss(name), _as_kernels(getattr(module, name), widen), outputs=("value",))
         tried, worst = errors["value"]
         found.append(error_of("symloss", name, "float32", "value", "exhaustive", tried, worst))
@@ -103,7 +105,7 @@ def _as_kernels(function: Any, wide_vectors: Any) -> Any:
 
 
 def _loss(name: str) -> Loss:
-    domain = DOMAINS[name]
+    domain = DOMAINS.get(name)
     x = Prediction("x") if domain is None else Prediction("x", domain=domain)
     return Loss(f"function_{name}", _definition(name)(sympify(x)))
 
