@@ -63,8 +63,15 @@ def _away_from_zero(function: Function, series: Function) -> Function:
 _EXP = _away_from_zero(lambda r: (mpmath.expm1(r) - r) / r**2, lambda r: mpf(1) / 2 + r / 6 + r**2 / 24)
 _CUBIC = _away_from_zero(lambda r: (mpmath.expm1(r) - r - r**2 / 2) / r**3, lambda r: mpf(1) / 6 + r / 24 + r**2 / 120)
 _LOG = _away_from_zero(lambda f: (mpmath.log1p(f) - f + f**2 / 2) / f**3, lambda f: mpf(1) / 3 - f / 4 + f**2 / 5)
+_LOG_SQUARE = _away_from_zero(lambda f: (mpmath.log1p(f) - f) / f**2, lambda f: -mpf(1) / 2 + f / 3 - f**2 / 4)
 _ARTANH = _away_from_zero(
     lambda z: (2 * mpmath.atanh(mpmath.sqrt(z)) / mpmath.sqrt(z) - 2) / z, lambda z: mpf(2) / 3 + 2 * z / 5
+)
+_LOG_COSH = _away_from_zero(
+    lambda t: (mpmath.log(mpmath.cosh(mpmath.sqrt(t))) - t / 2) / t**2, lambda t: -mpf(1) / 12 + t / 45
+)
+_TANH = _away_from_zero(
+    lambda t: (mpmath.tanh(mpmath.sqrt(t)) / mpmath.sqrt(t) - 1) / t, lambda t: -mpf(1) / 3 + 2 * t / 15
 )
 
 
@@ -87,8 +94,26 @@ def _table() -> list[Polynomial]:
             _LOG, log_weight, low, high, 8, True,
         ),
         Polynomial(
+            "LOG_UNIT", "(log(1 + f) - f) / f**2 for 3/4 <= 1 + f <= 3/2",
+            _LOG_SQUARE, lambda f: abs(log_weight(f) / f), low, high, 8, True,
+        ),
+        Polynomial(
             "LOG_DOUBLE", "(log((1 + s)/(1 - s)) - 2*s) / s**3 in z = s**2, for 3/4 <= (1 + s)/(1 - s) <= 3/2",
             _ARTANH, lambda z: z / 2, mpf(0), largest, 7, False,
+        ),
+        *(
+            Polynomial(
+                f"LOG_COSH_{name}", "(log(cosh(x)) - t/2) / t**2 in t = x**2, for t <= 1",
+                _LOG_COSH, lambda t: 2 * t, mpf(0), mpf(1), degree, single,
+            )
+            for name, degree, single in (("SINGLE", 6, True), ("DOUBLE", 17, False))
+        ),
+        *(
+            Polynomial(
+                f"TANH_{name}", "(tanh(x) / x - 1) / t in t = x**2, for x <= 0.55",
+                _TANH, lambda t: t, mpf(0), mpf("0.55") ** 2, degree, single,
+            )
+            for name, degree, single in (("SINGLE", 5, True), ("DOUBLE", 11, False))
         ),
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 
 from .bits import by_dtype, fused, polynomial, raised, split
-from .coefficients import LOG_DOUBLE, LOG_SINGLE
+from .coefficients import LOG_DOUBLE, LOG_SINGLE, LOG_UNIT
 from .jit import polymorphic
 
 # log(2) in two parts, of which the first times k needs no rounding; the least normal number; what lifts numbers below
@@ -48,14 +48,14 @@ def _single_near(f: float, k: float) -> float:
 
 
 @polymorphic
-def _double_near(f: float, k: float) -> float:
+def _double_near(f: float, k: float, rest: float = -0.0) -> float:
     s = f / (2.0 + f)
     z = s * s
     half = 0.5 * f * f
     tail = fused(s, fused(z, polynomial(z, LOG_DOUBLE), half), k * _DOUBLE[_LOW]) - half
     high = fused(k, _DOUBLE[_HIGH], f)
     low = fused(k, _DOUBLE[_HIGH], -high) + f
-    return high + (low + tail)
+    return high + (low + (tail + rest))
 
 
 _near = by_dtype(_single_near, _double_near)  # k*log(2) + log(1 + f)
@@ -87,8 +87,18 @@ def log1p(x: float) -> float:
 
 
 @polymorphic
-def log1p_unit(x: float) -> float:
-    """Return log(1 + x) for 0 <= x <= 1."""
+def log1p_unit_single(x: float) -> float:
+    """Return log(1 + x) for 0 <= x <= 1, in float32: nothing cancels there, and log(2) is added last."""
     large = x > 0.5
-    # Half of 1 + x, less 1, is exact.
-    return _near(0.5 * (x - 1.0) if large else x, 1.0 if large else 0.0)
+    f = 0.5 * (x - 1.0) if large else x  # half of 1 + x, less 1, is exact
+    tail = fused(f * f, polynomial(f, LOG_UNIT), _SINGLE[_LOW] if large else 0.0)
+    return (f + tail) + (_SINGLE[_HIGH] if large else 0.0)
+
+
+@polymorphic
+def log1p_unit_double(x: float, rest: float) -> float:
+    """Return log(1 + x + rest) for 0 <= x <= 1 and a rest below its last digit, in float64."""
+    large = x > 0.5
+    f = 0.5 * (x - 1.0) if large else x
+    rest = 0.5 * rest if large else rest
+    return _double_near(f, 1.0 if large else 0.0, fused(-0.8 * f, rest, rest))  # divided by 1 + f, nearly

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from . import twofold
-from .bits import by_dtype, fused, polynomial
+from .bits import by_dtype, polynomial
 from .exponential import exp, exp_nonpositive, expm1
+from .hyperbolic import log_cosh, sech, tanh
 from .jit import kernel, polymorphic
-from .logarithm import log, log1p, log1p_unit
+from .logarithm import log, log1p
+from .logistic import logaddexp, logistic_density, sigmoid, sigmoid_mix, softplus, softplus_mix
 
 _LOG_2 = math.log(2.0)
 _EXPM1MX = tuple(1.0 / math.factorial(n) for n in range(20, 1, -1))  # Taylor coefficients of exp(x) - 1 - x
@@ -83,14 +85,6 @@ def cosh(x: float) -> float:
 
 
 @polymorphic
-def tanh(x: float) -> float:
-    """Hyperbolic tangent."""
-    part = expm1(-2.0 * abs(x))
-    size = part / (2.0 + part)
-    return size if x < 0.0 else -size
-
-
-@polymorphic
 def asinh(x: float) -> float:
     """Inverse hyperbolic sine."""
     return math.asinh(x)
@@ -118,60 +112,6 @@ def erfc(x: float) -> float:
 def loggamma(x: float) -> float:
     """Logarithm of the gamma function, for positive x."""
     return math.lgamma(x)
-
-
-@polymorphic
-def _divide_by_one_plus(top: float, small: float) -> float:
-    """Return top / (1 + small) for 0 <= small <= 1, with what the sum and the quotient lose in rounding."""
-    whole = 1.0 + small
-    inverse = 1.0 / whole
-    quotient = top * inverse
-    lost = small - (whole - 1.0)
-    return fused(fused(-quotient, whole, top) - quotient * lost, inverse, quotient)
-
-
-@polymorphic
-def sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)); the same exponential as in `softplus`, so that the compiler computes it once."""
-    small = exp_nonpositive(-abs(x))
-    return _divide_by_one_plus(1.0 if x > 0.0 else small, small)
-
-
-@polymorphic
-def sigmoid_mix(x: float, a: float, b: float) -> float:
-    """a*sigmoid(x) + b*sigmoid(-x)."""
-    small = exp_nonpositive(-abs(x))
-    positive = x > 0.0
-    return _divide_by_one_plus(fused(b if positive else a, small, a if positive else b), small)
-
-
-@polymorphic
-def logistic_density(x: float) -> float:
-    """sigmoid(x) * sigmoid(-x)."""
-    small = exp_nonpositive(-abs(x))
-    return _divide_by_one_plus(_divide_by_one_plus(small, small), small)
-
-
-@polymorphic
-def softplus(x: float) -> float:
-    """log(1 + exp(x))."""
-    return (x if x > 0.0 else 0.0) + log1p_unit(exp_nonpositive(-abs(x)))
-
-
-@polymorphic
-def softplus_mix(x: float, a: float, b: float) -> float:
-    """a*softplus(x) + b*softplus(-x), where a = 0 or b = 0 win over an infinite x."""
-    size = abs(x)
-    product = (a if x > 0.0 else b) * size
-    part = product if product == product else 0.0  # 0 * inf; what is NaN otherwise is so in the other part, too
-    return fused(a + b, log1p_unit(exp_nonpositive(-size)), part)
-
-
-@polymorphic
-def logaddexp(x: float, y: float) -> float:
-    """log(exp(x) + exp(y))."""
-    apart = 0.0 if x == y else abs(x - y)
-    return (x if x > y else y) + log1p_unit(exp_nonpositive(-apart))
 
 
 @polymorphic
@@ -212,23 +152,6 @@ def sqrt1pm1(x: float) -> float:
 def log1mexp(x: float) -> float:
     """log(1 - exp(x)) for x < 0; -inf at 0."""
     return log(-expm1(x)) if x > -_LOG_2 else log1p(-exp_nonpositive(x))
-
-
-@polymorphic
-def log_cosh(x: float) -> float:
-    """log(cosh(x))."""
-    size = abs(x)
-    part = expm1(-size)
-    rest = 1.0 + part
-    small = 0.5 * part * part / rest  # cosh(x) - 1
-    return (size - _LOG_2) + log1p_unit(rest * rest) if size > 1.0 else log1p_unit(small)
-
-
-@polymorphic
-def sech(x: float) -> float:
-    """1 / cosh(x)."""
-    small = exp_nonpositive(-abs(x))
-    return 2.0 * small / (1.0 + small * small)
 
 
 @polymorphic

@@ -76,6 +76,19 @@ def exp_nonpositive(x: float) -> float:
 
 
 @polymorphic
+def exp_nonpositive_parts(x: float) -> tuple[float, float]:
+    """Return exp(x) for x <= 0, and what it lacks: a number in two parts."""
+    c = _constants(x)
+    x = c[_LEAST] if x < c[_LEAST] else x
+    shifted, r, tail = _reduced(x)
+    whole = 1.0 + r
+    rest = (r - (whole - 1.0)) + tail
+    high = whole + rest
+    scale = raised(shifted + c[_LIFT])
+    return high * scale * c[_DROP], (rest - (high - whole)) * scale * c[_DROP]
+
+
+@polymorphic
 def exp(x: float) -> float:
     """Return exp(x)."""
     c = _constants(x)
