@@ -16,22 +16,32 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
+    FEW,
+    LANES,
     ROOM,
     Array,
     Driver,
     Labels,
     add_terms,
+    collect,
     cut,
     describe,
     in_dtype_of,
+    is_at,
     kernel,
+    lanes,
     largest_of,
     polymorphic,
+    raised_to,
     room,
+    spread,
+    spread_factor,
+    spread_numbers,
+    tile,
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import absolute, exp_minus, log1p, minus, scaled, settle
+from ._runtime.elementary import absolute, add_exactly, exp_minus, log1p, minus, scaled, settle
 
 _ARGUMENTS = (
     Array("z", "prediction", ("C",)),
@@ -68,11 +78,56 @@ def sample_value(z, label):
     return loss
 
 
+@polymorphic
+def _value_of_tile(z, label, loss):
+    """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
+    z_label = lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            term = exp_minus(z[c, i], largest[i])
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else term)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        z_label[i] = z[int(label[i]), i]
+    for i in range(LANES):
+        loss[i] = log1p(total[i]) - minus(z_label[i], largest[i])
+
+
+@kernel
+def _value_by_tiles(z, label, weight, losses):
+    """Do what `_value` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile = tile(z)
+    label_lanes, loss_lanes = lanes(z), lanes(z)
+    for start in range(0, losses.shape[0], LANES):
+        size = min(LANES, losses.shape[0] - start)
+        part = slice(start, start + size)
+        spread(z[part], z_tile)
+        spread_numbers(label[part], label_lanes)
+        _value_of_tile(z_tile[: z.shape[1]], label_lanes, loss_lanes)
+        for i in range(size):
+            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
+    return inside
+
+
 @kernel
 def _value(z, label, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
+    if z.shape[1] <= FEW:
+        return _value_by_tiles(z, label, weight, losses)
     for i in range(losses.shape[0]):
         losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], label[i]))
     return inside
@@ -129,12 +184,66 @@ def sample_value_and_grad(z, label, grad_z):
     return _value_and_grad_of_sample(z, label, in_dtype_of(z, 1.0), grad_z)
 
 
+@polymorphic
+def _value_and_grad_of_tile(z, label, factor, loss, grad_z):
+    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
+    z_label, added, minus_2 = lanes(z), lanes(z), lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            exp_minus_z_c = exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        z_label[i] = z[int(label[i]), i]
+    for i in range(LANES):
+        loss[i] = log1p(total[i]) - minus(z_label[i], largest[i])
+        added[i] = 1.0 + total[i]
+        chosen = total[i] if place[i] == label[i] else added[i] - exp_minus(z_label[i], largest[i])
+        minus_2[i] = -(chosen / added[i])
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            grad_z[c, i] = scaled(factor[i], minus_2[i] if is_at(label[i], c) else grad_z[c, i] / added[i])
+
+
+@kernel
+def _value_and_grad_by_tiles(z, label, weight, scale, losses, grad_z):
+    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, grad_z_tile = tile(z), tile(z)
+    label_lanes, loss_lanes, factor = lanes(z), lanes(z), lanes(z)
+    for start in range(0, losses.shape[0], LANES):
+        size = min(LANES, losses.shape[0] - start)
+        part = slice(start, start + size)
+        spread(z[part], z_tile)
+        spread_numbers(label[part], label_lanes)
+        spread_factor(weight, start, size, scale, factor)
+        _value_and_grad_of_tile(z_tile[: z.shape[1]], label_lanes, factor, loss_lanes, grad_z_tile)
+        collect(grad_z_tile, grad_z[part])
+        for i in range(size):
+            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
+    return inside
+
+
 @kernel
 def _value_and_grad(z, label, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(z, scale)
+    if z.shape[1] <= FEW:
+        return _value_and_grad_by_tiles(z, label, weight, scale, losses, grad_z)
     for i in range(losses.shape[0]):
         factor = in_dtype_of(z, weighted(weight, i, scale))
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
@@ -206,12 +315,73 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
     return
 
 
+@polymorphic
+def _grad_and_hess_of_tile(z, label, factor, grad_z, hess_z):
+    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
+    added, z_label, minus, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            exp_minus_z_c = exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        added[i] = 1.0 + total[i]
+    for i in range(LANES):
+        z_label[i] = z[int(label[i]), i]
+    for i in range(LANES):
+        exp_minus_z_label = exp_minus(z_label[i], largest[i])
+        chosen = total[i] if place[i] == label[i] else added[i] - exp_minus_z_label
+        minus[i] = -(chosen / added[i])
+        quotient[i] = exp_minus_z_label * chosen / added[i] / added[i]
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            grad_z_c = grad_z[c, i]
+            grad_z[c, i] = scaled(factor[i], minus[i] if is_at(label[i], c) else grad_z_c / added[i])
+            chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
+            hess_z[c, i] = scaled(
+                factor[i],
+                quotient[i] if is_at(label[i], c) else grad_z_c * chosen_2 / added[i] / added[i],
+            )
+
+
+@kernel
+def _grad_and_hess_by_tiles(z, label, weight, scale, grad_z, hess_z):
+    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, grad_z_tile, hess_z_tile = tile(z), tile(z), tile(z)
+    label_lanes, factor = lanes(z), lanes(z)
+    for start in range(0, grad_z.shape[0], LANES):
+        size = min(LANES, grad_z.shape[0] - start)
+        part = slice(start, start + size)
+        spread(z[part], z_tile)
+        spread_numbers(label[part], label_lanes)
+        spread_factor(weight, start, size, scale, factor)
+        _grad_and_hess_of_tile(z_tile[: z.shape[1]], label_lanes, factor, grad_z_tile, hess_z_tile)
+        collect(grad_z_tile, grad_z[part])
+        collect(hess_z_tile, hess_z[part])
+    return inside
+
+
 @kernel
 def _grad_and_hess(z, label, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(z, scale)
+    if z.shape[1] <= FEW:
+        return _grad_and_hess_by_tiles(z, label, weight, scale, grad_z, hess_z)
     for i in range(grad_z.shape[0]):
         factor = in_dtype_of(z, weighted(weight, i, scale))
         _grad_and_hess_of_sample(z[i], label[i], factor, grad_z[i], hess_z[i])
@@ -314,12 +484,121 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     return
 
 
+@polymorphic
+def _hvp_of_tile(z, label, v_z, factor, product_z):
+    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
+    added, z_label, exp_minus_z_label, chosen = lanes(z), lanes(z), lanes(z), lanes(z)
+    total_2, lost_2, v_z_label, quotient_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    largest_2, place_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    z_place_2, v_z_place_2, product_2 = lanes(z), lanes(z), lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            exp_minus_z_c = exp_minus(z[c, i], largest[i])
+            product_z[c, i] = exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        added[i] = 1.0 + total[i]
+    for i in range(LANES):
+        z_label[i] = z[int(label[i]), i]
+    for i in range(LANES):
+        exp_minus_z_label[i] = exp_minus(z_label[i], largest[i])
+        chosen[i] = total[i] if place[i] == label[i] else added[i] - exp_minus_z_label[i]
+    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c = z[c, i]
+            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
+            quotient = exp_minus_z_c_2 / added[i]
+            v_z_c = v_z[c, i]
+            product = quotient * v_z_c
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else product)
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        v_z_label[i] = v_z[int(label[i]), i]
+    for i in range(LANES):
+        quotient_2[i] = (chosen[i] / added[i] * v_z_label[i] - total_2[i]) * exp_minus_z_label[i] / added[i]
+    for i in range(LANES):
+        largest_2[i], place_2[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c = z[c, i]
+            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
+            quotient = exp_minus_z_c_2 / added[i]
+            v_z_c = v_z[c, i]
+            product = quotient * v_z_c
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
+    for i in range(LANES):
+        total_3[i], lost_3[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c = z[c, i]
+            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
+            quotient = exp_minus_z_c_2 / added[i]
+            v_z_c = v_z[c, i]
+            product = quotient * v_z_c
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product)
+    for i in range(LANES):
+        total_3[i] = settle(total_3[i], lost_3[i])
+    for i in range(LANES):
+        z_place_2[i] = z[int(place_2[i]), i]
+    for i in range(LANES):
+        v_z_place_2[i] = v_z[int(place_2[i]), i]
+    for i in range(LANES):
+        product_2[i] = exp_minus(z_place_2[i], largest[i]) / added[i] * v_z_place_2[i]
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            product_z_c = product_z[c, i]
+            chosen_2 = total[i] if is_at(place[i], c) else added[i] - product_z_c
+            v_z_c_2 = v_z[c, i]
+            chosen_3 = (
+                (total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2))
+            )
+            product_z[c, i] = scaled(
+                factor[i],
+                quotient_2[i] if is_at(label[i], c) else (chosen_2 / added[i] * v_z_c_2 - chosen_3) * product_z_c / added[i],
+            )
+
+
+@kernel
+def _hvp_by_tiles(z, label, weight, scale, v_z, product_z):
+    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, v_z_tile, product_z_tile = tile(z), tile(z), tile(z)
+    label_lanes, factor = lanes(z), lanes(z)
+    for start in range(0, product_z.shape[0], LANES):
+        size = min(LANES, product_z.shape[0] - start)
+        part = slice(start, start + size)
+        spread(z[part], z_tile)
+        spread_numbers(label[part], label_lanes)
+        spread(v_z[part], v_z_tile)
+        spread_factor(weight, start, size, scale, factor)
+        _hvp_of_tile(z_tile[: z.shape[1]], label_lanes, v_z_tile[: v_z.shape[1]], factor, product_z_tile)
+        collect(product_z_tile, product_z[part])
+    return inside
+
+
 @kernel
 def _hvp(z, label, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(z, scale)
+    if z.shape[1] <= FEW:
+        return _hvp_by_tiles(z, label, weight, scale, v_z, product_z)
     for i in range(product_z.shape[0]):
         factor = in_dtype_of(z, weighted(weight, i, scale))
         _hvp_of_sample(z[i], label[i], v_z[i], factor, product_z[i])

@@ -17,22 +17,33 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
+    FEW,
+    LANES,
     ROOM,
     Array,
     Driver,
     Interval,
     add_terms,
+    all_inside,
+    collect,
     cut,
     describe,
     inlined,
+    is_at,
     kernel,
+    lanes,
     largest_of,
+    raised_to,
     room,
+    spread,
+    spread_factor,
+    tile,
     weighted,
     wide_vectors,
 )
 from ._runtime.elementary import (
     absolute,
+    add_exactly,
     exp_minus,
     log1p,
     minus,
@@ -93,11 +104,68 @@ def sample_value(z, y, class_weight):
     return loss
 
 
+@inlined
+def _value_of_tile(z, y, class_weight, loss):
+    """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
+    log1p_total, total_2, lost_2 = lanes(z), lanes(z), lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            term = exp_minus(z[c, i], largest[i])
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else term)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        log1p_total[i] = log1p(total[i])
+    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            multiply_no_nan_value = multiply_no_nan(
+                y[c, i] * class_weight[c],
+                minus(z[c, i], largest[i]) - log1p_total[i],
+            )
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        loss[i] = 0.0 - total_2[i]
+
+
+@kernel
+def _value_by_tiles(z, y, class_weight, weight, losses):
+    """Do what `_value` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, y_tile = tile(1.0), tile(1.0)
+    loss_lanes = lanes(1.0)
+    for start in range(0, losses.shape[0], LANES):
+        size = min(LANES, losses.shape[0] - start)
+        part = slice(start, start + size)
+        inside &= all_inside(y[part], 0.0, 1.0)
+        spread(z[part], z_tile)
+        spread(y[part], y_tile)
+        _value_of_tile(z_tile[: z.shape[1]], y_tile[: y.shape[1]], class_weight, loss_lanes)
+        for i in range(size):
+            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
+    return inside
+
+
 @kernel
 def _value(z, y, class_weight, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
+    if z.shape[1] <= FEW:
+        return _value_by_tiles(z, y, class_weight, weight, losses)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i], class_weight))
@@ -203,11 +271,104 @@ def sample_value_and_grad(z, y, class_weight, grad_z):
     return _value_and_grad_of_sample(z, y, class_weight, 1.0, grad_z)
 
 
+@inlined
+def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
+    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, log1p_total, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_2, total_3, lost_3, y_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    class_weight_place_2, product_2, added = lanes(z), lanes(z), lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+        largest_2[i], place_2[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            y_c = y[c, i]
+            class_weight_c = class_weight[c]
+            product = y_c * class_weight_c
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            exp_minus_z_c = exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        log1p_total[i] = log1p(total[i])
+    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            multiply_no_nan_value = multiply_no_nan(
+                y[c, i] * class_weight[c],
+                minus(z[c, i], largest[i]) - log1p_total[i],
+            )
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        loss[i] = 0.0 - total_2[i]
+    for i in range(LANES):
+        total_3[i], lost_3[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            y_c = y[c, i]
+            class_weight_c = class_weight[c]
+            product = y_c * class_weight_c
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product)
+    for i in range(LANES):
+        total_3[i] = settle(total_3[i], lost_3[i])
+    for i in range(LANES):
+        y_place_2[i] = y[int(place_2[i]), i]
+    for i in range(LANES):
+        class_weight_place_2[i] = class_weight[int(place_2[i])]
+    for i in range(LANES):
+        product_2[i] = y_place_2[i] * class_weight_place_2[i]
+        added[i] = 1.0 + total[i]
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            grad_z_c = grad_z[c, i]
+            product_3 = y[c, i] * class_weight[c]
+            chosen = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(product_2[i], product_3)
+            chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
+            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - product_3 * chosen_2 / added[i])
+
+
+@kernel
+def _value_and_grad_by_tiles(z, y, class_weight, weight, scale, losses, grad_z):
+    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, y_tile, grad_z_tile = tile(1.0), tile(1.0), tile(1.0)
+    loss_lanes, factor = lanes(1.0), lanes(1.0)
+    for start in range(0, losses.shape[0], LANES):
+        size = min(LANES, losses.shape[0] - start)
+        part = slice(start, start + size)
+        inside &= all_inside(y[part], 0.0, 1.0)
+        spread(z[part], z_tile)
+        spread(y[part], y_tile)
+        spread_factor(weight, start, size, scale, factor)
+        _value_and_grad_of_tile(
+            z_tile[: z.shape[1]], y_tile[: y.shape[1]], class_weight, factor, loss_lanes, grad_z_tile
+        )
+        collect(grad_z_tile, grad_z[part])
+        for i in range(size):
+            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
+    return inside
+
+
 @kernel
 def _value_and_grad(z, y, class_weight, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
+    if z.shape[1] <= FEW:
+        return _value_and_grad_by_tiles(z, y, class_weight, weight, scale, losses, grad_z)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = weighted(weight, i, scale)
@@ -307,11 +468,93 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
     return
 
 
+@inlined
+def _grad_and_hess_of_tile(z, y, class_weight, factor, grad_z, hess_z):
+    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, y_place_2, class_weight_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    product_2, total_2, lost_2, added = lanes(z), lanes(z), lanes(z), lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+        largest_2[i], place_2[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            y_c = y[c, i]
+            class_weight_c = class_weight[c]
+            product = y_c * class_weight_c
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            y_c = y[c, i]
+            class_weight_c = class_weight[c]
+            product = y_c * class_weight_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place_2[i], c) else product)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        y_place_2[i] = y[int(place_2[i]), i]
+    for i in range(LANES):
+        class_weight_place_2[i] = class_weight[int(place_2[i])]
+    for i in range(LANES):
+        product_2[i] = y_place_2[i] * class_weight_place_2[i]
+    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            exp_minus_z_c = exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = exp_minus_z_c
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        added[i] = 1.0 + total_2[i]
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            grad_z_c = grad_z[c, i]
+            product_3 = y[c, i] * class_weight[c]
+            chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(product_2[i], product_3)
+            chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - grad_z_c
+            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - product_3 * chosen_2 / added[i])
+            added_2 = (
+                grad_z_c * chosen_2 * chosen / added[i] / added[i]
+                + product_3 * grad_z_c * chosen_2 / added[i] / added[i]
+            )
+            hess_z[c, i] = scaled(factor[i], added_2)
+
+
+@kernel
+def _grad_and_hess_by_tiles(z, y, class_weight, weight, scale, grad_z, hess_z):
+    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, y_tile, grad_z_tile, hess_z_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
+    factor = lanes(1.0)
+    for start in range(0, grad_z.shape[0], LANES):
+        size = min(LANES, grad_z.shape[0] - start)
+        part = slice(start, start + size)
+        inside &= all_inside(y[part], 0.0, 1.0)
+        spread(z[part], z_tile)
+        spread(y[part], y_tile)
+        spread_factor(weight, start, size, scale, factor)
+        _grad_and_hess_of_tile(
+            z_tile[: z.shape[1]], y_tile[: y.shape[1]], class_weight, factor, grad_z_tile, hess_z_tile
+        )
+        collect(grad_z_tile, grad_z[part])
+        collect(hess_z_tile, hess_z[part])
+    return inside
+
+
 @kernel
 def _grad_and_hess(z, y, class_weight, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
+    if z.shape[1] <= FEW:
+        return _grad_and_hess_by_tiles(z, y, class_weight, weight, scale, grad_z, hess_z)
     for i in range(grad_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = weighted(weight, i, scale)
@@ -422,11 +665,132 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     return
 
 
+@inlined
+def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
+    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, y_place_2, class_weight_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    product_2, total_2, lost_2, added = lanes(z), lanes(z), lanes(z), lanes(z)
+    largest_3, place_3, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    z_place_3, v_z_place_3, product_4 = lanes(z), lanes(z), lanes(z)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+        largest_2[i], place_2[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            y_c = y[c, i]
+            class_weight_c = class_weight[c]
+            product = y_c * class_weight_c
+            largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            y_c = y[c, i]
+            class_weight_c = class_weight[c]
+            product = y_c * class_weight_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place_2[i], c) else product)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        y_place_2[i] = y[int(place_2[i]), i]
+    for i in range(LANES):
+        class_weight_place_2[i] = class_weight[int(place_2[i])]
+    for i in range(LANES):
+        product_2[i] = y_place_2[i] * class_weight_place_2[i]
+    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            exp_minus_z_c = exp_minus(z[c, i], largest[i])
+            product_z[c, i] = exp_minus_z_c
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        added[i] = 1.0 + total_2[i]
+    for i in range(LANES):
+        largest_3[i], place_3[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c = z[c, i]
+            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
+            quotient = exp_minus_z_c_2 / added[i]
+            v_z_c = v_z[c, i]
+            product_3 = quotient * v_z_c
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_3), c)
+    for i in range(LANES):
+        total_3[i], lost_3[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c = z[c, i]
+            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
+            quotient = exp_minus_z_c_2 / added[i]
+            v_z_c = v_z[c, i]
+            product_3 = quotient * v_z_c
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_3[i], c) else product_3)
+    for i in range(LANES):
+        total_3[i] = settle(total_3[i], lost_3[i])
+    for i in range(LANES):
+        z_place_3[i] = z[int(place_3[i]), i]
+    for i in range(LANES):
+        v_z_place_3[i] = v_z[int(place_3[i]), i]
+    for i in range(LANES):
+        product_4[i] = exp_minus(z_place_3[i], largest[i]) / added[i] * v_z_place_3[i]
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            product_z_c = product_z[c, i]
+            product_5 = y[c, i] * class_weight[c]
+            chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(product_2[i], product_5)
+            chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - product_z_c
+            v_z_c_2 = v_z[c, i]
+            chosen_3 = (
+                (total_3[i] if is_at(place_3[i], c) else total_3[i] + minus(product_4[i], product_z_c / added[i] * v_z_c_2))
+            )
+            difference = chosen_2 / added[i] * v_z_c_2 - chosen_3
+            added_2 = (
+                multiply_no_nan(product_z_c * chosen / added[i], difference)
+                + multiply_no_nan(product_5 * product_z_c / added[i], difference)
+            )
+            product_z[c, i] = scaled(factor[i], added_2)
+
+
+@kernel
+def _hvp_by_tiles(z, y, class_weight, weight, scale, v_z, product_z):
+    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, y_tile, v_z_tile, product_z_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
+    factor = lanes(1.0)
+    for start in range(0, product_z.shape[0], LANES):
+        size = min(LANES, product_z.shape[0] - start)
+        part = slice(start, start + size)
+        inside &= all_inside(y[part], 0.0, 1.0)
+        spread(z[part], z_tile)
+        spread(y[part], y_tile)
+        spread(v_z[part], v_z_tile)
+        spread_factor(weight, start, size, scale, factor)
+        _hvp_of_tile(
+            z_tile[: z.shape[1]],
+            y_tile[: y.shape[1]],
+            class_weight,
+            v_z_tile[: v_z.shape[1]],
+            factor,
+            product_z_tile,
+        )
+        collect(product_z_tile, product_z[part])
+    return inside
+
+
 @kernel
 def _hvp(z, y, class_weight, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
+    if z.shape[1] <= FEW:
+        return _hvp_by_tiles(z, y, class_weight, weight, scale, v_z, product_z)
     for i in range(product_z.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = weighted(weight, i, scale)
@@ -452,11 +816,49 @@ def _normalizer_of_sample(z, y, class_weight):
     return normalizer
 
 
+@inlined
+def _normalizer_of_tile(z, y, class_weight, normalizer):
+    """Compute what `_normalizer_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    total, lost = lanes(z), lanes(z)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            term = y[c, i] * class_weight[c]
+            total[i], lost[i] = add_exactly(total[i], lost[i], term)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        normalizer[i] = total[i]
+
+
+@kernel
+def _normalizer_by_tiles(z, y, class_weight, weight, normalizers):
+    """Do what `_normalizer` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    z_tile, y_tile = tile(1.0), tile(1.0)
+    normalizer_lanes = lanes(1.0)
+    for start in range(0, normalizers.shape[0], LANES):
+        size = min(LANES, normalizers.shape[0] - start)
+        part = slice(start, start + size)
+        inside &= all_inside(y[part], 0.0, 1.0)
+        spread(z[part], z_tile)
+        spread(y[part], y_tile)
+        _normalizer_of_tile(z_tile[: z.shape[1]], y_tile[: y.shape[1]], class_weight, normalizer_lanes)
+        for i in range(size):
+            normalizers[start + i] = scaled(weighted(weight, start + i, 1.0), normalizer_lanes[i])
+    return inside
+
+
 @kernel
 def _normalizer(z, y, class_weight, weight, normalizers):
     """Write the weighted normalizers of a block of samples."""
     wide_vectors()
     inside = True
+    if z.shape[1] <= FEW:
+        return _normalizer_by_tiles(z, y, class_weight, weight, normalizers)
     for i in range(normalizers.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         normalizers[i] = scaled(weighted(weight, i, 1.0), _normalizer_of_sample(z[i], y[i], class_weight))

@@ -16,21 +16,40 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
+    FEW,
+    LANES,
     ROOM,
     Array,
     Driver,
     Interval,
     Scalar,
     add_terms,
+    collect,
     cut,
     describe,
     inlined,
+    is_at,
     kernel,
+    lanes,
+    raised_to,
     room,
+    spread,
+    spread_factor,
+    tile,
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import absolute, divide_no_nan, minus, multiply_no_nan, ratio, scaled, settle, sqrt
+from ._runtime.elementary import (
+    absolute,
+    add_exactly,
+    divide_no_nan,
+    minus,
+    multiply_no_nan,
+    ratio,
+    scaled,
+    settle,
+    sqrt,
+)
 
 _ARGUMENTS = (
     Array("slope", "prediction", ("D",)),
@@ -72,11 +91,54 @@ def sample_value(slope, lam):
     return loss
 
 
+@inlined
+def _value_of_tile(slope, lam, loss):
+    """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            ratio_value = ratio(slope[d, i], largest[i])
+            term = ratio_value * ratio_value
+            total[i], lost[i] = add_exactly(total[i], lost[i], term)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        added = -1.0 + sqrt(total[i]) * largest[i]
+        loss[i] = multiply_no_nan(lam, added * added)
+
+
+@kernel
+def _value_by_tiles(slope, lam, weight, losses):
+    """Do what `_value` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    slope_tile = tile(1.0)
+    loss_lanes = lanes(1.0)
+    for start in range(0, losses.shape[0], LANES):
+        size = min(LANES, losses.shape[0] - start)
+        part = slice(start, start + size)
+        spread(slope[part], slope_tile)
+        _value_of_tile(slope_tile[: slope.shape[1]], lam, loss_lanes)
+        for i in range(size):
+            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
+    return inside
+
+
 @kernel
 def _value(slope, lam, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
+    if slope.shape[1] <= FEW:
+        return _value_by_tiles(slope, lam, weight, losses)
     for i in range(losses.shape[0]):
         losses[i] = scaled(weighted(weight, i, 1.0), sample_value(slope[i], lam))
     return inside
@@ -130,11 +192,63 @@ def sample_value_and_grad(slope, lam, grad_slope):
     return _value_and_grad_of_sample(slope, lam, 1.0, grad_slope)
 
 
+@inlined
+def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
+    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    product = lanes(slope)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            ratio_value = ratio(slope[d, i], largest[i])
+            term = ratio_value * ratio_value
+            total[i], lost[i] = add_exactly(total[i], lost[i], term)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        product[i] = sqrt(total[i]) * largest[i]
+        added = -1.0 + product[i]
+        loss[i] = multiply_no_nan(lam, added * added)
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            product_2 = 2.0 * multiply_no_nan(lam, slope_d - ratio(slope_d, product[i]))
+            grad_slope[d, i] = scaled(factor[i], product_2)
+
+
+@kernel
+def _value_and_grad_by_tiles(slope, lam, weight, scale, losses, grad_slope):
+    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    slope_tile, grad_slope_tile = tile(1.0), tile(1.0)
+    loss_lanes, factor = lanes(1.0), lanes(1.0)
+    for start in range(0, losses.shape[0], LANES):
+        size = min(LANES, losses.shape[0] - start)
+        part = slice(start, start + size)
+        spread(slope[part], slope_tile)
+        spread_factor(weight, start, size, scale, factor)
+        _value_and_grad_of_tile(slope_tile[: slope.shape[1]], lam, factor, loss_lanes, grad_slope_tile)
+        collect(grad_slope_tile, grad_slope[part])
+        for i in range(size):
+            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
+    return inside
+
+
 @kernel
 def _value_and_grad(slope, lam, weight, scale, losses, grad_slope):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
+    if slope.shape[1] <= FEW:
+        return _value_and_grad_by_tiles(slope, lam, weight, scale, losses, grad_slope)
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
         losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
@@ -217,11 +331,91 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     return
 
 
+@inlined
+def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
+    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    product, largest_2, place_2, total_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost_2, slope_place_2, product_3 = lanes(slope), lanes(slope), lanes(slope)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            ratio_value = ratio(slope[d, i], largest[i])
+            term = ratio_value * ratio_value
+            total[i], lost[i] = add_exactly(total[i], lost[i], term)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        product[i] = sqrt(total[i]) * largest[i]
+    for i in range(LANES):
+        largest_2[i], place_2[i] = -np.inf, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            ratio_value_2 = ratio(slope_d, product[i])
+            product_2 = ratio_value_2 * ratio_value_2
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_2), d)
+    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            ratio_value_2 = ratio(slope_d, product[i])
+            product_2 = ratio_value_2 * ratio_value_2
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place_2[i], d) else product_2)
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        slope_place_2[i] = slope[int(place_2[i]), i]
+    for i in range(LANES):
+        ratio_value_3 = ratio(slope_place_2[i], product[i])
+        product_3[i] = ratio_value_3 * ratio_value_3
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d_2 = slope[d, i]
+            ratio_value_4 = ratio(slope_d_2, product[i])
+            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_4))
+            product_4 = ratio_value_4 * ratio_value_4
+            chosen = total_2[i] if is_at(place_2[i], d) else total_2[i] + minus(product_3[i], product_4)
+            multiply_no_nan_value = multiply_no_nan(lam, chosen - divide_no_nan(chosen, product[i]))
+            hess_slope[d, i] = scaled(
+                factor[i],
+                2.0 * (multiply_no_nan(lam, product_4) + multiply_no_nan_value),
+            )
+
+
+@kernel
+def _grad_and_hess_by_tiles(slope, lam, weight, scale, grad_slope, hess_slope):
+    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    slope_tile, grad_slope_tile, hess_slope_tile = tile(1.0), tile(1.0), tile(1.0)
+    factor = lanes(1.0)
+    for start in range(0, grad_slope.shape[0], LANES):
+        size = min(LANES, grad_slope.shape[0] - start)
+        part = slice(start, start + size)
+        spread(slope[part], slope_tile)
+        spread_factor(weight, start, size, scale, factor)
+        _grad_and_hess_of_tile(slope_tile[: slope.shape[1]], lam, factor, grad_slope_tile, hess_slope_tile)
+        collect(grad_slope_tile, grad_slope[part])
+        collect(hess_slope_tile, hess_slope[part])
+    return inside
+
+
 @kernel
 def _grad_and_hess(slope, lam, weight, scale, grad_slope, hess_slope):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
+    if slope.shape[1] <= FEW:
+        return _grad_and_hess_by_tiles(slope, lam, weight, scale, grad_slope, hess_slope)
     for i in range(grad_slope.shape[0]):
         factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(slope[i], lam, factor, grad_slope[i], hess_slope[i])
@@ -336,11 +530,138 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     return
 
 
+@inlined
+def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
+    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
+    wide_vectors()
+    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    product, total_2, lost_2, largest_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    place_2, total_3, lost_3, slope_place_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    product_4, largest_3, place_3, total_4 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost_4, slope_place_3, v_slope_place_3, product_5 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    for i in range(LANES):
+        largest[i], place[i] = -np.inf, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
+    for i in range(LANES):
+        total[i], lost[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            ratio_value = ratio(slope[d, i], largest[i])
+            term = ratio_value * ratio_value
+            total[i], lost[i] = add_exactly(total[i], lost[i], term)
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        product[i] = sqrt(total[i]) * largest[i]
+    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            ratio_value_2 = ratio(slope_d, product[i])
+            v_slope_d = v_slope[d, i]
+            product_2 = ratio_value_2 * v_slope_d
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], product_2)
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        largest_2[i], place_2[i] = -np.inf, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            ratio_value_2 = ratio(slope_d, product[i])
+            product_3 = ratio_value_2 * ratio_value_2
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_3), d)
+    for i in range(LANES):
+        total_3[i], lost_3[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            ratio_value_2 = ratio(slope_d, product[i])
+            product_3 = ratio_value_2 * ratio_value_2
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], d) else product_3)
+    for i in range(LANES):
+        total_3[i] = settle(total_3[i], lost_3[i])
+    for i in range(LANES):
+        slope_place_2[i] = slope[int(place_2[i]), i]
+    for i in range(LANES):
+        ratio_value_3 = ratio(slope_place_2[i], product[i])
+        product_4[i] = ratio_value_3 * ratio_value_3
+    for i in range(LANES):
+        largest_3[i], place_3[i] = -np.inf, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            ratio_value_2 = ratio(slope_d, product[i])
+            v_slope_d = v_slope[d, i]
+            product_2 = ratio_value_2 * v_slope_d
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_2), d)
+    for i in range(LANES):
+        total_4[i], lost_4[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d = slope[d, i]
+            ratio_value_2 = ratio(slope_d, product[i])
+            v_slope_d = v_slope[d, i]
+            product_2 = ratio_value_2 * v_slope_d
+            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_3[i], d) else product_2)
+    for i in range(LANES):
+        total_4[i] = settle(total_4[i], lost_4[i])
+    for i in range(LANES):
+        slope_place_3[i] = slope[int(place_3[i]), i]
+    for i in range(LANES):
+        v_slope_place_3[i] = v_slope[int(place_3[i]), i]
+    for i in range(LANES):
+        product_5[i] = ratio(slope_place_3[i], product[i]) * v_slope_place_3[i]
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            ratio_value_4 = ratio(slope[d, i], product[i])
+            chosen = (
+                (total_3[i] if is_at(place_2[i], d) else total_3[i] + minus(product_4[i], ratio_value_4 * ratio_value_4))
+            )
+            v_slope_d_2 = v_slope[d, i]
+            product_6 = chosen * v_slope_d_2
+            chosen_2 = (
+                (total_4[i] if is_at(place_3[i], d) else total_4[i] + minus(product_5[i], ratio_value_4 * v_slope_d_2))
+            )
+            product_7 = ratio_value_4 * chosen_2
+            multiply_no_nan_value = multiply_no_nan(
+                lam,
+                product_6 - divide_no_nan(product_6 - product_7, product[i]) - product_7,
+            )
+            product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_4, total_2[i]) + multiply_no_nan_value)
+            product_slope[d, i] = scaled(factor[i], product_8)
+
+
+@kernel
+def _hvp_by_tiles(slope, lam, weight, scale, v_slope, product_slope):
+    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
+    wide_vectors()
+    inside = True
+    slope_tile, v_slope_tile, product_slope_tile = tile(1.0), tile(1.0), tile(1.0)
+    factor = lanes(1.0)
+    for start in range(0, product_slope.shape[0], LANES):
+        size = min(LANES, product_slope.shape[0] - start)
+        part = slice(start, start + size)
+        spread(slope[part], slope_tile)
+        spread(v_slope[part], v_slope_tile)
+        spread_factor(weight, start, size, scale, factor)
+        _hvp_of_tile(
+            slope_tile[: slope.shape[1]], lam, v_slope_tile[: v_slope.shape[1]], factor, product_slope_tile
+        )
+        collect(product_slope_tile, product_slope[part])
+    return inside
+
+
 @kernel
 def _hvp(slope, lam, weight, scale, v_slope, product_slope):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
+    if slope.shape[1] <= FEW:
+        return _hvp_by_tiles(slope, lam, weight, scale, v_slope, product_slope)
     for i in range(product_slope.shape[0]):
         factor = weighted(weight, i, scale)
         _hvp_of_sample(slope[i], lam, v_slope[i], factor, product_slope[i])

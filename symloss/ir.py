@@ -140,13 +140,20 @@ class Reduce:
 
 
 @dataclass(frozen=True)
+class Lanes:
+    """Do something for every sample of a tile."""
+
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
 class Return:
     """The scalar results."""
 
     values: tuple[Expr, ...]
 
 
-Statement = Assign | Store | If | Loop | Reduce | Return
+Statement = Assign | Store | If | Loop | Reduce | Lanes | Return
 
 
 @dataclass(frozen=True)
@@ -165,6 +172,8 @@ class Function:
         What it does.
     refined : Function or None
         Computes some of the scalars again, with numbers in two parts.
+    tiled : Function or None
+        Computes the same for several samples side by side.
     """
 
     kind: str
@@ -172,6 +181,7 @@ class Function:
     rows: tuple[str, ...]
     body: tuple[Statement, ...]
     refined: Function | None = None
+    tiled: Function | None = None
 
 
 @dataclass(frozen=True)

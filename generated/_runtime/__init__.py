@@ -9,10 +9,13 @@ from .jit import inlined, kernel, polymorphic
 from .loops import CHUNK, cut, in_dtype_of, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, room
+from .tiles import FEW, LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
 from .twofold import refined
 
 __all__ = [
     "CHUNK",
+    "FEW",
+    "LANES",
     "REALS",
     "ROOM",
     "Array",
@@ -22,16 +25,25 @@ __all__ = [
     "Labels",
     "Scalar",
     "add_terms",
+    "all_inside",
     "by_dtype",
+    "collect",
     "cut",
     "describe",
     "in_dtype_of",
     "inlined",
+    "is_at",
     "kernel",
+    "lanes",
     "largest_of",
     "polymorphic",
+    "raised_to",
     "refined",
     "room",
+    "spread",
+    "spread_factor",
+    "spread_numbers",
+    "tile",
     "twofold",
     "weighted",
     "wide_vectors",

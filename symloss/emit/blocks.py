@@ -6,6 +6,7 @@ import math
 
 from sympy import FiniteSet, Interval, S
 
+from symloss import ir
 from symloss.arguments import Argument, Target, Weight
 from symloss.emit.numba_printer import Printer, number
 from symloss.emit.samples import Sample
@@ -31,7 +32,7 @@ _SAYS_OF_TOTALS = {
 def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer) -> CodeFunction:
     """Return the kernel that calls the function of one sample for each sample of a block."""
     kind = sample.function.kind
-    block = _Block(sample, parameters, printer)
+    block = Block(sample, parameters, printer)
     names = block.inputs + [v.name for v in sample.directions] + block.outputs
     return CodeFunction(signature(f"_{kind}", names), _SAYS[kind], tuple(block.lines()))
 
@@ -41,12 +42,14 @@ def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer) -
     kind = sample.function.kind
     if kind not in _TOTALS:
         return None
-    block = _Block(sample, parameters, printer)
+    block = Block(sample, parameters, printer)
     head = signature(_TOTALS[kind], block.inputs + block.outputs[1:])
     return CodeFunction(head, _SAYS_OF_TOTALS[kind], tuple(block.total_lines(f"_{kind}")))
 
 
-class _Block:
+class Block:
+    """The names and pieces of the block kernels of one function."""
+
     def __init__(self, sample: Sample, parameters: tuple[str, ...], printer: Printer) -> None:
         self._sample, self._parameters, self._printer = sample, parameters, printer
         self.weight, self.scale = printer.local("weight"), printer.local("scale")
@@ -54,23 +57,26 @@ class _Block:
         function = sample.function
         self.has_factor = function.kind not in ("value", "normalizer")
         self._results = {"loss": "losses", "normalizer": "normalizers"}
-        first = [self._output(name) for name in function.scalars if name in self._results]
+        first = [self.output(name) for name in function.scalars if name in self._results]
         order = [name for name in _order(sample) if name not in self._results]
         self.outputs = first + order
         self._arrays = [a.name for a in sample.arrays]
         self.inputs = [*self._arrays, *parameters, self.weight] + ([self.scale] if self.has_factor else [])
 
-    def _output(self, name: str) -> str:
+    def output(self, name: str) -> str:
+        """Return what the array of a scalar result is called."""
         return self._results.get(name, name)
 
     def lines(self) -> list[str]:
+        """Return the body of the kernel."""
         count = f"{self.outputs[0]}.shape[0]"
         lines = [f"    {self._printer.call_name('wide_vectors')}()", f"    {self._inside} = True"]
         if self._printer.single and self.has_factor:
             in_dtype = self._printer.call_name("in_dtype_of")
             lines.append(f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})")
+        lines += self._tiles()
         lines += [f"    for {self._i} in range({count}):"]
-        lines += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self._check(a))]
+        lines += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self.check(a))]
         if self.has_factor:
             factor = self._weighted(self.scale)
             if self._printer.single and self._sample.function.rows:  # whatever the dtype of weights
@@ -78,6 +84,16 @@ class _Block:
             lines.append(f"        {self._factor} = {factor}")
         lines += self._call()
         return [*lines, f"    return {self._inside}"]
+
+    def _tiles(self) -> list[str]:
+        """Leave short rows to another kernel."""
+        tiled = self._sample.function.tiled
+        if tiled is None:
+            return []
+        few = [f"{a.array}.shape[{a.axis + 1}] <= {self._printer.call_name('FEW')}" for a in tiled_extents(tiled)]
+        args = [*self.inputs, *(v.name for v in self._sample.directions), *self.outputs]
+        call = call_lines(f"return {tiles_name(self._sample)}(", args, ")", 2)
+        return [f"    if {' and '.join(few)}:", *call]
 
     def total_lines(self, kernel: str) -> list[str]:
         """Return the body of the kernel that sums what ``kernel`` writes first."""
@@ -110,17 +126,18 @@ class _Block:
         scaled = self._printer.call_name("scaled") if function.scalars else ""
         if len(function.scalars) == 1:
             (name,) = function.scalars
-            target = f"{self._output(name)}[{self._i}]"
-            return call_lines(f"{target} = {scaled}({self._by(name)}, {self._sample.name}(", args, "))", 2)
+            target = f"{self.output(name)}[{self._i}]"
+            return call_lines(f"{target} = {scaled}({self.by(name)}, {self._sample.name}(", args, "))", 2)
         if not function.scalars:
             return call_lines(f"{self._sample.name}(", args, ")", 2)
         local = [f"{name}_{self._i}" for name in function.scalars]
         lines = call_lines(f"{', '.join(local)} = {self._sample.name}(", args, ")", 2)
         for name, value in zip(function.scalars, local, strict=True):
-            lines.append(f"        {self._output(name)}[{self._i}] = {scaled}({self._by(name)}, {value})")
+            lines.append(f"        {self.output(name)}[{self._i}] = {scaled}({self.by(name)}, {value})")
         return lines
 
-    def _by(self, name: str) -> str:
+    def by(self, name: str) -> str:
+        """Return what a scalar result is multiplied by."""
         return self._weighted("1.0") if name in self._results else self._factor
 
     def _weighted(self, factor: str) -> str:
@@ -131,7 +148,7 @@ class _Block:
             return argument.name if argument.dims else f"{argument.name}[()]"
         return f"{argument.name}[{self._i}]"
 
-    def _check(self, argument: Argument) -> str | None:
+    def check(self, argument: Argument) -> str | None:
         """Return the test that the targets of one sample are inside their domain."""
         domain = argument.domain
         entry = f"{argument.name}[{self._i}]"
@@ -145,6 +162,16 @@ class _Block:
             test = self._printer.call_name("row_of" if argument.dims else "one_of")
             return f"{test}({entry}, {finite_members(domain)})"
         return None
+
+
+def tiles_name(sample: Sample) -> str:
+    """Return the name of the kernel that works on tiles of samples."""
+    return f"_{sample.function.kind}_by_tiles"
+
+
+def tiled_extents(tiled: ir.Function) -> list[ir.Extent]:
+    """Return the lengths of all loops over entries."""
+    return list(dict.fromkeys(s.extent for s in tiled.body if isinstance(s, (ir.Loop, ir.Reduce))))
 
 
 def _order(sample: Sample) -> list[str]:

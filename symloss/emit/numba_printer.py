@@ -191,7 +191,7 @@ class Printer:
         rooms = {a.names[0]: _derived(a.names[0], "terms") for a in statement.accumulators}
         for total, terms in rooms.items():
             yield f"{tab}{terms} = {self.call_name('room')}({first if self.single else '1.0'})"
-            yield f"{tab}{total}, {_lost(total)} = 0.0, 0.0"
+            yield f"{tab}{total}, {lost_name(total)} = 0.0, 0.0"
         yield f"{tab}for {start} in range(0, {extent}, {whole}):"
         yield f"{inner}{size} = min({whole}, {extent} - {start})"
         yield f"{inner}{part} = slice({start}, {start} + {size})"
@@ -211,10 +211,10 @@ class Printer:
             yield from (f"{inner}{_INDENT}{terms}[{name} - {start}] = 0.0" for terms in rooms.values())
         add = self.call_name("add_terms")
         for total, terms in rooms.items():
-            lost = _lost(total)
+            lost = lost_name(total)
             yield f"{inner}{total}, {lost} = {add}({total}, {lost}, {terms}[:{size}], {first})"
         for total in rooms:
-            settled = f"{self.call_name('settle')}({total}, {_lost(total)})"
+            settled = f"{self.call_name('settle')}({total}, {lost_name(total)})"
             if self.single:
                 settled = f"{self.call_name('in_dtype_of')}({first}, {settled})"
             yield f"{tab}{total} = {settled}"
@@ -284,7 +284,8 @@ def _may_be_nan(value: ir.Expr) -> bool:
     return not isinstance(value, (ir.Number, ir.Extent))
 
 
-def _lost(total: str) -> str:
+def lost_name(total: str) -> str:
+    """Return the name of what a sum has lost in rounding."""
     return _derived(total, "lost")
 
 
@@ -294,22 +295,22 @@ def _derived(total: str, name: str) -> str:
 
 
 def _start_sum(_: Printer, a: ir.Accumulator) -> list[str]:
-    return [f"{a.names[0]}, {_lost(a.names[0])} = 0.0, 0.0"]
+    return [f"{a.names[0]}, {lost_name(a.names[0])} = 0.0, 0.0"]
 
 
 def _step_sum(printer: Printer, a: ir.Accumulator, _: str) -> list[str]:
     (total,) = a.names
     add, term = printer.call_name("add_exactly"), printer.expression(a.term)
     if len(term) <= _LONGEST_TERM:
-        return [f"{total}, {_lost(a.names[0])} = {add}({total}, {_lost(a.names[0])}, {term})"]
+        return [f"{total}, {lost_name(a.names[0])} = {add}({total}, {lost_name(a.names[0])}, {term})"]
     name = printer.local("term")
     lines = printer.assignment(f"{name} = ", a.term)
-    return [*lines, f"{total}, {_lost(a.names[0])} = {add}({total}, {_lost(a.names[0])}, {name})"]
+    return [*lines, f"{total}, {lost_name(a.names[0])} = {add}({total}, {lost_name(a.names[0])}, {name})"]
 
 
 def _finish_sum(printer: Printer, a: ir.Accumulator) -> list[str]:
     (total,) = a.names
-    return [f"{total} = {printer.call_name('settle')}({total}, {_lost(a.names[0])})"]
+    return [f"{total} = {printer.call_name('settle')}({total}, {lost_name(a.names[0])})"]
 
 
 def _start_max(_: Printer, a: ir.Accumulator) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symloss import ir
 from symloss.arguments import Argument, Parameter, is_class_label
@@ -62,6 +62,8 @@ def samples(loss: Loss, kernel: ir.Kernel) -> list[Sample]:
     """Return the functions of one sample with their names and arguments."""
     result = []
     for function in kernel.functions:
+        if loss.sets:  # which are one sample
+            function = replace(function, tiled=None)
         directions = tuple(map(Direction.of, loss.predictions)) if function.kind == "hvp" else ()
         public = function.kind == "value_and_grad" and not function.rows
         name = "sample_value_and_grad" if public else _NAMES[function.kind]

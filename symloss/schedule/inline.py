@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -28,11 +28,21 @@ _LONGEST = 40  # characters of an expression inside another
 _OPERATORS = frozenset(("add", "subtract", "multiply", "divide", "negate"))
 
 
-def inline(body: Body) -> Body:
-    """Return the statements without needless names."""
+def inline(body: Body, apart: tuple[type, ...] = ()) -> Body:
+    """Return the statements without needless names; values of the kinds ``apart`` keep theirs."""
     values: dict[str, Any] = {}
     counts = Counter(name for statement in body for name in used(statement))
+    for statement in _assignments(body):
+        if isinstance(statement.value, apart):
+            counts[statement.name] += 1  # as if it were used again
     return _inline(body, counts, values)
+
+
+def _assignments(node: Any) -> Iterator[Assign]:
+    for part in node if isinstance(node, tuple) else parts(node):
+        if isinstance(part, Assign):
+            yield part
+        yield from _assignments(part)
 
 
 def _inline(body: Body, counts: Counter[str], values: dict[str, Any], fixed: Collection[str] = ()) -> Body:

@@ -1,0 +1,144 @@
+"""Rows of few entries, several at a time: tiles of them, transposed, in which entry [k, i] is entry k of row i.
+
+Loops over the samples of a tile become vectors however short the rows are.  Places in a row are numbers of the dtype
+of the entries here, so that all lanes of a vector are equally wide.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+from .jit import inlined, polymorphic
+from .loops import weighted
+
+LANES = 32  # samples in a tile
+FEW = 32  # entries of the longest rows that are worth transposing
+
+
+def lanes(like: Any) -> Any:
+    """Return room for a number of each sample of a tile, in the dtype of an array or a number.
+
+    It is on the stack of the caller.
+    """
+    return np.empty(LANES, np.asarray(like).dtype)
+
+
+def tile(like: Any) -> Any:
+    """Return room for `LANES` rows of at most `FEW` entries, transposed, on the caller's stack."""
+    return np.empty((FEW, LANES), np.asarray(like).dtype)
+
+
+def _on_stack(size: int) -> Any:
+    @intrinsic
+    def allocate(typingctx: Any, like: Any) -> Any:
+        kind = getattr(like, "dtype", like)
+
+        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return cgutils.alloca_once(builder, context.get_value_type(kind), size=size)
+
+        return types.CPointer(kind)(like), build
+
+    return allocate
+
+
+_lanes_on_stack, _tile_on_stack = _on_stack(LANES), _on_stack(LANES * FEW)
+
+
+@overload(lanes, inline="always")
+def _lanes_compiled(like: Any) -> Any:
+    def implementation(like: Any) -> Any:
+        return carray(_lanes_on_stack(like), (LANES,))
+
+    return implementation
+
+
+@overload(tile, inline="always")
+def _tile_compiled(like: Any) -> Any:
+    def implementation(like: Any) -> Any:
+        return carray(_tile_on_stack(like), (FEW, LANES))
+
+    return implementation
+
+
+@inlined
+def spread(rows: Any, into: Any) -> None:
+    """Transpose rows into a tile; lanes without a row of their own repeat the last one."""
+    count = rows.shape[0]
+    if count == LANES:  # a number of steps that the compiler knows
+        for k in range(rows.shape[1]):
+            for i in range(LANES):
+                into[k, i] = rows[i, k]
+    else:
+        for k in range(rows.shape[1]):
+            for i in range(LANES):
+                into[k, i] = rows[min(i, count - 1), k]
+
+
+@inlined
+def spread_numbers(numbers: Any, into: Any) -> None:
+    """Copy a number of each sample into lanes; those without a sample of their own repeat the last one."""
+    for i in range(LANES):
+        into[i] = numbers[min(i, numbers.shape[0] - 1)]
+
+
+@inlined
+def spread_factor(weight: Any, start: int, count: int, factor: float, into: Any) -> None:
+    """Write the factor of each sample, times its weight if there are weights, into lanes."""
+    for i in range(LANES):
+        into[i] = weighted(weight, start + min(i, count - 1), factor)
+
+
+@inlined
+def collect(tile: Any, rows: Any) -> None:
+    """Write the rows that a tile holds transposed."""
+    if rows.shape[0] == LANES:
+        for i in range(LANES):
+            for k in range(rows.shape[1]):
+                rows[i, k] = tile[k, i]
+    else:
+        for i in range(rows.shape[0]):
+            for k in range(rows.shape[1]):
+                rows[i, k] = tile[k, i]
+
+
+def as_place(like: Any, k: int) -> Any:
+    """Return an index in the dtype of a number."""
+    return type(like)(k)
+
+
+@overload(as_place)
+def _as_place_compiled(like: Any, k: Any) -> Any:
+    kind = np.float32 if like == types.float32 else np.float64
+
+    def implementation(like: Any, k: Any) -> Any:
+        return kind(k)
+
+    return implementation
+
+
+@polymorphic
+def is_at(place: float, k: int) -> bool:
+    """Whether a place is k."""
+    return place == as_place(place, k)
+
+
+@polymorphic
+def raised_to(largest: float, place: float, term: float, k: int) -> tuple[float, float]:
+    """Return the larger of the largest term so far and the term of index k, or a NaN, and its place."""
+    larger = (term > largest) | (term != term)
+    return term if larger else largest, as_place(place, k) if larger else place
+
+
+@inlined
+def all_inside(rows: Any, low: float, high: float) -> bool:
+    """Whether every entry is in ``low .. high``, or NaN."""
+    outside = False
+    entries = rows.reshape(-1)
+    for j in range(entries.size):
+        outside |= (entries[j] < low) | (entries[j] > high)
+    return not outside
