@@ -16,8 +16,8 @@ At a kink the gradient is the subgradient of least norm and the Hessian is 0.
 
 import numpy as np
 
-from ._runtime import CHUNK, Array, Driver, add_terms, cut, describe, inlined, kernel, weighted, wide_vectors
-from ._runtime.elementary import absolute, scaled, settle, sgn
+from ._runtime import CHUNK, Array, Driver, add_terms, cut, describe, inlined, kernel, weighed, wide_vectors
+from ._runtime.elementary import absolute, settle, sgn
 
 _ARGUMENTS = (
     Array("prediction", "prediction"),
@@ -48,7 +48,7 @@ def _value(prediction, target, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(prediction[i], target[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(prediction[i], target[i]))
     return inside
 
 
@@ -81,10 +81,9 @@ def _value_and_grad(prediction, target, weight, scale, losses, grad_prediction):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
         loss_i, grad_prediction_i = sample_value_and_grad(prediction[i], target[i])
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_prediction[i] = scaled(factor, grad_prediction_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
     return inside
 
 
@@ -123,10 +122,9 @@ def _grad_and_hess(prediction, target, weight, scale, grad_prediction, hess_pred
     wide_vectors()
     inside = True
     for i in range(grad_prediction.shape[0]):
-        factor = weighted(weight, i, scale)
         grad_prediction_i, hess_prediction_i = _grad_and_hess_of_sample(prediction[i], target[i])
-        grad_prediction[i] = scaled(factor, grad_prediction_i)
-        hess_prediction[i] = scaled(factor, hess_prediction_i)
+        grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
+        hess_prediction[i] = weighed(weight, i, scale, hess_prediction_i)
     return inside
 
 
@@ -143,8 +141,9 @@ def _hvp(prediction, target, weight, scale, v_prediction, product_prediction):
     wide_vectors()
     inside = True
     for i in range(product_prediction.shape[0]):
-        factor = weighted(weight, i, scale)
-        product_prediction[i] = scaled(factor, _hvp_of_sample(prediction[i], target[i], v_prediction[i]))
+        product_prediction[i] = weighed(weight, i, scale, _hvp_of_sample(
+            prediction[i], target[i], v_prediction[i]
+        ))
     return inside
 
 

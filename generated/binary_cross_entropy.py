@@ -31,10 +31,10 @@ from ._runtime import (
     polymorphic,
     refined,
     twofold,
-    weighted,
+    weighed,
     wide_vectors,
 )
-from ._runtime.elementary import in_interval, log, log1p, multiply_no_nan, scaled, settle, within
+from ._runtime.elementary import in_interval, log, log1p, multiply_no_nan, settle, within
 
 _ARGUMENTS = (
     Array("p", "prediction", (), Interval(0.0, 1.0)),
@@ -80,7 +80,7 @@ def _value(p, y, weight, losses):
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], y[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(p[i], y[i]))
     return inside
 
 
@@ -138,10 +138,9 @@ def _value_and_grad(p, y, weight, scale, losses, grad_p):
     scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
         loss_i, grad_p_i = sample_value_and_grad(p[i], y[i])
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_p[i] = scaled(factor, grad_p_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_p[i] = weighed(weight, i, scale, grad_p_i)
     return inside
 
 
@@ -254,10 +253,9 @@ def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
     scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
         grad_p_i, hess_p_i = _grad_and_hess_of_sample(p[i], y[i])
-        grad_p[i] = scaled(factor, grad_p_i)
-        hess_p[i] = scaled(factor, hess_p_i)
+        grad_p[i] = weighed(weight, i, scale, grad_p_i)
+        hess_p[i] = weighed(weight, i, scale, hess_p_i)
     return inside
 
 
@@ -302,8 +300,7 @@ def _hvp(p, y, weight, scale, v_p, product_p):
     scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        product_p[i] = scaled(factor, _hvp_of_sample(p[i], y[i], v_p[i]))
+        product_p[i] = weighed(weight, i, scale, _hvp_of_sample(p[i], y[i], v_p[i]))
     return inside
 
 

@@ -25,10 +25,10 @@ from ._runtime import (
     in_dtype_of,
     kernel,
     polymorphic,
-    weighted,
+    weighed,
     wide_vectors,
 )
-from ._runtime.elementary import in_interval, logistic_density, scaled, settle, sigmoid_mix, softplus_mix
+from ._runtime.elementary import in_interval, logistic_density, settle, sigmoid_mix, softplus_mix
 
 _ARGUMENTS = (
     Array("z", "prediction"),
@@ -58,7 +58,7 @@ def _value(z, y, weight, losses):
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i]))
     return inside
 
 
@@ -91,10 +91,9 @@ def _value_and_grad(z, y, weight, scale, losses, grad_z):
     scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
         loss_i, grad_z_i = sample_value_and_grad(z[i], y[i])
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_z[i] = scaled(factor, grad_z_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_z[i] = weighed(weight, i, scale, grad_z_i)
     return inside
 
 
@@ -128,10 +127,9 @@ def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
     scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
         grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i])
-        grad_z[i] = scaled(factor, grad_z_i)
-        hess_z[i] = scaled(factor, hess_z_i)
+        grad_z[i] = weighed(weight, i, scale, grad_z_i)
+        hess_z[i] = weighed(weight, i, scale, hess_z_i)
     return inside
 
 
@@ -150,8 +148,7 @@ def _hvp(z, y, weight, scale, v_z, product_z):
     scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        product_z[i] = scaled(factor, _hvp_of_sample(z[i], y[i], v_z[i]))
+        product_z[i] = weighed(weight, i, scale, _hvp_of_sample(z[i], y[i], v_z[i]))
     return inside
 
 

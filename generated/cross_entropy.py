@@ -35,6 +35,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -124,7 +125,7 @@ def _value(p, y, weight, losses):
         return _value_by_tiles(p, y, weight, losses)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], y[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(p[i], y[i]))
     return inside
 
 
@@ -236,7 +237,7 @@ def _value_and_grad(p, y, weight, scale, losses, grad_p):
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(p[i], y[i], factor, grad_p[i]))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(p[i], y[i], factor, grad_p[i]))
     return inside
 
 

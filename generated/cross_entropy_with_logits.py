@@ -38,6 +38,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -161,7 +162,7 @@ def _value(z, y, weight, losses):
         return _value_by_tiles(z, y, weight, losses)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i]))
     return inside
 
 
@@ -345,7 +346,7 @@ def _value_and_grad(z, y, weight, scale, losses, grad_z):
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = in_dtype_of(z, weighted(weight, i, scale))
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(z[i], y[i], factor, grad_z[i]))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(z[i], y[i], factor, grad_z[i]))
     return inside
 
 

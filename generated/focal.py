@@ -33,20 +33,10 @@ from ._runtime import (
     kernel,
     refined,
     twofold,
-    weighted,
+    weighed,
     wide_vectors,
 )
-from ._runtime.elementary import (
-    log,
-    log1p,
-    log1p_ratio,
-    multiply_no_nan,
-    one_of,
-    power,
-    scaled,
-    settle,
-    within,
-)
+from ._runtime.elementary import log, log1p, log1p_ratio, multiply_no_nan, one_of, power, settle, within
 
 _ARGUMENTS = (
     Array("p", "prediction", (), Interval(0.0, 1.0)),
@@ -167,7 +157,7 @@ def _value(p, y, alpha, gamma, weight, losses):
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], y[i], alpha, gamma))
+        losses[i] = weighed(weight, i, 1.0, sample_value(p[i], y[i], alpha, gamma))
     return inside
 
 
@@ -394,10 +384,9 @@ def _value_and_grad(p, y, alpha, gamma, weight, scale, losses, grad_p):
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weighted(weight, i, scale)
         loss_i, grad_p_i = sample_value_and_grad(p[i], y[i], alpha, gamma)
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_p[i] = scaled(factor, grad_p_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_p[i] = weighed(weight, i, scale, grad_p_i)
     return inside
 
 
@@ -792,10 +781,9 @@ def _grad_and_hess(p, y, alpha, gamma, weight, scale, grad_p, hess_p):
     inside = True
     for i in range(grad_p.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weighted(weight, i, scale)
         grad_p_i, hess_p_i = _grad_and_hess_of_sample(p[i], y[i], alpha, gamma)
-        grad_p[i] = scaled(factor, grad_p_i)
-        hess_p[i] = scaled(factor, hess_p_i)
+        grad_p[i] = weighed(weight, i, scale, grad_p_i)
+        hess_p[i] = weighed(weight, i, scale, hess_p_i)
     return inside
 
 
@@ -922,8 +910,7 @@ def _hvp(p, y, alpha, gamma, weight, scale, v_p, product_p):
     inside = True
     for i in range(product_p.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weighted(weight, i, scale)
-        product_p[i] = scaled(factor, _hvp_of_sample(p[i], y[i], alpha, gamma, v_p[i]))
+        product_p[i] = weighed(weight, i, scale, _hvp_of_sample(p[i], y[i], alpha, gamma, v_p[i]))
     return inside
 
 

@@ -32,19 +32,10 @@ from ._runtime import (
     kernel,
     refined,
     twofold,
-    weighted,
+    weighed,
     wide_vectors,
 )
-from ._runtime.elementary import (
-    exp,
-    logistic_density,
-    multiply_no_nan,
-    one_of,
-    scaled,
-    settle,
-    sigmoid,
-    softplus,
-)
+from ._runtime.elementary import exp, logistic_density, multiply_no_nan, one_of, settle, sigmoid, softplus
 
 _ARGUMENTS = (
     Array("z", "prediction"),
@@ -133,7 +124,7 @@ def _value(z, y, alpha, gamma, weight, losses):
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i], alpha, gamma))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i], alpha, gamma))
     return inside
 
 
@@ -250,10 +241,9 @@ def _value_and_grad(z, y, alpha, gamma, weight, scale, losses, grad_z):
     inside = True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weighted(weight, i, scale)
         loss_i, grad_z_i = sample_value_and_grad(z[i], y[i], alpha, gamma)
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_z[i] = scaled(factor, grad_z_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_z[i] = weighed(weight, i, scale, grad_z_i)
     return inside
 
 
@@ -448,10 +438,9 @@ def _grad_and_hess(z, y, alpha, gamma, weight, scale, grad_z, hess_z):
     inside = True
     for i in range(grad_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weighted(weight, i, scale)
         grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i], alpha, gamma)
-        grad_z[i] = scaled(factor, grad_z_i)
-        hess_z[i] = scaled(factor, hess_z_i)
+        grad_z[i] = weighed(weight, i, scale, grad_z_i)
+        hess_z[i] = weighed(weight, i, scale, hess_z_i)
     return inside
 
 
@@ -511,8 +500,7 @@ def _hvp(z, y, alpha, gamma, weight, scale, v_z, product_z):
     inside = True
     for i in range(product_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        factor = weighted(weight, i, scale)
-        product_z[i] = scaled(factor, _hvp_of_sample(z[i], y[i], alpha, gamma, v_z[i]))
+        product_z[i] = weighed(weight, i, scale, _hvp_of_sample(z[i], y[i], alpha, gamma, v_z[i]))
     return inside
 
 

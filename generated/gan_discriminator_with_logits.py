@@ -26,6 +26,7 @@ from ._runtime import (
     kernel,
     polymorphic,
     room,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -80,7 +81,7 @@ def _value(z_real, z_fake, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z_real[i], z_fake[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z_real[i], z_fake[i]))
     return inside
 
 
@@ -145,7 +146,7 @@ def _value_and_grad(z_real, z_fake, weight, scale, losses, grad_z_real, grad_z_f
     scale = in_dtype_of(z_real, scale)
     for i in range(losses.shape[0]):
         factor = in_dtype_of(z_real, weighted(weight, i, scale))
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i]
         ))
     return inside

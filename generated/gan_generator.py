@@ -26,10 +26,10 @@ from ._runtime import (
     in_dtype_of,
     kernel,
     polymorphic,
-    weighted,
+    weighed,
     wide_vectors,
 )
-from ._runtime.elementary import log, multiply_no_nan, scaled, settle, within
+from ._runtime.elementary import log, multiply_no_nan, settle, within
 
 _ARGUMENTS = (
     Array("d_fake", "prediction", (), Interval(0.0, 1.0)),
@@ -61,7 +61,7 @@ def _value(d_fake, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(d_fake[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(d_fake[i]))
     return inside
 
 
@@ -97,10 +97,9 @@ def _value_and_grad(d_fake, weight, scale, losses, grad_d_fake):
     inside = True
     scale = in_dtype_of(d_fake, scale)
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
         loss_i, grad_d_fake_i = sample_value_and_grad(d_fake[i])
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_d_fake[i] = scaled(factor, grad_d_fake_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_d_fake[i] = weighed(weight, i, scale, grad_d_fake_i)
     return inside
 
 
@@ -139,10 +138,9 @@ def _grad_and_hess(d_fake, weight, scale, grad_d_fake, hess_d_fake):
     inside = True
     scale = in_dtype_of(d_fake, scale)
     for i in range(grad_d_fake.shape[0]):
-        factor = weighted(weight, i, scale)
         grad_d_fake_i, hess_d_fake_i = _grad_and_hess_of_sample(d_fake[i])
-        grad_d_fake[i] = scaled(factor, grad_d_fake_i)
-        hess_d_fake[i] = scaled(factor, hess_d_fake_i)
+        grad_d_fake[i] = weighed(weight, i, scale, grad_d_fake_i)
+        hess_d_fake[i] = weighed(weight, i, scale, hess_d_fake_i)
     return inside
 
 
@@ -167,8 +165,7 @@ def _hvp(d_fake, weight, scale, v_d_fake, product_d_fake):
     inside = True
     scale = in_dtype_of(d_fake, scale)
     for i in range(product_d_fake.shape[0]):
-        factor = weighted(weight, i, scale)
-        product_d_fake[i] = scaled(factor, _hvp_of_sample(d_fake[i], v_d_fake[i]))
+        product_d_fake[i] = weighed(weight, i, scale, _hvp_of_sample(d_fake[i], v_d_fake[i]))
     return inside
 
 

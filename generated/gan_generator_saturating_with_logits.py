@@ -27,10 +27,10 @@ from ._runtime import (
     polymorphic,
     refined,
     twofold,
-    weighted,
+    weighed,
     wide_vectors,
 )
-from ._runtime.elementary import logistic_density, scaled, settle, sigmoid, softplus
+from ._runtime.elementary import logistic_density, settle, sigmoid, softplus
 
 _ARGUMENTS = (
     Array("z_fake", "prediction"),
@@ -77,7 +77,7 @@ def _value(z_fake, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z_fake[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z_fake[i]))
     return inside
 
 
@@ -127,10 +127,9 @@ def _value_and_grad(z_fake, weight, scale, losses, grad_z_fake):
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
         loss_i, grad_z_fake_i = sample_value_and_grad(z_fake[i])
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_z_fake[i] = scaled(factor, grad_z_fake_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_z_fake[i] = weighed(weight, i, scale, grad_z_fake_i)
     return inside
 
 
@@ -163,10 +162,9 @@ def _grad_and_hess(z_fake, weight, scale, grad_z_fake, hess_z_fake):
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(grad_z_fake.shape[0]):
-        factor = weighted(weight, i, scale)
         grad_z_fake_i, hess_z_fake_i = _grad_and_hess_of_sample(z_fake[i])
-        grad_z_fake[i] = scaled(factor, grad_z_fake_i)
-        hess_z_fake[i] = scaled(factor, hess_z_fake_i)
+        grad_z_fake[i] = weighed(weight, i, scale, grad_z_fake_i)
+        hess_z_fake[i] = weighed(weight, i, scale, hess_z_fake_i)
     return inside
 
 
@@ -184,8 +182,7 @@ def _hvp(z_fake, weight, scale, v_z_fake, product_z_fake):
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(product_z_fake.shape[0]):
-        factor = weighted(weight, i, scale)
-        product_z_fake[i] = scaled(factor, _hvp_of_sample(z_fake[i], v_z_fake[i]))
+        product_z_fake[i] = weighed(weight, i, scale, _hvp_of_sample(z_fake[i], v_z_fake[i]))
     return inside
 
 

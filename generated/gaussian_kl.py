@@ -32,6 +32,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -114,7 +115,7 @@ def _value(mu, logvar, weight, losses):
     if mu.shape[1] <= FEW:
         return _value_by_tiles(mu, logvar, weight, losses)
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(mu[i], logvar[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(mu[i], logvar[i]))
     return inside
 
 
@@ -217,7 +218,7 @@ def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
         return _value_and_grad_by_tiles(mu, logvar, weight, scale, losses, grad_mu, grad_logvar)
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]
         ))
     return inside

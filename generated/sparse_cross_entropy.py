@@ -37,6 +37,7 @@ from ._runtime import (
     spread_factor,
     spread_numbers,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -73,7 +74,7 @@ def _value(p, label, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(p[i], label[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(p[i], label[i]))
     return inside
 
 
@@ -161,9 +162,7 @@ def _value_and_grad(p, label, weight, scale, losses, grad_p):
         return _value_and_grad_by_tiles(p, label, weight, scale, losses, grad_p)
     for i in range(losses.shape[0]):
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
-            p[i], label[i], factor, grad_p[i]
-        ))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(p[i], label[i], factor, grad_p[i]))
     return inside
 
 

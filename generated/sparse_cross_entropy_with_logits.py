@@ -38,6 +38,7 @@ from ._runtime import (
     spread_factor,
     spread_numbers,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -129,7 +130,7 @@ def _value(z, label, weight, losses):
     if z.shape[1] <= FEW:
         return _value_by_tiles(z, label, weight, losses)
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], label[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i]))
     return inside
 
 
@@ -246,9 +247,7 @@ def _value_and_grad(z, label, weight, scale, losses, grad_z):
         return _value_and_grad_by_tiles(z, label, weight, scale, losses, grad_z)
     for i in range(losses.shape[0]):
         factor = in_dtype_of(z, weighted(weight, i, scale))
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
-            z[i], label[i], factor, grad_z[i]
-        ))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(z[i], label[i], factor, grad_z[i]))
     return inside
 
 

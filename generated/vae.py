@@ -38,6 +38,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -155,7 +156,7 @@ def _value(x_hat, mu, logvar, x, beta, weight, losses):
     if x_hat.shape[1] <= FEW and mu.shape[1] <= FEW:
         return _value_by_tiles(x_hat, mu, logvar, x, beta, weight, losses)
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(x_hat[i], mu[i], logvar[i], x[i], beta))
+        losses[i] = weighed(weight, i, 1.0, sample_value(x_hat[i], mu[i], logvar[i], x[i], beta))
     return inside
 
 
@@ -311,7 +312,7 @@ def _value_and_grad(x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_ha
         )
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             x_hat[i], mu[i], logvar[i], x[i], beta, factor, grad_x_hat[i], grad_mu[i], grad_logvar[i]
         ))
     return inside

@@ -39,6 +39,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -177,7 +178,7 @@ def _value(x_logit, mu, logvar, x, beta, weight, losses):
         return _value_by_tiles(x_logit, mu, logvar, x, beta, weight, losses)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(x_logit[i], mu[i], logvar[i], x[i], beta))
+        losses[i] = weighed(weight, i, 1.0, sample_value(x_logit[i], mu[i], logvar[i], x[i], beta))
     return inside
 
 
@@ -344,7 +345,7 @@ def _value_and_grad(x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_
     for i in range(losses.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             x_logit[i], mu[i], logvar[i], x[i], beta, factor, grad_x_logit[i], grad_mu[i], grad_logvar[i]
         ))
     return inside

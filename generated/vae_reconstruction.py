@@ -32,6 +32,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -114,7 +115,7 @@ def _value(x_hat, x, weight, losses):
     if x_hat.shape[1] <= FEW:
         return _value_by_tiles(x_hat, x, weight, losses)
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(x_hat[i], x[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(x_hat[i], x[i]))
     return inside
 
 
@@ -213,9 +214,7 @@ def _value_and_grad(x_hat, x, weight, scale, losses, grad_x_hat):
         return _value_and_grad_by_tiles(x_hat, x, weight, scale, losses, grad_x_hat)
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
-            x_hat[i], x[i], factor, grad_x_hat[i]
-        ))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(x_hat[i], x[i], factor, grad_x_hat[i]))
     return inside
 
 

@@ -29,14 +29,13 @@ from ._runtime import (
     kernel,
     refined,
     twofold,
-    weighted,
+    weighed,
     wide_vectors,
 )
 from ._runtime.elementary import (
     in_interval,
     logistic_density,
     multiply_no_nan,
-    scaled,
     settle,
     sigmoid_mix,
     softplus_mix,
@@ -74,7 +73,7 @@ def _value(z, y, pos_weight, weight, losses):
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i], pos_weight))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i], pos_weight))
     return inside
 
 
@@ -109,10 +108,9 @@ def _value_and_grad(z, y, pos_weight, weight, scale, losses, grad_z):
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
         loss_i, grad_z_i = sample_value_and_grad(z[i], y[i], pos_weight)
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_z[i] = scaled(factor, grad_z_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_z[i] = weighed(weight, i, scale, grad_z_i)
     return inside
 
 
@@ -183,10 +181,9 @@ def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
     inside = True
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
         grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i], pos_weight)
-        grad_z[i] = scaled(factor, grad_z_i)
-        hess_z[i] = scaled(factor, hess_z_i)
+        grad_z[i] = weighed(weight, i, scale, grad_z_i)
+        hess_z[i] = weighed(weight, i, scale, hess_z_i)
     return inside
 
 
@@ -212,8 +209,7 @@ def _hvp(z, y, pos_weight, weight, scale, v_z, product_z):
     inside = True
     for i in range(product_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        product_z[i] = scaled(factor, _hvp_of_sample(z[i], y[i], pos_weight, v_z[i]))
+        product_z[i] = weighed(weight, i, scale, _hvp_of_sample(z[i], y[i], pos_weight, v_z[i]))
     return inside
 
 

@@ -38,6 +38,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -168,7 +169,7 @@ def _value(z, y, class_weight, weight, losses):
         return _value_by_tiles(z, y, class_weight, weight, losses)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], y[i], class_weight))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i], class_weight))
     return inside
 
 
@@ -372,7 +373,7 @@ def _value_and_grad(z, y, class_weight, weight, scale, losses, grad_z):
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             z[i], y[i], class_weight, factor, grad_z[i]
         ))
     return inside
@@ -861,7 +862,7 @@ def _normalizer(z, y, class_weight, weight, normalizers):
         return _normalizer_by_tiles(z, y, class_weight, weight, normalizers)
     for i in range(normalizers.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
-        normalizers[i] = scaled(weighted(weight, i, 1.0), _normalizer_of_sample(z[i], y[i], class_weight))
+        normalizers[i] = weighed(weight, i, 1.0, _normalizer_of_sample(z[i], y[i], class_weight))
     return inside
 
 

@@ -39,6 +39,7 @@ from ._runtime import (
     spread_factor,
     spread_numbers,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -150,7 +151,7 @@ def _value(z, label, class_weight, weight, losses):
     if z.shape[1] <= FEW:
         return _value_by_tiles(z, label, class_weight, weight, losses)
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(z[i], label[i], class_weight))
+        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i], class_weight))
     return inside
 
 
@@ -279,7 +280,7 @@ def _value_and_grad(z, label, class_weight, weight, scale, losses, grad_z):
         return _value_and_grad_by_tiles(z, label, class_weight, weight, scale, losses, grad_z)
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             z[i], label[i], class_weight, factor, grad_z[i]
         ))
     return inside
@@ -668,7 +669,7 @@ def _normalizer(z, label, class_weight, weight, normalizers):
     wide_vectors()
     inside = True
     for i in range(normalizers.shape[0]):
-        normalizers[i] = scaled(weighted(weight, i, 1.0), _normalizer_of_sample(z[i], label[i], class_weight))
+        normalizers[i] = weighed(weight, i, 1.0, _normalizer_of_sample(z[i], label[i], class_weight))
     return inside
 
 

@@ -25,6 +25,7 @@ from ._runtime import (
     inlined,
     kernel,
     room,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -79,7 +80,7 @@ def _value(d_real, d_fake, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(d_real[i], d_fake[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(d_real[i], d_fake[i]))
     return inside
 
 
@@ -144,7 +145,7 @@ def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_f
     inside = True
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
         ))
     return inside

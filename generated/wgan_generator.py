@@ -13,8 +13,8 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import CHUNK, Array, Driver, add_terms, cut, describe, inlined, kernel, weighted, wide_vectors
-from ._runtime.elementary import scaled, settle
+from ._runtime import CHUNK, Array, Driver, add_terms, cut, describe, inlined, kernel, weighed, wide_vectors
+from ._runtime.elementary import settle
 
 _ARGUMENTS = (
     Array("d_fake", "prediction"),
@@ -43,7 +43,7 @@ def _value(d_fake, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(d_fake[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(d_fake[i]))
     return inside
 
 
@@ -74,10 +74,9 @@ def _value_and_grad(d_fake, weight, scale, losses, grad_d_fake):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
         loss_i, grad_d_fake_i = sample_value_and_grad(d_fake[i])
-        losses[i] = scaled(weighted(weight, i, 1.0), loss_i)
-        grad_d_fake[i] = scaled(factor, grad_d_fake_i)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        grad_d_fake[i] = weighed(weight, i, scale, grad_d_fake_i)
     return inside
 
 
@@ -109,10 +108,9 @@ def _grad_and_hess(d_fake, weight, scale, grad_d_fake, hess_d_fake):
     wide_vectors()
     inside = True
     for i in range(grad_d_fake.shape[0]):
-        factor = weighted(weight, i, scale)
         grad_d_fake_i, hess_d_fake_i = _grad_and_hess_of_sample(d_fake[i])
-        grad_d_fake[i] = scaled(factor, grad_d_fake_i)
-        hess_d_fake[i] = scaled(factor, hess_d_fake_i)
+        grad_d_fake[i] = weighed(weight, i, scale, grad_d_fake_i)
+        hess_d_fake[i] = weighed(weight, i, scale, hess_d_fake_i)
     return inside
 
 
@@ -129,8 +127,7 @@ def _hvp(d_fake, weight, scale, v_d_fake, product_d_fake):
     wide_vectors()
     inside = True
     for i in range(product_d_fake.shape[0]):
-        factor = weighted(weight, i, scale)
-        product_d_fake[i] = scaled(factor, _hvp_of_sample(d_fake[i], v_d_fake[i]))
+        product_d_fake[i] = weighed(weight, i, scale, _hvp_of_sample(d_fake[i], v_d_fake[i]))
     return inside
 
 

@@ -36,6 +36,7 @@ from ._runtime import (
     spread,
     spread_factor,
     tile,
+    weighed,
     weighted,
     wide_vectors,
 )
@@ -140,7 +141,7 @@ def _value(slope, lam, weight, losses):
     if slope.shape[1] <= FEW:
         return _value_by_tiles(slope, lam, weight, losses)
     for i in range(losses.shape[0]):
-        losses[i] = scaled(weighted(weight, i, 1.0), sample_value(slope[i], lam))
+        losses[i] = weighed(weight, i, 1.0, sample_value(slope[i], lam))
     return inside
 
 
@@ -251,9 +252,7 @@ def _value_and_grad(slope, lam, weight, scale, losses, grad_slope):
         return _value_and_grad_by_tiles(slope, lam, weight, scale, losses, grad_slope)
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
-        losses[i] = scaled(weighted(weight, i, 1.0), _value_and_grad_of_sample(
-            slope[i], lam, factor, grad_slope[i]
-        ))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(slope[i], lam, factor, grad_slope[i]))
     return inside
 
 

@@ -9,6 +9,8 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic, overload
 
+from .elementary import scaled
+
 CHUNK = 2048  # samples whose losses are summed together: 16 KiB, in the first cache beside what is read and written
 
 
@@ -24,6 +26,22 @@ def _weighted_compiled(weight: Any, i: Any, factor: Any) -> Any:
 
     def product(weight: Any, i: Any, factor: Any) -> Any:
         return weight[i] * factor
+
+    return alone if isinstance(weight, types.NoneType) else product
+
+
+def weighed(weight: Any, i: int, factor: float, x: float) -> Any:
+    """Return x times the factor and the weight of sample i; 0 for a weight of 0, even if x is infinite."""
+    return factor * x if weight is None else scaled(weight[i] * factor, x)
+
+
+@overload(weighed)
+def _weighed_compiled(weight: Any, i: Any, factor: Any, x: Any) -> Any:
+    def alone(weight: Any, i: Any, factor: Any, x: Any) -> Any:
+        return factor * x
+
+    def product(weight: Any, i: Any, factor: Any, x: Any) -> Any:
+        return scaled(weight[i] * factor, x)
 
     return alone if isinstance(weight, types.NoneType) else product
 

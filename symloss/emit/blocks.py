@@ -77,7 +77,7 @@ class Block:
         lines += self._tiles()
         lines += [f"    for {self._i} in range({count}):"]
         lines += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self.check(a))]
-        if self.has_factor:
+        if self._sample.function.rows:
             factor = self._weighted(self.scale)
             if self._printer.single and self._sample.function.rows:  # whatever the dtype of weights
                 factor = f"{self._printer.call_name('in_dtype_of')}({self._arrays[0]}, {factor})"
@@ -123,18 +123,21 @@ class Block:
         args += [self._entry(v) for v in self._sample.directions]
         if function.rows:
             args += [self._factor, *(f"{row}[{self._i}]" for row in function.rows)]
-        scaled = self._printer.call_name("scaled") if function.scalars else ""
+        weighed = f"{self._printer.call_name('weighed')}({self.weight}, {self._i}" if function.scalars else ""
         if len(function.scalars) == 1:
             (name,) = function.scalars
             target = f"{self.output(name)}[{self._i}]"
-            return call_lines(f"{target} = {scaled}({self.by(name)}, {self._sample.name}(", args, "))", 2)
+            return call_lines(f"{target} = {weighed}, {self._by(name)}, {self._sample.name}(", args, "))", 2)
         if not function.scalars:
             return call_lines(f"{self._sample.name}(", args, ")", 2)
         local = [f"{name}_{self._i}" for name in function.scalars]
         lines = call_lines(f"{', '.join(local)} = {self._sample.name}(", args, ")", 2)
         for name, value in zip(function.scalars, local, strict=True):
-            lines.append(f"        {self.output(name)}[{self._i}] = {scaled}({self.by(name)}, {value})")
+            lines.append(f"        {self.output(name)}[{self._i}] = {weighed}, {self._by(name)}, {value})")
         return lines
+
+    def _by(self, name: str) -> str:
+        return "1.0" if name in self._results else self.scale
 
     def by(self, name: str) -> str:
         """Return what a scalar result is multiplied by."""

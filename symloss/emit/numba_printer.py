@@ -116,8 +116,10 @@ class Printer:
             yield from self.body(statement.body, depth + 1)
         elif isinstance(statement, ir.Reduce):
             yield from self._reduce(statement, depth)
-        else:
+        elif isinstance(statement, ir.Return):
             yield f"{tab}return {', '.join(map(self.expression, statement.values))}".rstrip()
+        else:
+            raise NotImplementedError(f"{type(statement).__name__} cannot be printed here")
 
     def _otherwise(self, statements: tuple[ir.Statement, ...], depth: int) -> Iterator[str]:
         lines = self.body(statements, depth)

@@ -5,7 +5,7 @@ from .bits import by_dtype
 from .describe import REALS, Array, Finite, Interval, Labels, Scalar, describe
 from .driver import Driver
 from .jit import inlined, kernel, polymorphic
-from .loops import CHUNK, cut, in_dtype_of, weighted, wide_vectors
+from .loops import CHUNK, cut, in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, room
 from .tiles import FEW, LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
@@ -44,6 +44,7 @@ __all__ = [
     "spread_numbers",
     "tile",
     "twofold",
+    "weighed",
     "weighted",
     "wide_vectors",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from symloss.ir import Assign, If, Loop, Reduce, Return, Statement, Store, used
+from symloss.ir import Assign, If, Lanes, Loop, Reduce, Return, Statement, Store, used
 
 Body = tuple[Statement, ...]
 
@@ -28,7 +28,7 @@ def _prune(body: Body, wanted: set[str]) -> Body:
 def _kept(statement: Statement, wanted: set[str]) -> Statement | None:
     if isinstance(statement, Assign):
         return statement if statement.name in wanted else None
-    if isinstance(statement, (Store, Return)):
+    if isinstance(statement, (Store, Return, Lanes)):
         return statement
     if isinstance(statement, If):
         yes, no = _prune(statement.yes, set(wanted)), _prune(statement.no, set(wanted))

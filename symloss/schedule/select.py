@@ -26,6 +26,7 @@ from symloss.ir import (
 )
 
 Body = tuple[Statement, ...]
+_Target = tuple[Any, ...]  # an array and indices, or names
 
 
 def select(body: Body) -> Body:
@@ -44,7 +45,7 @@ def select(body: Body) -> Body:
 def _selected(statement: If) -> list[Statement]:
     """Return what either way computes, then the choice between the values of each result."""
     yes, no = select(statement.yes), select(statement.no)
-    own, others = ({_target(inner): inner for inner in way} for way in (yes, no))
+    own, others = _by_target(yes), _by_target(no)
     written_once = [t for t, s in (own | others).items() if isinstance(s, Store) and not (t in own and t in others)]
     if written_once or not all(isinstance(inner, (Assign, Store)) for inner in (*yes, *no)):
         return [replace(statement, yes=yes, no=no)]
@@ -58,27 +59,31 @@ def _selected(statement: If) -> list[Statement]:
     return [*left.moved, *(inner for inner in right.moved if inner not in left.moved), *choices]
 
 
-def _differing(own: dict[object, Any], others: dict[object, Any]) -> set[object]:
+def _by_target(way: Body) -> dict[_Target, Any]:
+    return {_target(inner): inner for inner in way}
+
+
+def _differing(own: dict[_Target, Any], others: dict[_Target, Any]) -> set[_Target]:
     """Return the targets that the two ways give different values, directly or by what these are made of."""
     differing = {t for t in own if t in others and own[t] != others[t]}
     while True:
-        names = {name for target in differing for name in target if isinstance(target, tuple)}
+        names = {name for target in differing for name in target if isinstance(name, str)}
         more = {t for t in own if t in others and not names.isdisjoint(used(own[t]))} - differing
         if not more:
             return differing
         differing |= more
 
 
-def _target(statement: Any) -> tuple[object, ...]:
+def _target(statement: Any) -> _Target:
     return (statement.array, statement.indices) if isinstance(statement, Store) else defined(statement)
 
 
 class _Way:
     """What one way computes, before the choice, and the values to choose from."""
 
-    def __init__(self, body: Body, way: str, differing: set[object]) -> None:
+    def __init__(self, body: Body, way: str, differing: set[_Target]) -> None:
         self.moved: list[Statement] = []
-        self.results: dict[object, Expr] = {}
+        self.results: dict[_Target, Expr] = {}
         names: dict[str, Expr] = {}
         for inner in body:
             statement: Any = substituted(inner, names)
