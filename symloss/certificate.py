@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+SOFT = "soft"
+
 
 @dataclass(frozen=True)
 class Error:
@@ -27,7 +29,7 @@ class Error:
     dtype, output : str
         The precision; "value", "gradient" or "hessian".
     method : str
-        "search" or "exhaustive".
+        "search", "exhaustive", or "soft": a search over targets between the ends of their domain, too.
     tried : int
         Number of inputs.
     ulp : float or None
@@ -83,12 +85,16 @@ class Certificate:
     versions: tuple[tuple[str, str], ...] = ()
 
     def own(self) -> tuple[Error, ...]:
-        """Return the errors of symloss."""
-        return tuple(e for e in self.errors if e.by == "symloss")
+        """Return the errors of symloss; targets are at the ends of their domain, if it has any."""
+        return tuple(e for e in self.errors if e.by == "symloss" and e.method != SOFT)
+
+    def soft(self) -> tuple[Error, ...]:
+        """Return the errors of symloss for targets anywhere in their domain."""
+        return tuple(e for e in self.errors if e.by == "symloss" and e.method == SOFT)
 
     def find(self, by: str, dtype: str, output: str) -> Error | None:
         """Return one error; the exhaustive one, if there are two."""
-        found = [e for e in self.errors if (e.by, e.dtype, e.output) == (by, dtype, output)]
+        found = [e for e in self.errors if (e.by, e.dtype, e.output) == (by, dtype, output) and e.method != SOFT]
         return min(found, key=lambda e: e.method != "exhaustive", default=None)
 
     def text(self) -> str:
@@ -192,6 +198,18 @@ def markdown_of_functions(certificate: Certificate) -> str:
             mark = "\\*" if best is not None and best.method == "exhaustive" else ""
             cells.append("" if best is None else f"{shown(best.ulp)}{mark}")
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def markdown_of_soft_targets(certificates: Iterable[Certificate]) -> str:
+    """Return a table of symloss's errors for soft targets: a row a loss and output, a column a precision."""
+    lines = ["| loss | output | float32 | float64 |", "|---|---|---:|---:|"]
+    for certificate in certificates:
+        for output in OUTPUTS:
+            found = {e.dtype: e for e in certificate.soft() if e.output == output}
+            if found:
+                cells = [f"{shown(e.ulp)} ({shown(e.ulp_of_terms)})" for e in (found[dtype] for dtype in DTYPES)]
+                lines.append(f"| `{certificate.loss}` | {output} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 

@@ -225,7 +225,7 @@ def certify(
     symloss certify elementary                   the functions that kernels call
     symloss certify --specs my_specs --out my_package/generated
     """
-    from symloss.certificate import FUNCTIONS, markdown, markdown_of_functions, read
+    from symloss.certificate import FUNCTIONS, markdown, markdown_of_functions, markdown_of_soft_targets, read
     from symloss.project import package_of
     from symloss.write import replace_text
 
@@ -248,7 +248,7 @@ def certify(
         replace_text(certificates / f"{loss.name}.json", certificate.text())
     shown = [read(path) for loss in _chosen((), paths) if (path := certificates / f"{loss.name}.json").exists()]
     if readme is not None:
-        table = markdown(shown)
+        table = f"{markdown(shown)}\n\n{markdown_of_soft_targets(shown)}"
         if (path := certificates / f"{FUNCTIONS}.json").exists():
             table += f"\n\n{markdown_of_functions(read(path))}"
         replace_text(readme, _with_table(readme.read_text(encoding="utf-8"), table, readme))

@@ -12,18 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from symloss.certificate import Certificate, Error, fingerprint
+from symloss.arguments import Target
+from symloss.certificate import SOFT, Certificate, Error, fingerprint
 from symloss.declare import Loss
 from symloss.peers.table import Foreign
 from symloss.progress import Progress, no_progress
 from symloss.reach import Arithmetic
 from symloss.verify.exhaustive import exhaust, is_exhaustible
-from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants_compared
+from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants_compared, has_soft_values
 from symloss.verify.kernels import Kernels
 from symloss.verify.oracle import HUGE
 from symloss.verify.point import Sample
 
 DTYPES = ("float64", "float32")
+_FEWER = 2  # one input with soft targets for so many with hard ones
 _LONGEST = 200  # characters of an input that are shown
 
 
@@ -57,7 +59,11 @@ def certify(
     errors: list[Error] = []
     for dtype in DTYPES:
         kernels = Kernels(loss, module, dtype)
-        errors += errors_of(_search(loss, own_results(kernels), dtype, module, count), "symloss", "value, grad, ...")
+        tally = _search(loss, own_results(kernels), dtype, module, count)
+        errors += errors_of(tally, "symloss", "value, grad, ...")
+        if any(map(has_soft_values, loss.of_role(Target))):
+            tally = _search(loss, own_results(kernels), dtype, module, count // _FEWER, hard=False)
+            errors += errors_of(tally, "symloss", "value, grad, ...", SOFT)
     if exhaustive and is_exhaustible(loss):
         errors += [
             error_of("symloss", "value, grad, ...", "float32", output, "exhaustive", tried, worst)
@@ -74,10 +80,10 @@ def certify(
     return Certificate(loss.name, kernel, tuple(errors), tuple(versions))
 
 
-def _search(loss: Loss, evaluate: Evaluate, dtype: str, module: ModuleType, count: int) -> Tally:
+def _search(loss: Loss, evaluate: Evaluate, dtype: str, module: ModuleType, count: int, hard: bool = True) -> Tally:
     file = Path(inspect.getfile(module))
     marks = constants_compared(file, file.parent / "_runtime" / "elementary.py")
-    return Hunt(loss, evaluate, dtype, marks).run(count)
+    return Hunt(loss, evaluate, dtype, marks, hard).run(count)
 
 
 def own_results(kernels: Kernels) -> Evaluate:
@@ -124,11 +130,10 @@ def foreign_results(loss: Loss, other: Foreign, dtype: str) -> Evaluate:
     return evaluate
 
 
-def errors_of(tally: Tally, by: str, function: str) -> list[Error]:
+def errors_of(tally: Tally, by: str, function: str, method: str = "search") -> list[Error]:
     """Return what a search found, an error an output."""
     return [
-        error_of(by, function, tally.dtype, output, "search", tally.tried, worst)
-        for output, worst in tally.worst.items()
+        error_of(by, function, tally.dtype, output, method, tally.tried, worst) for output, worst in tally.worst.items()
     ]
 
 

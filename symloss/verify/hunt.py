@@ -77,6 +77,12 @@ class Tally:
     special: int = 0
 
 
+def has_soft_values(target: Argument) -> bool:
+    """Whether a target may be anything between two ends, of which a label takes one or the other."""
+    domain = target.domain
+    return isinstance(domain, Interval) and bool(domain.start.is_finite and domain.end.is_finite)
+
+
 class Hunt:
     """Searches one loss in one precision.
 
@@ -159,7 +165,7 @@ class Hunt:
         if isinstance(a, Weight):  # one of a few rows, as a batch shares it
             few = np.random.default_rng([number % _WEIGHTS, n])
             return np.exp2(few.uniform(-6, 6, n)).astype(self._type).astype(np.float64).reshape(shape)
-        if isinstance(a, Target) and math.isfinite(low) and math.isfinite(high) and self._hard:
+        if isinstance(a, Target) and self._hard and has_soft_values(a):
             one_hot = np.full(n, low)
             one_hot[self._rng.integers(n)] = high if n > 1 else self._rng.choice([low, high])
             return one_hot.reshape(shape)
