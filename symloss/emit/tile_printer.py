@@ -1,4 +1,4 @@
-"""Prints functions of a tile of samples: numbers of a sample are entries of lanes, over which the innermost loops go."""
+"""Prints functions of a tile of samples: numbers of a sample are entries of lanes, and loops over lanes innermost."""
 
 from __future__ import annotations
 
