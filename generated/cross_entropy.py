@@ -77,52 +77,11 @@ def sample_value(p, y):
     return loss
 
 
-@polymorphic
-def _value_of_tile(p, y, loss):
-    """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost = lanes(p), lanes(p)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            p_c = within(p[c, i], 0.0, 1.0)
-            y_c = y[c, i]
-            chosen = 0.0 if y_c == 0.0 else -(np.inf * y_c)
-            chosen_2 = chosen if p_c == 0.0 else multiply_no_nan(y_c, log(p_c))
-            total[i], lost[i] = add_exactly(total[i], lost[i], chosen_2)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        loss[i] = 0.0 - total[i]
-
-
-@kernel
-def _value_by_tiles(p, y, weight, losses):
-    """Do what `_value` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    p_tile, y_tile = tile(p), tile(p)
-    loss_lanes = lanes(p)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        inside &= all_inside(y[part], 0.0, 1.0)
-        spread(p[part], p_tile)
-        spread(y[part], y_tile)
-        _value_of_tile(p_tile[: p.shape[1]], y_tile[: y.shape[1]], loss_lanes)
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value(p, y, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if p.shape[1] <= FEW:
-        return _value_by_tiles(p, y, weight, losses)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         losses[i] = weighed(weight, i, 1.0, sample_value(p[i], y[i]))
@@ -280,50 +239,12 @@ def _grad_and_hess_of_sample(p, y, factor, grad_p, hess_p):
     return
 
 
-@polymorphic
-def _grad_and_hess_of_tile(p, y, factor, grad_p, hess_p):
-    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            p_c = within(p[c, i], 0.0, 1.0)
-            y_c = y[c, i]
-            product = np.inf * y_c
-            chosen = 0.0 if -y_c == 0.0 else -product
-            chosen_2 = 0.0 if y_c == 0.0 else product
-            quotient = y_c / p_c
-            grad_p[c, i] = scaled(factor[i], chosen if p_c == 0.0 else -quotient)
-            hess_p[c, i] = scaled(factor[i], chosen_2 if p_c == 0.0 else quotient / p_c)
-
-
-@kernel
-def _grad_and_hess_by_tiles(p, y, weight, scale, grad_p, hess_p):
-    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    p_tile, y_tile, grad_p_tile, hess_p_tile = tile(p), tile(p), tile(p), tile(p)
-    factor = lanes(p)
-    for start in range(0, grad_p.shape[0], LANES):
-        size = min(LANES, grad_p.shape[0] - start)
-        part = slice(start, start + size)
-        inside &= all_inside(y[part], 0.0, 1.0)
-        spread(p[part], p_tile)
-        spread(y[part], y_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _grad_and_hess_of_tile(p_tile[: p.shape[1]], y_tile[: y.shape[1]], factor, grad_p_tile, hess_p_tile)
-        collect(grad_p_tile, grad_p[part])
-        collect(hess_p_tile, hess_p[part])
-    return inside
-
-
 @kernel
 def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    if p.shape[1] <= FEW:
-        return _grad_and_hess_by_tiles(p, y, weight, scale, grad_p, hess_p)
     for i in range(grad_p.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = in_dtype_of(p, weighted(weight, i, scale))
@@ -349,52 +270,12 @@ def _hvp_of_sample(p, y, v_p, factor, product_p):
     return
 
 
-@polymorphic
-def _hvp_of_tile(p, y, v_p, factor, product_p):
-    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            p_c = within(p[c, i], 0.0, 1.0)
-            y_c = y[c, i]
-            v_p_c = v_p[c, i]
-            chosen = 0.0 if multiply_no_nan(y_c, v_p_c) == 0.0 else multiply_no_nan(np.inf * y_c, v_p_c)
-            product_p[c, i] = scaled(
-                factor[i],
-                chosen if p_c == 0.0 else multiply_no_nan(y_c / p_c / p_c, v_p_c),
-            )
-
-
-@kernel
-def _hvp_by_tiles(p, y, weight, scale, v_p, product_p):
-    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    p_tile, y_tile, v_p_tile, product_p_tile = tile(p), tile(p), tile(p), tile(p)
-    factor = lanes(p)
-    for start in range(0, product_p.shape[0], LANES):
-        size = min(LANES, product_p.shape[0] - start)
-        part = slice(start, start + size)
-        inside &= all_inside(y[part], 0.0, 1.0)
-        spread(p[part], p_tile)
-        spread(y[part], y_tile)
-        spread(v_p[part], v_p_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _hvp_of_tile(
-            p_tile[: p.shape[1]], y_tile[: y.shape[1]], v_p_tile[: v_p.shape[1]], factor, product_p_tile
-        )
-        collect(product_p_tile, product_p[part])
-    return inside
-
-
 @kernel
 def _hvp(p, y, weight, scale, v_p, product_p):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    if p.shape[1] <= FEW:
-        return _hvp_by_tiles(p, y, weight, scale, v_p, product_p)
     for i in range(product_p.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = in_dtype_of(p, weighted(weight, i, scale))

@@ -182,16 +182,8 @@ def _total(z, y, weight):
 def _value_and_grad_of_sample(z, y, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
-    largest, place = -np.inf, -1
-    largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        y_c = y[c]
-        candidate = z[c]
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
-        candidate = absolute(y_c)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    largest, place = largest_of(z)
+    largest_2, place_2 = largest_of(y)
     terms = room(z)
     total, lost = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -236,17 +228,24 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     added = 1.0 + total
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
-        if place_2 == c:
-            total_4 = total_3
-        else:
-            y_c_2 = y[c]
-            total_4 = total_3 + minus(y_place, y_c_2)
         y_c_2 = y[c]
-        if place == c:
-            total_5 = total
-        else:
-            total_5 = added - grad_z_c
-        grad_z[c] = scaled(factor, grad_z_c * total_4 / added - y_c_2 * total_5 / added)
+        difference = grad_z_c * (total_3 + minus(y_place, y_c_2)) / added - y_c_2 * (added - grad_z_c) / added
+        grad_z[c] = scaled(factor, difference)
+    if place_2 == place:
+        total_4 = total_3
+    else:
+        y_place_2 = y[place]
+        total_4 = total_3 + minus(y_place, y_place_2)
+    y_place_2 = y[place]
+    difference_2 = exp_minus(z[place], largest) * total_4 / added - y_place_2 * total / added
+    grad_z[place] = scaled(factor, difference_2)
+    exp_minus_z_place = exp_minus(z[place_2], largest)
+    if place == place_2:
+        total_5 = total
+    else:
+        total_5 = added - exp_minus_z_place
+    difference_3 = exp_minus_z_place * total_3 / added - y[place_2] * total_5 / added
+    grad_z[place_2] = scaled(factor, difference_3)
     return loss
 
 
@@ -271,7 +270,7 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
         for i in range(LANES):
             y_c = y[c, i]
             largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(y_c), c)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], y_c, c)
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -368,16 +367,8 @@ def _total_and_grad(z, y, weight, scale, grad_z):
 def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
-    largest, place = -np.inf, -1
-    largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        y_c = y[c]
-        candidate = z[c]
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
-        candidate = absolute(y_c)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    largest, place = largest_of(z)
+    largest_2, place_2 = largest_of(y)
     terms = room(y)
     total, lost = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -409,19 +400,39 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     added = 1.0 + total_2
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
-        if place_2 == c:
-            total_3 = total
-        else:
-            y_c_2 = y[c]
-            total_3 = total + minus(y_place, y_c_2)
         y_c_2 = y[c]
-        if place == c:
-            total_4 = total_2
-        else:
-            total_4 = added - grad_z_c
-        grad_z[c] = scaled(factor, grad_z_c * total_3 / added - y_c_2 * total_4 / added)
-        added_2 = y_c_2 * grad_z_c * total_4 / added / added + grad_z_c * total_4 * total_3 / added / added
-        hess_z[c] = scaled(factor, added_2)
+        added_2 = total + minus(y_place, y_c_2)
+        difference = added - grad_z_c
+        grad_z[c] = scaled(factor, grad_z_c * added_2 / added - y_c_2 * difference / added)
+        added_3 = (
+            y_c_2 * grad_z_c * difference / added / added + grad_z_c * difference * added_2 / added / added
+        )
+        hess_z[c] = scaled(factor, added_3)
+    exp_minus_z_place = exp_minus(z[place], largest)
+    if place_2 == place:
+        total_3 = total
+    else:
+        y_place_2 = y[place]
+        total_3 = total + minus(y_place, y_place_2)
+    y_place_2 = y[place]
+    grad_z[place] = scaled(factor, exp_minus_z_place * total_3 / added - y_place_2 * total_2 / added)
+    added_4 = (
+        y_place_2 * exp_minus_z_place * total_2 / added / added
+        + exp_minus_z_place * total_2 * total_3 / added / added
+    )
+    hess_z[place] = scaled(factor, added_4)
+    exp_minus_z_place_2 = exp_minus(z[place_2], largest)
+    y_place_3 = y[place_2]
+    if place == place_2:
+        total_4 = total_2
+    else:
+        total_4 = added - exp_minus_z_place_2
+    grad_z[place_2] = scaled(factor, exp_minus_z_place_2 * total / added - y_place_3 * total_4 / added)
+    added_5 = (
+        y_place_3 * exp_minus_z_place_2 * total_4 / added / added
+        + exp_minus_z_place_2 * total_4 * total / added / added
+    )
+    hess_z[place_2] = scaled(factor, added_5)
     return
 
 
@@ -439,7 +450,7 @@ def _grad_and_hess_of_tile(z, y, factor, grad_z, hess_z):
         for i in range(LANES):
             y_c = y[c, i]
             largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(y_c), c)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], y_c, c)
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -514,16 +525,8 @@ def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
 def _hvp_of_sample(z, y, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
     wide_vectors()
-    largest, place = -np.inf, -1
-    largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        y_c = y[c]
-        candidate = z[c]
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
-        candidate = absolute(y_c)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    largest, place = largest_of(z)
+    largest_2, place_2 = largest_of(y)
     terms = room(z)
     total, lost = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -584,25 +587,60 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
     for c in range(z.shape[0]):
         y_c_2 = y[c]
         product_z_c = product_z[c]
-        if place == c:
-            total_4 = total
-        else:
-            total_4 = added - product_z_c
         v_z_c_2 = v_z[c]
-        if place_3 == c:
-            total_5 = total_2
-        else:
-            total_5 = total_2 + minus(product_2, product_z_c / added * v_z_c_2)
-        difference = total_4 / added * v_z_c_2 - total_5
-        if place_2 == c:
-            total_6 = total_3
-        else:
-            total_6 = total_3 + minus(y_place, y_c_2)
-        added_2 = (
-            multiply_no_nan(y_c_2 * product_z_c / added, difference)
-            + multiply_no_nan(product_z_c * total_6 / added, difference)
+        difference = (
+            (added - product_z_c) / added * v_z_c_2
+            - (total_2 + minus(product_2, product_z_c / added * v_z_c_2))
         )
-        product_z[c] = scaled(factor, added_2)
+        multiply_no_nan_value = multiply_no_nan(
+            product_z_c * (total_3 + minus(y_place, y_c_2)) / added,
+            difference,
+        )
+        entry = multiply_no_nan(y_c_2 * product_z_c / added, difference) + multiply_no_nan_value
+        product_z[c] = scaled(factor, entry)
+    exp_minus_z_place = exp_minus(z[place_2], largest)
+    if place == place_2:
+        total_4 = total
+    else:
+        total_4 = added - exp_minus_z_place
+    v_z_place = v_z[place_2]
+    if place_3 == place_2:
+        total_5 = total_2
+    else:
+        total_5 = total_2 + minus(product_2, exp_minus_z_place / added * v_z_place)
+    difference_2 = total_4 / added * v_z_place - total_5
+    multiply_no_nan_value_2 = multiply_no_nan(y[place_2] * exp_minus_z_place / added, difference_2)
+    multiply_no_nan_value_3 = multiply_no_nan(exp_minus_z_place * total_3 / added, difference_2)
+    product_z[place_2] = scaled(factor, multiply_no_nan_value_2 + multiply_no_nan_value_3)
+    y_place_2 = y[place_3]
+    exp_minus_z_place_2 = exp_minus(z[place_3], largest)
+    if place == place_3:
+        total_6 = total
+    else:
+        total_6 = added - exp_minus_z_place_2
+    difference_3 = total_6 / added * v_z[place_3] - total_2
+    multiply_no_nan_value_4 = multiply_no_nan(y_place_2 * exp_minus_z_place_2 / added, difference_3)
+    if place_2 == place_3:
+        total_7 = total_3
+    else:
+        total_7 = total_3 + minus(y_place, y_place_2)
+    multiply_no_nan_value_5 = multiply_no_nan(exp_minus_z_place_2 * total_7 / added, difference_3)
+    product_z[place_3] = scaled(factor, multiply_no_nan_value_4 + multiply_no_nan_value_5)
+    y_place_3 = y[place]
+    exp_minus_z_place_3 = exp_minus(z[place], largest)
+    v_z_place_2 = v_z[place]
+    if place_3 == place:
+        total_8 = total_2
+    else:
+        total_8 = total_2 + minus(product_2, exp_minus_z_place_3 / added * v_z_place_2)
+    difference_4 = total / added * v_z_place_2 - total_8
+    multiply_no_nan_value_6 = multiply_no_nan(y_place_3 * exp_minus_z_place_3 / added, difference_4)
+    if place_2 == place:
+        total_9 = total_3
+    else:
+        total_9 = total_3 + minus(y_place, y_place_3)
+    multiply_no_nan_value_7 = multiply_no_nan(exp_minus_z_place_3 * total_9 / added, difference_4)
+    product_z[place] = scaled(factor, multiply_no_nan_value_6 + multiply_no_nan_value_7)
     return
 
 
@@ -622,7 +660,7 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
         for i in range(LANES):
             y_c = y[c, i]
             largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(y_c), c)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], y_c, c)
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):

@@ -71,49 +71,11 @@ def sample_value(mu, logvar):
     return loss
 
 
-@inlined
-def _value_of_tile(mu, logvar, loss):
-    """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost = lanes(mu), lanes(mu)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            mu_l = mu[l, i]
-            term = mu_l * mu_l + expm1mx(logvar[l, i])
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        loss[i] = 0.5 * total[i]
-
-
-@kernel
-def _value_by_tiles(mu, logvar, weight, losses):
-    """Do what `_value` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    mu_tile, logvar_tile = tile(1.0), tile(1.0)
-    loss_lanes = lanes(1.0)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        _value_of_tile(mu_tile[: mu.shape[1]], logvar_tile[: logvar.shape[1]], loss_lanes)
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value(mu, logvar, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if mu.shape[1] <= FEW:
-        return _value_by_tiles(mu, logvar, weight, losses)
     for i in range(losses.shape[0]):
         losses[i] = weighed(weight, i, 1.0, sample_value(mu[i], logvar[i]))
     return inside
@@ -257,56 +219,11 @@ def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, 
     return
 
 
-@inlined
-def _grad_and_hess_of_tile(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess_logvar):
-    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            grad_mu[l, i] = scaled(factor[i], mu[l, i])
-            logvar_l = logvar[l, i]
-            grad_logvar[l, i] = scaled(factor[i], 0.5 * expm1(logvar_l))
-            hess_mu[l, i] = scaled(factor[i], 1.0)
-            hess_logvar[l, i] = scaled(factor[i], 0.5 * exp(logvar_l))
-
-
-@kernel
-def _grad_and_hess_by_tiles(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar):
-    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    mu_tile, logvar_tile, grad_mu_tile, grad_logvar_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    hess_mu_tile, hess_logvar_tile = tile(1.0), tile(1.0)
-    factor = lanes(1.0)
-    for start in range(0, grad_mu.shape[0], LANES):
-        size = min(LANES, grad_mu.shape[0] - start)
-        part = slice(start, start + size)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _grad_and_hess_of_tile(
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            factor,
-            grad_mu_tile,
-            grad_logvar_tile,
-            hess_mu_tile,
-            hess_logvar_tile,
-        )
-        collect(grad_mu_tile, grad_mu[part])
-        collect(grad_logvar_tile, grad_logvar[part])
-        collect(hess_mu_tile, hess_mu[part])
-        collect(hess_logvar_tile, hess_logvar[part])
-    return inside
-
-
 @kernel
 def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    if mu.shape[1] <= FEW:
-        return _grad_and_hess_by_tiles(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar)
     for i in range(grad_mu.shape[0]):
         factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
@@ -326,54 +243,11 @@ def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logva
     return
 
 
-@inlined
-def _hvp_of_tile(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
-    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            product_mu[l, i] = scaled(factor[i], v_mu[l, i])
-            product = 0.5 * exp(logvar[l, i]) * v_logvar[l, i]
-            product_logvar[l, i] = scaled(factor[i], product)
-
-
-@kernel
-def _hvp_by_tiles(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
-    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    mu_tile, logvar_tile, v_mu_tile, v_logvar_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    product_mu_tile, product_logvar_tile = tile(1.0), tile(1.0)
-    factor = lanes(1.0)
-    for start in range(0, product_mu.shape[0], LANES):
-        size = min(LANES, product_mu.shape[0] - start)
-        part = slice(start, start + size)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread(v_mu[part], v_mu_tile)
-        spread(v_logvar[part], v_logvar_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _hvp_of_tile(
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            v_mu_tile[: v_mu.shape[1]],
-            v_logvar_tile[: v_logvar.shape[1]],
-            factor,
-            product_mu_tile,
-            product_logvar_tile,
-        )
-        collect(product_mu_tile, product_mu[part])
-        collect(product_logvar_tile, product_logvar[part])
-    return inside
-
-
 @kernel
 def _hvp(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    if mu.shape[1] <= FEW:
-        return _hvp_by_tiles(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar)
     for i in range(product_mu.shape[0]):
         factor = weighted(weight, i, scale)
         _hvp_of_sample(mu[i], logvar[i], v_mu[i], v_logvar[i], factor, product_mu[i], product_logvar[i])

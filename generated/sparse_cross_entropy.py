@@ -18,25 +18,16 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
-    LANES,
     Array,
     Driver,
     Interval,
     Labels,
     add_terms,
-    collect,
     cut,
     describe,
     in_dtype_of,
-    is_at,
     kernel,
-    lanes,
     polymorphic,
-    spread,
-    spread_factor,
-    spread_numbers,
-    tile,
     weighed,
     weighted,
     wide_vectors,
@@ -99,15 +90,12 @@ def _value_and_grad_of_sample(p, label, factor, grad_p):
         loss = np.inf
     else:
         loss = 0.0 - log(p_label)
-    minus = -(1.0 / p_label)
     for c in range(p.shape[0]):
-        if c == label:
-            if p_label == 0.0:
-                grad_p[c] = scaled(factor, -np.inf)
-            else:
-                grad_p[c] = scaled(factor, minus)
-        else:
-            grad_p[c] = scaled(factor, 0.0)
+        grad_p[c] = scaled(factor, 0.0)
+    if p_label == 0.0:
+        grad_p[label] = scaled(factor, -np.inf)
+    else:
+        grad_p[label] = scaled(factor, -(1.0 / p_label))
     return loss
 
 
@@ -117,49 +105,12 @@ def sample_value_and_grad(p, label, grad_p):
     return _value_and_grad_of_sample(p, label, in_dtype_of(p, 1.0), grad_p)
 
 
-@polymorphic
-def _value_and_grad_of_tile(p, label, factor, loss, grad_p):
-    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    p_label, chosen = lanes(p), lanes(p)
-    for i in range(LANES):
-        p_label[i] = within(p[int(label[i]), i], 0.0, 1.0)
-    for i in range(LANES):
-        loss[i] = np.inf if p_label[i] == 0.0 else 0.0 - log(p_label[i])
-        chosen[i] = -np.inf if p_label[i] == 0.0 else -(1.0 / p_label[i])
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            grad_p[c, i] = scaled(factor[i], chosen[i] if is_at(label[i], c) else 0.0)
-
-
-@kernel
-def _value_and_grad_by_tiles(p, label, weight, scale, losses, grad_p):
-    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    p_tile, grad_p_tile = tile(p), tile(p)
-    label_lanes, loss_lanes, factor = lanes(p), lanes(p), lanes(p)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        spread(p[part], p_tile)
-        spread_numbers(label[part], label_lanes)
-        spread_factor(weight, start, size, scale, factor)
-        _value_and_grad_of_tile(p_tile[: p.shape[1]], label_lanes, factor, loss_lanes, grad_p_tile)
-        collect(grad_p_tile, grad_p[part])
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value_and_grad(p, label, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    if p.shape[1] <= FEW:
-        return _value_and_grad_by_tiles(p, label, weight, scale, losses, grad_p)
     for i in range(losses.shape[0]):
         factor = in_dtype_of(p, weighted(weight, i, scale))
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(p[i], label[i], factor, grad_p[i]))
@@ -186,56 +137,16 @@ def _grad_and_hess_of_sample(p, label, factor, grad_p, hess_p):
     wide_vectors()
     p_label = within(p[label], 0.0, 1.0)
     quotient = 1.0 / p_label
-    minus = -quotient
-    quotient_2 = quotient / p_label
     for c in range(p.shape[0]):
-        if c == label:
-            if p_label == 0.0:
-                grad_p[c] = scaled(factor, -np.inf)
-                hess_p[c] = scaled(factor, np.inf)
-            else:
-                grad_p[c] = scaled(factor, minus)
-                hess_p[c] = scaled(factor, quotient_2)
-        else:
-            grad_p[c] = scaled(factor, 0.0)
-            hess_p[c] = scaled(factor, 0.0)
+        grad_p[c] = scaled(factor, 0.0)
+        hess_p[c] = scaled(factor, 0.0)
+    if p_label == 0.0:
+        grad_p[label] = scaled(factor, -np.inf)
+        hess_p[label] = scaled(factor, np.inf)
+    else:
+        grad_p[label] = scaled(factor, -quotient)
+        hess_p[label] = scaled(factor, quotient / p_label)
     return
-
-
-@polymorphic
-def _grad_and_hess_of_tile(p, label, factor, grad_p, hess_p):
-    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    p_label, chosen, chosen_2 = lanes(p), lanes(p), lanes(p)
-    for i in range(LANES):
-        p_label[i] = within(p[int(label[i]), i], 0.0, 1.0)
-    for i in range(LANES):
-        quotient = 1.0 / p_label[i]
-        chosen[i] = -np.inf if p_label[i] == 0.0 else -quotient
-        chosen_2[i] = np.inf if p_label[i] == 0.0 else quotient / p_label[i]
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            grad_p[c, i] = scaled(factor[i], chosen[i] if is_at(label[i], c) else 0.0)
-            hess_p[c, i] = scaled(factor[i], chosen_2[i] if is_at(label[i], c) else 0.0)
-
-
-@kernel
-def _grad_and_hess_by_tiles(p, label, weight, scale, grad_p, hess_p):
-    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    p_tile, grad_p_tile, hess_p_tile = tile(p), tile(p), tile(p)
-    label_lanes, factor = lanes(p), lanes(p)
-    for start in range(0, grad_p.shape[0], LANES):
-        size = min(LANES, grad_p.shape[0] - start)
-        part = slice(start, start + size)
-        spread(p[part], p_tile)
-        spread_numbers(label[part], label_lanes)
-        spread_factor(weight, start, size, scale, factor)
-        _grad_and_hess_of_tile(p_tile[: p.shape[1]], label_lanes, factor, grad_p_tile, hess_p_tile)
-        collect(grad_p_tile, grad_p[part])
-        collect(hess_p_tile, hess_p[part])
-    return inside
 
 
 @kernel
@@ -244,8 +155,6 @@ def _grad_and_hess(p, label, weight, scale, grad_p, hess_p):
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    if p.shape[1] <= FEW:
-        return _grad_and_hess_by_tiles(p, label, weight, scale, grad_p, hess_p)
     for i in range(grad_p.shape[0]):
         factor = in_dtype_of(p, weighted(weight, i, scale))
         _grad_and_hess_of_sample(p[i], label[i], factor, grad_p[i], hess_p[i])
@@ -258,53 +167,16 @@ def _hvp_of_sample(p, label, v_p, factor, product_p):
     wide_vectors()
     p_label = within(p[label], 0.0, 1.0)
     v_p_label = v_p[label]
-    multiply_no_nan_value = multiply_no_nan(np.inf, v_p_label)
-    product = 1.0 / p_label / p_label * v_p_label
     for c in range(p.shape[0]):
-        if c == label:
-            if p_label == 0.0:
-                if v_p_label == 0.0:
-                    product_p[c] = scaled(factor, 0.0)
-                else:
-                    product_p[c] = scaled(factor, multiply_no_nan_value)
-            else:
-                product_p[c] = scaled(factor, product)
+        product_p[c] = scaled(factor, 0.0)
+    if p_label == 0.0:
+        if v_p_label == 0.0:
+            product_p[label] = scaled(factor, 0.0)
         else:
-            product_p[c] = scaled(factor, 0.0)
+            product_p[label] = scaled(factor, multiply_no_nan(np.inf, v_p_label))
+    else:
+        product_p[label] = scaled(factor, 1.0 / p_label / p_label * v_p_label)
     return
-
-
-@polymorphic
-def _hvp_of_tile(p, label, v_p, factor, product_p):
-    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    v_p_label, chosen = lanes(p), lanes(p)
-    for i in range(LANES):
-        v_p_label[i] = v_p[int(label[i]), i]
-    for i in range(LANES):
-        chosen[i] = 0.0 if v_p_label[i] == 0.0 else multiply_no_nan(np.inf, v_p_label[i])
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            product_p[c, i] = scaled(factor[i], chosen[i] if is_at(label[i], c) else 0.0)
-
-
-@kernel
-def _hvp_by_tiles(p, label, weight, scale, v_p, product_p):
-    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    p_tile, v_p_tile, product_p_tile = tile(p), tile(p), tile(p)
-    label_lanes, factor = lanes(p), lanes(p)
-    for start in range(0, product_p.shape[0], LANES):
-        size = min(LANES, product_p.shape[0] - start)
-        part = slice(start, start + size)
-        spread(p[part], p_tile)
-        spread_numbers(label[part], label_lanes)
-        spread(v_p[part], v_p_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _hvp_of_tile(p_tile[: p.shape[1]], label_lanes, v_p_tile[: v_p.shape[1]], factor, product_p_tile)
-        collect(product_p_tile, product_p[part])
-    return inside
 
 
 @kernel
@@ -313,8 +185,6 @@ def _hvp(p, label, weight, scale, v_p, product_p):
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    if p.shape[1] <= FEW:
-        return _hvp_by_tiles(p, label, weight, scale, v_p, product_p)
     for i in range(product_p.shape[0]):
         factor = in_dtype_of(p, weighted(weight, i, scale))
         _hvp_of_sample(p[i], label[i], v_p[i], factor, product_p[i])

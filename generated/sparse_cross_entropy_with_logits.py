@@ -275,9 +275,11 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
-        z_part = z[part]
+        z_part, grad_z_part = z[part], grad_z[part]
         for c in range(size):
-            terms[c] = exp_minus(z_part[c], largest)
+            exp_minus_z_c = exp_minus(z_part[c], largest)
+            grad_z_part[c] = exp_minus_z_c
+            terms[c] = exp_minus_z_c
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
@@ -295,22 +297,23 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
     exp_minus_z_label = exp_minus(z_label, largest)
     quotient = exp_minus_z_label * total_2 / added / added
     for c in range(z.shape[0]):
-        if c == label:
-            grad_z[c] = scaled(factor, minus)
-        else:
-            z_c = z[c]
-            exp_minus_z_c = exp_minus(z_c, largest)
-            grad_z[c] = scaled(factor, exp_minus_z_c / added)
-        if c == label:
-            hess_z[c] = scaled(factor, quotient)
-        else:
-            z_c = z[c]
-            exp_minus_z_c = exp_minus(z_c, largest)
-            if place == c:
-                total_3 = total
-            else:
-                total_3 = added - exp_minus_z_c
-            hess_z[c] = scaled(factor, exp_minus_z_c * total_3 / added / added)
+        grad_z_c = grad_z[c]
+        grad_z[c] = scaled(factor, grad_z_c / added)
+        hess_z[c] = scaled(factor, grad_z_c * (added - grad_z_c) / added / added)
+    if place == label:
+        grad_z[place] = scaled(factor, minus)
+    else:
+        z_place = z[place]
+        exp_minus_z_place = exp_minus(z_place, largest)
+        grad_z[place] = scaled(factor, exp_minus_z_place / added)
+    if place == label:
+        hess_z[place] = scaled(factor, quotient)
+    else:
+        z_place = z[place]
+        exp_minus_z_place = exp_minus(z_place, largest)
+        hess_z[place] = scaled(factor, exp_minus_z_place * total / added / added)
+    grad_z[label] = scaled(factor, minus)
+    hess_z[label] = scaled(factor, quotient)
     return
 
 
@@ -397,9 +400,11 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
-        z_part = z[part]
+        z_part, product_z_part = z[part], product_z[part]
         for c in range(size):
-            terms[c] = exp_minus(z_part[c], largest)
+            exp_minus_z_c = exp_minus(z_part[c], largest)
+            product_z_part[c] = exp_minus_z_c
+            terms[c] = exp_minus_z_c
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
@@ -420,8 +425,8 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         z_part, v_z_part = z[part], v_z[part]
         for c in range(size):
             z_c = z_part[c]
-            exp_minus_z_c = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c / added
+            exp_minus_z_c_2 = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c_2 / added
             v_z_c = v_z_part[c]
             product = quotient * v_z_c
             terms_3[c] = product
@@ -435,8 +440,8 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     largest_2, place_2 = -np.inf, -1
     for c in range(z.shape[0]):
         z_c = z[c]
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
+        exp_minus_z_c_2 = exp_minus(z_c, largest)
+        quotient = exp_minus_z_c_2 / added
         v_z_c = v_z[c]
         product = quotient * v_z_c
         candidate = absolute(product)
@@ -450,8 +455,8 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         z_part, v_z_part = z[part], v_z[part]
         for c in range(size):
             z_c = z_part[c]
-            exp_minus_z_c = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c / added
+            exp_minus_z_c_2 = exp_minus(z_c, largest)
+            quotient = exp_minus_z_c_2 / added
             v_z_c = v_z_part[c]
             product = quotient * v_z_c
             terms_4[c] = product
@@ -461,25 +466,40 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     total_4 = in_dtype_of(z, settle(total_4, lost_4))
     product_2 = exp_minus(z[place_2], largest) / added * v_z[place_2]
     for c in range(z.shape[0]):
-        if c == label:
-            product_z[c] = scaled(factor, quotient_2)
+        product_z_c = product_z[c]
+        v_z_c_2 = v_z[c]
+        difference = (
+            (added - product_z_c) / added * v_z_c_2
+            - (total_4 + minus(product_2, product_z_c / added * v_z_c_2))
+        )
+        product_z[c] = scaled(factor, difference * product_z_c / added)
+    if place_2 == label:
+        product_z[place_2] = scaled(factor, quotient_2)
+    else:
+        if place == place_2:
+            total_5 = total
         else:
-            if place == c:
-                total_5 = total
-            else:
-                z_c_2 = z[c]
-                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-                total_5 = added - exp_minus_z_c_2
-            v_z_c_2 = v_z[c]
-            if place_2 == c:
-                total_6 = total_4
-            else:
-                z_c_2 = z[c]
-                exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-                total_6 = total_4 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
-            z_c_2 = z[c]
-            exp_minus_z_c_2 = exp_minus(z_c_2, largest)
-            product_z[c] = scaled(factor, (total_5 / added * v_z_c_2 - total_6) * exp_minus_z_c_2 / added)
+            z_place = z[place_2]
+            exp_minus_z_place = exp_minus(z_place, largest)
+            total_5 = added - exp_minus_z_place
+        z_place = z[place_2]
+        exp_minus_z_place = exp_minus(z_place, largest)
+        product_3 = (total_5 / added * v_z[place_2] - total_4) * exp_minus_z_place
+        product_z[place_2] = scaled(factor, product_3 / added)
+    if place == label:
+        product_z[place] = scaled(factor, quotient_2)
+    else:
+        v_z_place = v_z[place]
+        if place_2 == place:
+            total_6 = total_4
+        else:
+            z_place_2 = z[place]
+            exp_minus_z_place_2 = exp_minus(z_place_2, largest)
+            total_6 = total_4 + minus(product_2, exp_minus_z_place_2 / added * v_z_place)
+        z_place_2 = z[place]
+        exp_minus_z_place_2 = exp_minus(z_place_2, largest)
+        product_z[place] = scaled(factor, (total / added * v_z_place - total_6) * exp_minus_z_place_2 / added)
+    product_z[label] = scaled(factor, quotient_2)
     return
 
 

@@ -93,68 +93,11 @@ def sample_value(x_hat, mu, logvar, x, beta):
     return loss
 
 
-@inlined
-def _value_of_tile(x_hat, mu, logvar, x, beta, loss):
-    """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost, total_2, lost_2 = lanes(x_hat), lanes(x_hat), lanes(x_hat), lanes(x_hat)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            difference = x_hat[d, i] - x[d, i]
-            term = difference * difference
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        total_2[i], lost_2[i] = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            mu_l = mu[l, i]
-            term = mu_l * mu_l + expm1mx(logvar[l, i])
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], term)
-    for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        product = 0.5 * (2.0 * total[i] / x_hat.shape[0] + multiply_no_nan(beta, total_2[i]))
-        loss[i] = product
-
-
-@kernel
-def _value_by_tiles(x_hat, mu, logvar, x, beta, weight, losses):
-    """Do what `_value` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, mu_tile, logvar_tile, x_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    loss_lanes = lanes(1.0)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread(x[part], x_tile)
-        _value_of_tile(
-            x_hat_tile[: x_hat.shape[1]],
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            x_tile[: x.shape[1]],
-            beta,
-            loss_lanes,
-        )
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value(x_hat, mu, logvar, x, beta, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW and mu.shape[1] <= FEW:
-        return _value_by_tiles(x_hat, mu, logvar, x, beta, weight, losses)
     for i in range(losses.shape[0]):
         losses[i] = weighed(weight, i, 1.0, sample_value(x_hat[i], mu[i], logvar[i], x[i], beta))
     return inside
@@ -363,82 +306,6 @@ def _grad_and_hess_of_sample(
     return
 
 
-@inlined
-def _grad_and_hess_of_tile(
-    x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar, hess_x_hat, hess_mu, hess_logvar
-):
-    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    length_x_hat = x_hat.shape[0]
-    quotient = 2.0 / length_x_hat
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            quotient_2 = 2.0 * (x_hat[d, i] - x[d, i]) / length_x_hat
-            grad_x_hat[d, i] = scaled(factor[i], quotient_2)
-            hess_x_hat[d, i] = scaled(factor[i], quotient)
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            grad_mu[l, i] = scaled(factor[i], multiply_no_nan(beta, mu[l, i]))
-            logvar_l = logvar[l, i]
-            grad_logvar[l, i] = scaled(factor[i], 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
-            hess_mu[l, i] = scaled(factor[i], beta)
-            hess_logvar[l, i] = scaled(factor[i], 0.5 * multiply_no_nan(beta, exp(logvar_l)))
-
-
-@kernel
-def _grad_and_hess_by_tiles(
-    x_hat,
-    mu,
-    logvar,
-    x,
-    beta,
-    weight,
-    scale,
-    grad_x_hat,
-    grad_mu,
-    grad_logvar,
-    hess_x_hat,
-    hess_mu,
-    hess_logvar,
-):
-    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, mu_tile, logvar_tile, x_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    grad_x_hat_tile, grad_mu_tile, grad_logvar_tile, hess_x_hat_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    hess_mu_tile, hess_logvar_tile = tile(1.0), tile(1.0)
-    factor = lanes(1.0)
-    for start in range(0, grad_x_hat.shape[0], LANES):
-        size = min(LANES, grad_x_hat.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread(x[part], x_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _grad_and_hess_of_tile(
-            x_hat_tile[: x_hat.shape[1]],
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            x_tile[: x.shape[1]],
-            beta,
-            factor,
-            grad_x_hat_tile,
-            grad_mu_tile,
-            grad_logvar_tile,
-            hess_x_hat_tile,
-            hess_mu_tile,
-            hess_logvar_tile,
-        )
-        collect(grad_x_hat_tile, grad_x_hat[part])
-        collect(grad_mu_tile, grad_mu[part])
-        collect(grad_logvar_tile, grad_logvar[part])
-        collect(hess_x_hat_tile, hess_x_hat[part])
-        collect(hess_mu_tile, hess_mu[part])
-        collect(hess_logvar_tile, hess_logvar[part])
-    return inside
-
-
 @kernel
 def _grad_and_hess(
     x_hat,
@@ -458,22 +325,6 @@ def _grad_and_hess(
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW and mu.shape[1] <= FEW:
-        return _grad_and_hess_by_tiles(
-            x_hat,
-            mu,
-            logvar,
-            x,
-            beta,
-            weight,
-            scale,
-            grad_x_hat,
-            grad_mu,
-            grad_logvar,
-            hess_x_hat,
-            hess_mu,
-            hess_logvar,
-        )
     for i in range(grad_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
@@ -509,77 +360,6 @@ def _hvp_of_sample(
     return
 
 
-@inlined
-def _hvp_of_tile(
-    x_hat, mu, logvar, x, beta, v_x_hat, v_mu, v_logvar, factor, product_x_hat, product_mu, product_logvar
-):
-    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    quotient = 2.0 / x_hat.shape[0]
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            product_x_hat[d, i] = scaled(factor[i], quotient * v_x_hat[d, i])
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            product_mu[l, i] = scaled(factor[i], multiply_no_nan(beta, v_mu[l, i]))
-            product = exp(logvar[l, i]) * v_logvar[l, i]
-            product_logvar[l, i] = scaled(factor[i], 0.5 * multiply_no_nan(beta, product))
-
-
-@kernel
-def _hvp_by_tiles(
-    x_hat,
-    mu,
-    logvar,
-    x,
-    beta,
-    weight,
-    scale,
-    v_x_hat,
-    v_mu,
-    v_logvar,
-    product_x_hat,
-    product_mu,
-    product_logvar,
-):
-    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, mu_tile, logvar_tile, x_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    v_x_hat_tile, v_mu_tile, v_logvar_tile, product_x_hat_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    product_mu_tile, product_logvar_tile = tile(1.0), tile(1.0)
-    factor = lanes(1.0)
-    for start in range(0, product_x_hat.shape[0], LANES):
-        size = min(LANES, product_x_hat.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread(x[part], x_tile)
-        spread(v_x_hat[part], v_x_hat_tile)
-        spread(v_mu[part], v_mu_tile)
-        spread(v_logvar[part], v_logvar_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _hvp_of_tile(
-            x_hat_tile[: x_hat.shape[1]],
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            x_tile[: x.shape[1]],
-            beta,
-            v_x_hat_tile[: v_x_hat.shape[1]],
-            v_mu_tile[: v_mu.shape[1]],
-            v_logvar_tile[: v_logvar.shape[1]],
-            factor,
-            product_x_hat_tile,
-            product_mu_tile,
-            product_logvar_tile,
-        )
-        collect(product_x_hat_tile, product_x_hat[part])
-        collect(product_mu_tile, product_mu[part])
-        collect(product_logvar_tile, product_logvar[part])
-    return inside
-
-
 @kernel
 def _hvp(
     x_hat,
@@ -599,22 +379,6 @@ def _hvp(
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW and mu.shape[1] <= FEW:
-        return _hvp_by_tiles(
-            x_hat,
-            mu,
-            logvar,
-            x,
-            beta,
-            weight,
-            scale,
-            v_x_hat,
-            v_mu,
-            v_logvar,
-            product_x_hat,
-            product_mu,
-            product_logvar,
-        )
     for i in range(product_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
         _hvp_of_sample(

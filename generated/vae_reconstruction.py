@@ -71,49 +71,11 @@ def sample_value(x_hat, x):
     return loss
 
 
-@inlined
-def _value_of_tile(x_hat, x, loss):
-    """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost = lanes(x_hat), lanes(x_hat)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            difference = x_hat[d, i] - x[d, i]
-            term = difference * difference
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        loss[i] = total[i] / x_hat.shape[0]
-
-
-@kernel
-def _value_by_tiles(x_hat, x, weight, losses):
-    """Do what `_value` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, x_tile = tile(1.0), tile(1.0)
-    loss_lanes = lanes(1.0)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(x[part], x_tile)
-        _value_of_tile(x_hat_tile[: x_hat.shape[1]], x_tile[: x.shape[1]], loss_lanes)
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value(x_hat, x, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW:
-        return _value_by_tiles(x_hat, x, weight, losses)
     for i in range(losses.shape[0]):
         losses[i] = weighed(weight, i, 1.0, sample_value(x_hat[i], x[i]))
     return inside
@@ -245,47 +207,11 @@ def _grad_and_hess_of_sample(x_hat, x, factor, grad_x_hat, hess_x_hat):
     return
 
 
-@inlined
-def _grad_and_hess_of_tile(x_hat, x, factor, grad_x_hat, hess_x_hat):
-    """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    length_x_hat = x_hat.shape[0]
-    quotient = 2.0 / length_x_hat
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            quotient_2 = 2.0 * (x_hat[d, i] - x[d, i]) / length_x_hat
-            grad_x_hat[d, i] = scaled(factor[i], quotient_2)
-            hess_x_hat[d, i] = scaled(factor[i], quotient)
-
-
-@kernel
-def _grad_and_hess_by_tiles(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
-    """Do what `_grad_and_hess` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, x_tile, grad_x_hat_tile, hess_x_hat_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    factor = lanes(1.0)
-    for start in range(0, grad_x_hat.shape[0], LANES):
-        size = min(LANES, grad_x_hat.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(x[part], x_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _grad_and_hess_of_tile(
-            x_hat_tile[: x_hat.shape[1]], x_tile[: x.shape[1]], factor, grad_x_hat_tile, hess_x_hat_tile
-        )
-        collect(grad_x_hat_tile, grad_x_hat[part])
-        collect(hess_x_hat_tile, hess_x_hat[part])
-    return inside
-
-
 @kernel
 def _grad_and_hess(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW:
-        return _grad_and_hess_by_tiles(x_hat, x, weight, scale, grad_x_hat, hess_x_hat)
     for i in range(grad_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(x_hat[i], x[i], factor, grad_x_hat[i], hess_x_hat[i])
@@ -302,48 +228,11 @@ def _hvp_of_sample(x_hat, x, v_x_hat, factor, product_x_hat):
     return
 
 
-@inlined
-def _hvp_of_tile(x_hat, x, v_x_hat, factor, product_x_hat):
-    """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    quotient = 2.0 / x_hat.shape[0]
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            product_x_hat[d, i] = scaled(factor[i], quotient * v_x_hat[d, i])
-
-
-@kernel
-def _hvp_by_tiles(x_hat, x, weight, scale, v_x_hat, product_x_hat):
-    """Do what `_hvp` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, x_tile, v_x_hat_tile, product_x_hat_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    factor = lanes(1.0)
-    for start in range(0, product_x_hat.shape[0], LANES):
-        size = min(LANES, product_x_hat.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(x[part], x_tile)
-        spread(v_x_hat[part], v_x_hat_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _hvp_of_tile(
-            x_hat_tile[: x_hat.shape[1]],
-            x_tile[: x.shape[1]],
-            v_x_hat_tile[: v_x_hat.shape[1]],
-            factor,
-            product_x_hat_tile,
-        )
-        collect(product_x_hat_tile, product_x_hat[part])
-    return inside
-
-
 @kernel
 def _hvp(x_hat, x, weight, scale, v_x_hat, product_x_hat):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW:
-        return _hvp_by_tiles(x_hat, x, weight, scale, v_x_hat, product_x_hat)
     for i in range(product_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
         _hvp_of_sample(x_hat[i], x[i], v_x_hat[i], factor, product_x_hat[i])

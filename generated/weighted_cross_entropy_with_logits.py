@@ -248,21 +248,31 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
     added = 1.0 + total
     for c in range(z.shape[0]):
         exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
-        if place_2 == c:
-            total_4 = total_3
-        else:
-            y_c_2 = np.float64(y[c])
-            class_weight_c_2 = np.float64(class_weight[c])
-            product_3 = y_c_2 * class_weight_c_2
-            total_4 = total_3 + minus(product_2, product_3)
-        y_c_2 = np.float64(y[c])
-        class_weight_c_2 = np.float64(class_weight[c])
-        if place == c:
-            total_5 = total
-        else:
-            total_5 = added - exp_minus_z_c
-        product_3 = y_c_2 * class_weight_c_2
-        grad_z[c] = scaled(factor, exp_minus_z_c * total_4 / added - product_3 * total_5 / added)
+        product_3 = np.float64(y[c]) * np.float64(class_weight[c])
+        difference = (
+            exp_minus_z_c * (total_3 + minus(product_2, product_3)) / added
+            - product_3 * (added - exp_minus_z_c) / added
+        )
+        grad_z[c] = scaled(factor, difference)
+    if place_2 == place:
+        total_4 = total_3
+    else:
+        y_place = np.float64(y[place])
+        class_weight_place = np.float64(class_weight[place])
+        product_4 = y_place * class_weight_place
+        total_4 = total_3 + minus(product_2, product_4)
+    y_place = np.float64(y[place])
+    class_weight_place = np.float64(class_weight[place])
+    product_4 = y_place * class_weight_place
+    difference_2 = exp_minus(np.float64(z[place]), largest) * total_4 / added - product_4 * total / added
+    grad_z[place] = scaled(factor, difference_2)
+    exp_minus_z_place = exp_minus(np.float64(z[place_2]), largest)
+    if place == place_2:
+        total_5 = total
+    else:
+        total_5 = added - exp_minus_z_place
+    product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * total_5
+    grad_z[place_2] = scaled(factor, exp_minus_z_place * total_3 / added - product_5 / added)
     return loss
 
 
@@ -446,26 +456,46 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
     added = 1.0 + total_2
     for c in range(z.shape[0]):
         exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
-        if place_2 == c:
-            total_3 = total
-        else:
-            y_c_2 = np.float64(y[c])
-            class_weight_c_2 = np.float64(class_weight[c])
-            product_3 = y_c_2 * class_weight_c_2
-            total_3 = total + minus(product_2, product_3)
-        y_c_2 = np.float64(y[c])
-        class_weight_c_2 = np.float64(class_weight[c])
-        if place == c:
-            total_4 = total_2
-        else:
-            total_4 = added - exp_minus_z_c
-        product_3 = y_c_2 * class_weight_c_2
-        grad_z[c] = scaled(factor, exp_minus_z_c * total_3 / added - product_3 * total_4 / added)
-        added_2 = (
-            exp_minus_z_c * total_4 * total_3 / added / added
-            + product_3 * exp_minus_z_c * total_4 / added / added
+        product_3 = np.float64(y[c]) * np.float64(class_weight[c])
+        added_2 = total + minus(product_2, product_3)
+        difference = added - exp_minus_z_c
+        grad_z[c] = scaled(factor, exp_minus_z_c * added_2 / added - product_3 * difference / added)
+        added_3 = (
+            exp_minus_z_c * difference * added_2 / added / added
+            + product_3 * exp_minus_z_c * difference / added / added
         )
-        hess_z[c] = scaled(factor, added_2)
+        hess_z[c] = scaled(factor, added_3)
+    exp_minus_z_place = exp_minus(np.float64(z[place]), largest)
+    if place_2 == place:
+        total_3 = total
+    else:
+        y_place = np.float64(y[place])
+        class_weight_place = np.float64(class_weight[place])
+        product_4 = y_place * class_weight_place
+        total_3 = total + minus(product_2, product_4)
+    y_place = np.float64(y[place])
+    class_weight_place = np.float64(class_weight[place])
+    product_4 = y_place * class_weight_place
+    difference_2 = exp_minus_z_place * total_3 / added - product_4 * total_2 / added
+    grad_z[place] = scaled(factor, difference_2)
+    added_4 = (
+        exp_minus_z_place * total_2 * total_3 / added / added
+        + product_4 * exp_minus_z_place * total_2 / added / added
+    )
+    hess_z[place] = scaled(factor, added_4)
+    exp_minus_z_place_2 = exp_minus(np.float64(z[place_2]), largest)
+    if place == place_2:
+        total_4 = total_2
+    else:
+        total_4 = added - exp_minus_z_place_2
+    product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    difference_3 = exp_minus_z_place_2 * total / added - product_5 * total_4 / added
+    grad_z[place_2] = scaled(factor, difference_3)
+    added_5 = (
+        exp_minus_z_place_2 * total_4 * total / added / added
+        + product_5 * exp_minus_z_place_2 * total_4 / added / added
+    )
+    hess_z[place_2] = scaled(factor, added_5)
     return
 
 
@@ -638,31 +668,74 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     product_4 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
     for c in range(z.shape[0]):
         exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
-        if place_2 == c:
-            total_4 = total
-        else:
-            y_c_2 = np.float64(y[c])
-            class_weight_c_2 = np.float64(class_weight[c])
-            product_5 = y_c_2 * class_weight_c_2
-            total_4 = total + minus(product_2, product_5)
-        if place == c:
-            total_5 = total_2
-        else:
-            total_5 = added - exp_minus_z_c_2
+        product_5 = np.float64(y[c]) * np.float64(class_weight[c])
         v_z_c_2 = np.float64(v_z[c])
-        if place_3 == c:
-            total_6 = total_3
-        else:
-            total_6 = total_3 + minus(product_4, exp_minus_z_c_2 / added * v_z_c_2)
-        difference = total_5 / added * v_z_c_2 - total_6
-        y_c_2 = np.float64(y[c])
-        class_weight_c_2 = np.float64(class_weight[c])
-        product_5 = y_c_2 * class_weight_c_2
-        added_2 = (
-            multiply_no_nan(exp_minus_z_c_2 * total_4 / added, difference)
-            + multiply_no_nan(product_5 * exp_minus_z_c_2 / added, difference)
+        difference = (
+            (added - exp_minus_z_c_2) / added * v_z_c_2
+            - (total_3 + minus(product_4, exp_minus_z_c_2 / added * v_z_c_2))
         )
-        product_z[c] = scaled(factor, added_2)
+        multiply_no_nan_value = multiply_no_nan(
+            exp_minus_z_c_2 * (total + minus(product_2, product_5)) / added,
+            difference,
+        )
+        entry = multiply_no_nan_value + multiply_no_nan(product_5 * exp_minus_z_c_2 / added, difference)
+        product_z[c] = scaled(factor, entry)
+    exp_minus_z_place = exp_minus(np.float64(z[place_3]), largest)
+    if place_2 == place_3:
+        total_4 = total
+    else:
+        y_place = np.float64(y[place_3])
+        class_weight_place = np.float64(class_weight[place_3])
+        product_6 = y_place * class_weight_place
+        total_4 = total + minus(product_2, product_6)
+    if place == place_3:
+        total_5 = total_2
+    else:
+        total_5 = added - exp_minus_z_place
+    difference_2 = total_5 / added * np.float64(v_z[place_3]) - total_3
+    multiply_no_nan_value_2 = multiply_no_nan(exp_minus_z_place * total_4 / added, difference_2)
+    y_place = np.float64(y[place_3])
+    class_weight_place = np.float64(class_weight[place_3])
+    product_6 = y_place * class_weight_place
+    multiply_no_nan_value_3 = multiply_no_nan(product_6 * exp_minus_z_place / added, difference_2)
+    product_z[place_3] = scaled(factor, multiply_no_nan_value_2 + multiply_no_nan_value_3)
+    exp_minus_z_place_2 = exp_minus(np.float64(z[place]), largest)
+    if place_2 == place:
+        total_6 = total
+    else:
+        y_place_2 = np.float64(y[place])
+        class_weight_place_2 = np.float64(class_weight[place])
+        product_7 = y_place_2 * class_weight_place_2
+        total_6 = total + minus(product_2, product_7)
+    v_z_place = np.float64(v_z[place])
+    if place_3 == place:
+        total_7 = total_3
+    else:
+        total_7 = total_3 + minus(product_4, exp_minus_z_place_2 / added * v_z_place)
+    difference_3 = total_2 / added * v_z_place - total_7
+    multiply_no_nan_value_4 = multiply_no_nan(exp_minus_z_place_2 * total_6 / added, difference_3)
+    y_place_2 = np.float64(y[place])
+    class_weight_place_2 = np.float64(class_weight[place])
+    product_7 = y_place_2 * class_weight_place_2
+    multiply_no_nan_value_5 = multiply_no_nan(product_7 * exp_minus_z_place_2 / added, difference_3)
+    product_z[place] = scaled(factor, multiply_no_nan_value_4 + multiply_no_nan_value_5)
+    exp_minus_z_place_3 = exp_minus(np.float64(z[place_2]), largest)
+    if place == place_2:
+        total_8 = total_2
+    else:
+        total_8 = added - exp_minus_z_place_3
+    v_z_place_2 = np.float64(v_z[place_2])
+    if place_3 == place_2:
+        total_9 = total_3
+    else:
+        total_9 = total_3 + minus(product_4, exp_minus_z_place_3 / added * v_z_place_2)
+    difference_4 = total_8 / added * v_z_place_2 - total_9
+    product_8 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * exp_minus_z_place_3
+    added_2 = (
+        multiply_no_nan(exp_minus_z_place_3 * total / added, difference_4)
+        + multiply_no_nan(product_8 / added, difference_4)
+    )
+    product_z[place_2] = scaled(factor, added_2)
     return
 
 
@@ -817,49 +890,11 @@ def _normalizer_of_sample(z, y, class_weight):
     return normalizer
 
 
-@inlined
-def _normalizer_of_tile(z, y, class_weight, normalizer):
-    """Compute what `_normalizer_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost = lanes(z), lanes(z)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            term = y[c, i] * class_weight[c]
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        normalizer[i] = total[i]
-
-
-@kernel
-def _normalizer_by_tiles(z, y, class_weight, weight, normalizers):
-    """Do what `_normalizer` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    z_tile, y_tile = tile(1.0), tile(1.0)
-    normalizer_lanes = lanes(1.0)
-    for start in range(0, normalizers.shape[0], LANES):
-        size = min(LANES, normalizers.shape[0] - start)
-        part = slice(start, start + size)
-        inside &= all_inside(y[part], 0.0, 1.0)
-        spread(z[part], z_tile)
-        spread(y[part], y_tile)
-        _normalizer_of_tile(z_tile[: z.shape[1]], y_tile[: y.shape[1]], class_weight, normalizer_lanes)
-        for i in range(size):
-            normalizers[start + i] = scaled(weighted(weight, start + i, 1.0), normalizer_lanes[i])
-    return inside
-
-
 @kernel
 def _normalizer(z, y, class_weight, weight, normalizers):
     """Write the weighted normalizers of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
-        return _normalizer_by_tiles(z, y, class_weight, weight, normalizers)
     for i in range(normalizers.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         normalizers[i] = weighed(weight, i, 1.0, _normalizer_of_sample(z[i], y[i], class_weight))

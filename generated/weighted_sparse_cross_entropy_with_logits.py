@@ -337,18 +337,19 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
     exp_minus_z_label = exp_minus(z_label, largest)
     quotient = class_weight_label * exp_minus_z_label * total_2 / added / added
     for c in range(z.shape[0]):
-        if c == label:
-            grad_z[c] = scaled(factor, minus)
-            hess_z[c] = scaled(factor, quotient)
-        else:
-            exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
-            product = class_weight_label * exp_minus_z_c
-            grad_z[c] = scaled(factor, product / added)
-            if place == c:
-                total_3 = total
-            else:
-                total_3 = added - exp_minus_z_c
-            hess_z[c] = scaled(factor, product * total_3 / added / added)
+        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
+        product = class_weight_label * exp_minus_z_c
+        grad_z[c] = scaled(factor, product / added)
+        hess_z[c] = scaled(factor, product * (added - exp_minus_z_c) / added / added)
+    if place == label:
+        grad_z[place] = scaled(factor, minus)
+        hess_z[place] = scaled(factor, quotient)
+    else:
+        product_2 = class_weight_label * exp_minus(np.float64(z[place]), largest)
+        grad_z[place] = scaled(factor, product_2 / added)
+        hess_z[place] = scaled(factor, product_2 * total / added / added)
+    grad_z[label] = scaled(factor, minus)
+    hess_z[label] = scaled(factor, quotient)
     return
 
 
@@ -504,24 +505,42 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
     total_4 = settle(total_4, lost_4)
     product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
     for c in range(z.shape[0]):
-        if c == label:
-            product_z[c] = scaled(factor, multiply_no_nan_value)
+        exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
+        v_z_c_2 = np.float64(v_z[c])
+        difference = (
+            (added - exp_minus_z_c_2) / added * v_z_c_2
+            - (total_4 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2))
+        )
+        entry = multiply_no_nan(class_weight_label * exp_minus_z_c_2 / added, difference)
+        product_z[c] = scaled(factor, entry)
+    if place_2 == label:
+        product_z[place_2] = scaled(factor, multiply_no_nan_value)
+    else:
+        exp_minus_z_place = exp_minus(np.float64(z[place_2]), largest)
+        if place == place_2:
+            total_5 = total
         else:
-            exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
-            if place == c:
-                total_5 = total
-            else:
-                total_5 = added - exp_minus_z_c_2
-            v_z_c_2 = np.float64(v_z[c])
-            if place_2 == c:
-                total_6 = total_4
-            else:
-                total_6 = total_4 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2)
-            multiply_no_nan_value_2 = multiply_no_nan(
-                class_weight_label * exp_minus_z_c_2 / added,
-                total_5 / added * v_z_c_2 - total_6,
-            )
-            product_z[c] = scaled(factor, multiply_no_nan_value_2)
+            total_5 = added - exp_minus_z_place
+        multiply_no_nan_value_2 = multiply_no_nan(
+            class_weight_label * exp_minus_z_place / added,
+            total_5 / added * np.float64(v_z[place_2]) - total_4,
+        )
+        product_z[place_2] = scaled(factor, multiply_no_nan_value_2)
+    if place == label:
+        product_z[place] = scaled(factor, multiply_no_nan_value)
+    else:
+        exp_minus_z_place_2 = exp_minus(np.float64(z[place]), largest)
+        v_z_place = np.float64(v_z[place])
+        if place_2 == place:
+            total_6 = total_4
+        else:
+            total_6 = total_4 + minus(product_2, exp_minus_z_place_2 / added * v_z_place)
+        multiply_no_nan_value_3 = multiply_no_nan(
+            class_weight_label * exp_minus_z_place_2 / added,
+            total / added * v_z_place - total_6,
+        )
+        product_z[place] = scaled(factor, multiply_no_nan_value_3)
+    product_z[label] = scaled(factor, multiply_no_nan_value)
     return
 
 

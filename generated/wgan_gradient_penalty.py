@@ -321,12 +321,16 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         ratio_value_4 = ratio(slope_d_2, product)
         grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_4))
         product_4 = ratio_value_4 * ratio_value_4
-        if place_2 == d:
-            total_3 = total_2
-        else:
-            total_3 = total_2 + minus(product_3, product_4)
-        multiply_no_nan_value = multiply_no_nan(lam, total_3 - divide_no_nan(total_3, product))
+        added = total_2 + minus(product_3, product_4)
+        multiply_no_nan_value = multiply_no_nan(lam, added - divide_no_nan(added, product))
         hess_slope[d] = scaled(factor, 2.0 * (multiply_no_nan(lam, product_4) + multiply_no_nan_value))
+    slope_place = np.float64(slope[place_2])
+    ratio_value_5 = ratio(slope_place, product)
+    product_5 = 2.0 * multiply_no_nan(lam, slope_place - ratio_value_5)
+    grad_slope[place_2] = scaled(factor, product_5)
+    multiply_no_nan_value_2 = multiply_no_nan(lam, total_2 - divide_no_nan(total_2, product))
+    added_2 = multiply_no_nan(lam, ratio_value_5 * ratio_value_5) + multiply_no_nan_value_2
+    hess_slope[place_2] = scaled(factor, 2.0 * added_2)
     return
 
 
@@ -509,23 +513,36 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     product_5 = ratio(np.float64(slope[place_3]), product) * np.float64(v_slope[place_3])
     for d in range(slope.shape[0]):
         ratio_value_4 = ratio(np.float64(slope[d]), product)
-        if place_2 == d:
-            total_5 = total_3
-        else:
-            total_5 = total_3 + minus(product_4, ratio_value_4 * ratio_value_4)
         v_slope_d_2 = np.float64(v_slope[d])
-        product_6 = total_5 * v_slope_d_2
-        if place_3 == d:
-            total_6 = total_4
-        else:
-            total_6 = total_4 + minus(product_5, ratio_value_4 * v_slope_d_2)
-        product_7 = ratio_value_4 * total_6
+        product_6 = (total_3 + minus(product_4, ratio_value_4 * ratio_value_4)) * v_slope_d_2
+        product_7 = ratio_value_4 * (total_4 + minus(product_5, ratio_value_4 * v_slope_d_2))
         multiply_no_nan_value = multiply_no_nan(
             lam,
             product_6 - divide_no_nan(product_6 - product_7, product) - product_7,
         )
         product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_4, total_2) + multiply_no_nan_value)
         product_slope[d] = scaled(factor, product_8)
+    ratio_value_5 = ratio(np.float64(slope[place_3]), product)
+    if place_2 == place_3:
+        total_5 = total_3
+    else:
+        total_5 = total_3 + minus(product_4, ratio_value_5 * ratio_value_5)
+    product_9 = total_5 * np.float64(v_slope[place_3])
+    product_10 = ratio_value_5 * total_4
+    difference = product_9 - divide_no_nan(product_9 - product_10, product)
+    added = multiply_no_nan(lam * ratio_value_5, total_2) + multiply_no_nan(lam, difference - product_10)
+    product_slope[place_3] = scaled(factor, 2.0 * added)
+    ratio_value_6 = ratio(np.float64(slope[place_2]), product)
+    v_slope_place = np.float64(v_slope[place_2])
+    product_11 = total_3 * v_slope_place
+    if place_3 == place_2:
+        total_6 = total_4
+    else:
+        total_6 = total_4 + minus(product_5, ratio_value_6 * v_slope_place)
+    product_12 = ratio_value_6 * total_6
+    difference_2 = product_11 - divide_no_nan(product_11 - product_12, product)
+    added_2 = multiply_no_nan(lam * ratio_value_6, total_2) + multiply_no_nan(lam, difference_2 - product_12)
+    product_slope[place_2] = scaled(factor, 2.0 * added_2)
     return
 
 

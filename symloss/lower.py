@@ -14,9 +14,9 @@ import sympy
 from sympy import Add, Expr, Interval, Mul, Pow, Rational, S, Symbol
 
 from symloss import ir
-from symloss.arguments import Argument, Prediction
+from symloss.arguments import Argument, Prediction, Target
 from symloss.derive import Direction, Output
-from symloss.functions import Primitive, select
+from symloss.functions import Primitive, absolute, select
 from symloss.reductions import ArgmaxOver, Dim, Element, Index, MaxOver, SumOver
 
 RESULTS = {"value": "loss", "gradient": "grad", "hessian": "hess", "hvp": "product", "normalizer": "normalizer"}
@@ -235,6 +235,8 @@ class _Lowering:
 
     def _function(self, expr: sympy.Function, block: _Block) -> ir.Expr:
         args = [self.lower(arg, block) for arg in expr.args]
+        if isinstance(expr, absolute) and _is_not_negative(expr.args[0]):
+            return block.bind(expr, args[0])
         return block.bind(expr, self._call(type(expr).__name__, args, block))
 
     def _select(self, expr: select, block: _Block) -> ir.Expr:
@@ -325,6 +327,11 @@ def closed_bounds(argument: Argument) -> tuple[float | None, float | None]:
         math.nextafter(low, math.inf) if domain.left_open and math.isfinite(low) else low,
         math.nextafter(high, -math.inf) if domain.right_open and math.isfinite(high) else high,
     )
+
+
+def _is_not_negative(expr: Expr) -> bool:
+    """Whether it is an input whose domain says so; results at others are not defined, or NaN."""
+    return isinstance(expr, Element) and isinstance(expr.base, (Prediction, Target)) and bool(expr.base.domain.inf >= 0)
 
 
 def _index_name(index: Index) -> str:

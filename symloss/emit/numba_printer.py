@@ -171,17 +171,18 @@ class Printer:
         return [*first, f"{sign} {self._text(right, tightness + 1)}"]
 
     def _reduce(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
-        if _is_largest_entry(statement):
-            yield from self._largest_entry(statement, depth)
+        if _seeks_largest_entries(statement):
+            yield from self._largest_entries(statement, depth)
         elif _is_sum_of_entries(statement):
             yield from self._sums(statement, depth)
         else:
             yield from self._one_by_one(statement, depth)
 
-    def _largest_entry(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
-        (accumulator,) = statement.accumulators
-        array = next(ir.loads(statement)).array
-        yield f"{_INDENT * depth}{', '.join(accumulator.names)} = {self.call_name('largest_of')}({array})"
+    def _largest_entries(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
+        for a in statement.accumulators:
+            load = _opened(a.term, statement)
+            assert isinstance(load, ir.Load)
+            yield f"{_INDENT * depth}{', '.join(a.names)} = {self.call_name('largest_of')}({load.array})"
 
     def _sums(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
         """Write the terms of a piece of the row to a room, add them up there, and go on to the next piece."""
@@ -241,15 +242,18 @@ class Printer:
             yield from (tab + line for line in finish(self, a))
 
 
-def _is_largest_entry(statement: ir.Reduce) -> bool:
-    """Whether the largest entry of one array is sought, as it stands."""
-    if len(statement.accumulators) > 1 or statement.accumulators[0].kind != "max" or statement.skip or statement.kept:
+def _seeks_largest_entries(statement: ir.Reduce) -> bool:
+    """Whether the largest entries of arrays are sought, as they stand."""
+    if any(a.kind != "max" for a in statement.accumulators) or statement.skip or statement.kept:
         return False
-    loads = list(ir.loads(statement))
-    plain = all(isinstance(s.value, ir.Load) for s in statement.body if isinstance(s, ir.Assign))
-    term = statement.accumulators[0].term
-    simple = isinstance(term, ir.Load) or (isinstance(term, ir.Name) and len(statement.body) == 1)
-    return plain and simple and len(loads) == 1 and loads[0].low is None and _is_entry(loads[0], statement.index)
+    terms = [_opened(a.term, statement) for a in statement.accumulators]
+    return all(isinstance(t, ir.Load) and t.low is None and _is_entry(t, statement.index) for t in terms)
+
+
+def _opened(term: ir.Expr, statement: ir.Reduce) -> ir.Expr:
+    """Return what a name of the body stands for."""
+    values = {s.name: s.value for s in statement.body if isinstance(s, ir.Assign)}
+    return values.get(term.name, term) if isinstance(term, ir.Name) else term
 
 
 def _is_sum_of_entries(statement: ir.Reduce) -> bool:

@@ -1,7 +1,8 @@
-"""Takes the one entry that differs out of a loop: all entries are computed alike, then that one is written again."""
+"""Takes the entries that differ out of a loop: all entries are computed alike, then those few are written again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,21 +21,36 @@ def peel(body: Body) -> Body:
 
 
 def _peeled(loop: Loop) -> list[Statement] | None:
-    """Split a loop whose last statement decides by the index alone what is stored."""
-    *before, last = loop.body
-    if not isinstance(last, If) or not _is_straight((*before, *last.yes, *last.no)):
+    """Split a loop that decides by the index alone, at one or several places, what is stored.
+
+    Every entry that is written again is written whole, so that one place may be another.
+    """
+    places = list(dict.fromkeys(_places(loop.body, loop.index)))
+    alike = loop.body
+    for place in places:
+        alike = _decided(alike, loop.index, place, False)
+    if not places or not all(isinstance(s, (Assign, Store)) for s in alike):
         return None
-    place = _place(last.condition, loop.index)
-    if place is None:
-        return None
-    special = (*before, *last.yes)
-    names: dict[str, Any] = {s.name: Name(f"{s.name}@{place.name}") for s in special if isinstance(s, Assign)}
-    names[loop.index] = place
-    return [replace(loop, body=(*before, *last.no)), *(_with(names, s) for s in special)]
+    result: list[Statement] = [replace(loop, body=alike)]
+    for place in reversed(places):
+        special = _decided(loop.body, loop.index, place, True)
+        names: dict[str, Any] = {name: Name(f"{name}@{place.name}") for name in _assigned(special)}
+        names[loop.index] = place
+        result += [_with(names, s) for s in special]
+    return result
+
+
+def _places(body: Body, index: str) -> Iterator[Name]:
+    """Yield what the index is compared with."""
+    for statement in body:
+        if isinstance(statement, If):
+            place = _place(statement.condition, index)
+            if place is not None:
+                yield place
+            yield from _places((*statement.yes, *statement.no), index)
 
 
 def _place(condition: Compare, index: str) -> Name | None:
-    """Return what the index is compared with."""
     if condition.operator != "==":
         return None
     for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
@@ -43,10 +59,31 @@ def _place(condition: Compare, index: str) -> Name | None:
     return None
 
 
-def _is_straight(body: Body) -> bool:
-    return all(isinstance(s, (Assign, Store)) for s in body)
+def _decided(body: Body, index: str, place: Name, there: bool) -> Body:
+    """Return the statements for the entry at the place, or for all others."""
+    result: list[Statement] = []
+    for statement in body:
+        if not isinstance(statement, If):
+            result.append(statement)
+        elif _place(statement.condition, index) == place:
+            result += _decided(statement.yes if there else statement.no, index, place, there)
+        else:
+            yes, no = (_decided(way, index, place, there) for way in (statement.yes, statement.no))
+            result.append(replace(statement, yes=yes, no=no))
+    return tuple(result)
+
+
+def _assigned(body: Body) -> Iterator[str]:
+    for statement in body:
+        if isinstance(statement, Assign):
+            yield statement.name
+        elif isinstance(statement, If):
+            yield from _assigned((*statement.yes, *statement.no))
 
 
 def _with(names: dict[str, Any], statement: Statement) -> Any:
+    if isinstance(statement, If):
+        yes, no = (tuple(_with(names, s) for s in way) for way in (statement.yes, statement.no))
+        return If(substituted(statement.condition, names), yes, no)
     changed = substituted(statement, names)
     return replace(changed, name=names[statement.name].name) if isinstance(statement, Assign) else changed

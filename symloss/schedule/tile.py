@@ -22,7 +22,6 @@ from symloss.ir import (
     Return,
     Statement,
     Store,
-    has_loops,
     loads,
     own_names,
     parts,
@@ -34,7 +33,7 @@ Body = tuple[Statement, ...]
 
 
 def tile(function: Function) -> Function | None:
-    """Return the function for a tile of samples, or None where it has no loops, or others than over one axis.
+    """Return the function for a tile of samples, or None where that does not pay, or cannot be done.
 
     Parameters
     ----------
@@ -42,7 +41,7 @@ def tile(function: Function) -> Function | None:
         Without decisions.
     """
     body = function.body
-    if not has_loops(body) or not all(_is_straight(s) and _is_of_one_axis(s) for s in body):
+    if not _is_worth_it(body) or not all(_is_straight(s) and _is_of_one_axis(s) for s in body):
         return None
     taken = {name for statement in body for name in used(statement)} | set(function.scalars)
     names: dict[Load, Name] = {}
@@ -60,6 +59,17 @@ def tile(function: Function) -> Function | None:
                 result.append(Lanes((Assign(names[load].name, load),)))
         result.append(_without(statement, names))
     return replace(function, body=tuple(_grouped(result)))
+
+
+def _is_worth_it(body: Body) -> bool:
+    """Whether passes over a row wait for one another; those that do not are faster along the row, measured."""
+    found: set[str] = set()
+    for statement in body:
+        if isinstance(statement, (Loop, Reduce)) and not found.isdisjoint(used(statement)):
+            return True
+        if isinstance(statement, Reduce) or not found.isdisjoint(used(statement)):
+            found |= own_names(statement)
+    return False
 
 
 def _is_straight(statement: Statement) -> bool:
