@@ -717,7 +717,9 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
             chosen = total[i] if is_at(place[i], c) else added[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_2 = (
-                (total_2[i] if is_at(place_3[i], c) else total_2[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2))
+                total_2[i]
+                if is_at(place_3[i], c)
+                else total_2[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2)
             )
             difference = chosen / added[i] * v_z_c_2 - chosen_2
             chosen_3 = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(y_place[i], y_c_2)

@@ -583,11 +583,15 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
             chosen_2 = total[i] if is_at(place[i], c) else added[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_3 = (
-                (total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2))
+                total_3[i]
+                if is_at(place_2[i], c)
+                else total_3[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2)
             )
             product_z[c, i] = scaled(
                 factor[i],
-                quotient_2[i] if is_at(label[i], c) else (chosen_2 / added[i] * v_z_c_2 - chosen_3) * product_z_c / added[i],
+                quotient_2[i]
+                if is_at(label[i], c)
+                else (chosen_2 / added[i] * v_z_c_2 - chosen_3) * product_z_c / added[i],
             )
 
 

@@ -821,7 +821,9 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
             chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_3 = (
-                (total_3[i] if is_at(place_3[i], c) else total_3[i] + minus(product_4[i], product_z_c / added[i] * v_z_c_2))
+                total_3[i]
+                if is_at(place_3[i], c)
+                else total_3[i] + minus(product_4[i], product_z_c / added[i] * v_z_c_2)
             )
             difference = chosen_2 / added[i] * v_z_c_2 - chosen_3
             added_2 = (

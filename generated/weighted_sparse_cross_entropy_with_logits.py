@@ -629,7 +629,9 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
             chosen_2 = total[i] if is_at(place[i], c) else added[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_3 = (
-                (total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2))
+                total_3[i]
+                if is_at(place_2[i], c)
+                else total_3[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2)
             )
             multiply_no_nan_value_2 = multiply_no_nan(
                 class_weight_label[i] * product_z_c / added[i],

@@ -635,12 +635,16 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
         for i in range(LANES):
             ratio_value_4 = ratio(slope[d, i], product[i])
             chosen = (
-                (total_3[i] if is_at(place_2[i], d) else total_3[i] + minus(product_4[i], ratio_value_4 * ratio_value_4))
+                total_3[i]
+                if is_at(place_2[i], d)
+                else total_3[i] + minus(product_4[i], ratio_value_4 * ratio_value_4)
             )
             v_slope_d_2 = v_slope[d, i]
             product_6 = chosen * v_slope_d_2
             chosen_2 = (
-                (total_4[i] if is_at(place_3[i], d) else total_4[i] + minus(product_5[i], ratio_value_4 * v_slope_d_2))
+                total_4[i]
+                if is_at(place_3[i], d)
+                else total_4[i] + minus(product_5[i], ratio_value_4 * v_slope_d_2)
             )
             product_7 = ratio_value_4 * chosen_2
             multiply_no_nan_value = multiply_no_nan(

@@ -22,9 +22,9 @@ _KINDS = ("value", "value_and_grad", "grad_and_hess")
 # Largest error of the functions of `runtime.elementary` that a search finds, at exact arguments; trying all float32
 # finds up to 1 ULP more (`certificates/elementary.json`).
 ERRORS = {
-    "exp": 0.8, "log": 0.9, "log1p": 0.9, "expm1": 1.1, "sqrt": 0.5, "sigmoid": 1.3, "softplus": 1.5, "tanh": 0.6,
+    "exp": 0.8, "log": 0.9, "log1p": 0.9, "expm1": 1.1, "sqrt": 0.5, "sigmoid": 1.3, "softplus": 1.5, "tanh": 1.0,
     "logistic_density": 1.4, "sigmoid_mix": 1.4, "softplus_mix": 1.5,
-    "log1mexp": 1.6, "log_cosh": 1.6, "sech": 1.6, "sinh": 4.0, "cosh": 2.0, "xlogy": 1.4, "xlog1py": 1.4,
+    "log1mexp": 1.6, "log_cosh": 1.7, "sech": 1.7, "sinh": 4.0, "cosh": 2.0, "xlogy": 1.4, "xlog1py": 1.4,
     "logaddexp": 3.0, "log1p_ratio": 1.6, "hypot": 1.0, "sqrt1pm1": 4.0, "power": 0.6,
 }  # fmt: skip
 # Of values and gradients of rows of classes in float32: what the roundings may add up to for 4 to be certified.

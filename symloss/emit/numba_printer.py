@@ -9,6 +9,7 @@ from dataclasses import replace
 from symloss import ir
 
 _INDENT = "    "
+_LONGEST_CHOICE = 96  # of a selection on one line
 _WIDTH = 110
 _LONGEST_TERM = 40
 _ATOM, _UNARY, _PRODUCT, _SUM, _LOOSE = 4, 3, 2, 1, 0
@@ -160,15 +161,33 @@ class Printer:
     def _parts(self, value: ir.Expr, width: int) -> list[str]:
         """Break an expression before its outermost operators."""
         text = self._text(value, _SUM)
+        if len(text) > width and isinstance(value, ir.Choose):
+            return self._ways(value)
         if len(text) <= width or not isinstance(value, ir.Call) or value.function == "negate":
             return [text]
         if value.function not in _OPERATORS:
-            args = [f"{_INDENT}{self.expression(arg)}," for arg in value.args]
+            args = [line for arg in value.args for line in self._argument(arg)]
             return [f"{self.call_name(value.function)}(", *args, ")"]
         sign, tightness = _OPERATORS[value.function]
         left, right = value.args
-        first = self._parts(left, width) if _tightness(left) >= tightness else [self._text(left, tightness)]
+        first = self._parts(left, width) if _tightness(left) >= tightness else self._choice(left, tightness)
         return [*first, f"{sign} {self._text(right, tightness + 1)}"]
+
+    def _choice(self, value: ir.Expr, tightness: int) -> list[str]:
+        """Return the left operand of an operator, a long selection in parentheses of its own lines."""
+        text = self._text(value, tightness)
+        if not isinstance(value, ir.Choose) or len(text) <= _LONGEST_CHOICE:
+            return [text]
+        return ["(", *(_INDENT + line for line in self._ways(value)), ")"]
+
+    def _ways(self, value: ir.Choose) -> list[str]:
+        yes, no = self.expression(value.yes), self.expression(value.no)
+        return [yes, f"if {self.condition(value.condition)}", f"else {no}"]
+
+    def _argument(self, value: ir.Expr) -> list[str]:
+        text = self.expression(value)
+        *lines, last = self._ways(value) if isinstance(value, ir.Choose) and len(text) > _LONGEST_CHOICE else [text]
+        return [*(_INDENT + line for line in lines), f"{_INDENT}{last},"]
 
     def _reduce(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
         if _seeks_largest_entries(statement):
