@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 SOFT = "soft"
@@ -96,6 +96,11 @@ class Certificate:
         """Return one error; the exhaustive one, if there are two."""
         found = [e for e in self.errors if (e.by, e.dtype, e.output) == (by, dtype, output) and e.method != SOFT]
         return min(found, key=lambda e: e.method != "exhaustive", default=None)
+
+    def beside(self, earlier: Certificate) -> Certificate:
+        """Return the certificate with what an earlier one says of other libraries, which no kernel of ours changes."""
+        others = tuple(e for e in earlier.errors if e.by != "symloss")
+        return replace(self, errors=(*self.errors, *others), versions=earlier.versions)
 
     def text(self) -> str:
         """Return the certificate as a file."""

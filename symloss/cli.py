@@ -208,6 +208,7 @@ def verify(names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None) ->
 @_OUT
 @click.option("--inputs", default=2000, show_default=True, help="Inputs drawn for each setting, before the search.")
 @click.option("--search-only", is_flag=True, help="Do not try all float32.")
+@click.option("--own", is_flag=True, help="Keep what certificates say of other libraries.")
 @click.option("--readme", type=click.Path(path_type=Path), help="Also put the table of errors into this file.")
 def certify(
     names: tuple[str, ...],
@@ -215,6 +216,7 @@ def certify(
     out: Path | None,
     inputs: int,
     search_only: bool,
+    own: bool,
     readme: Path | None,
 ) -> None:
     """Measure the worst error of generated kernels, and of other libraries, and write certificates.
@@ -244,8 +246,12 @@ def certify(
         functions = certify_functions(package_of(folder), inputs, not search_only, _progress)
         replace_text(certificates / f"{FUNCTIONS}.json", functions.text())
     for loss in _progress(losses, "certify", len(losses)):
-        certificate = run(loss, package_of(folder), foreign(loss.name), inputs, not search_only, _progress)
-        replace_text(certificates / f"{loss.name}.json", certificate.text())
+        path = certificates / f"{loss.name}.json"
+        others = [] if own else foreign(loss.name)
+        certificate = run(loss, package_of(folder), others, inputs, not search_only, _progress)
+        if own and path.exists():
+            certificate = certificate.beside(read(path))
+        replace_text(path, certificate.text())
     shown = [read(path) for loss in _chosen((), paths) if (path := certificates / f"{loss.name}.json").exists()]
     if readme is not None:
         table = f"{markdown(shown)}\n\n{markdown_of_soft_targets(shown)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import types
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ import pytest
 from catalogue import catalogue
 from symloss.generated import binary_cross_entropy_with_logits as bce
 
-from symloss.certificate import Certificate, Error, Shelf, fingerprint, markdown, read, shown
+from symloss.certificate import (
+    SOFT,
+    Certificate,
+    Error,
+    Shelf,
+    fingerprint,
+    markdown,
+    markdown_of_soft_targets,
+    read,
+    shown,
+)
 from symloss.verify.certify import certify, own_results
 from symloss.verify.exhaustive import exhaust, is_exhaustible
 from symloss.verify.hunt import Hunt, Tally, constants_compared
@@ -160,6 +171,24 @@ def test_certificates_can_be_read_again(tmp_path: Path) -> None:
     path.write_text('{"loss": "mine"}')
     with pytest.raises(ValueError, match=r"mine\.json: this is no certificate"):
         read(path)
+
+
+def test_other_libraries_are_kept_beside_new_errors_of_our_own() -> None:
+    old = Certificate("mine", "old", (_error(ulp=9.0), _error(by="JAX", ulp=7.0)), (("JAX", "1.0"),))
+    new = Certificate("mine", "new", (_error(ulp=1.0),)).beside(old)
+    assert (new.kernel, new.versions) == ("new", old.versions)
+    assert [(e.by, e.ulp) for e in new.errors] == [("symloss", 1.0), ("JAX", 7.0)]
+
+
+def test_soft_targets_are_kept_apart() -> None:
+    soft = _error(method=SOFT, ulp=3.0)
+    certificate = Certificate("mine", "", (_error(ulp=1.0), soft))
+    assert [e.ulp for e in certificate.own()] == [1.0]
+    assert certificate.soft() == (soft,)
+    assert certificate.find("symloss", soft.dtype, soft.output) == certificate.errors[0]
+    assert "| `mine` | value |" in markdown_of_soft_targets(
+        [Certificate("mine", "", (soft, replace(soft, dtype="float32")))]
+    )
 
 
 def test_a_certificate_is_of_one_kernel_only(tmp_path: Path) -> None:
