@@ -50,10 +50,7 @@ def losses_of_classes(loss: Scores, raw: Array, targets: Array) -> Array:
 def is_log_loss(loss: Scores, targets: Array) -> bool:
     """Whether ``exp(-loss)`` of all classes adds up to 1, so that it is their probability."""
     count = len(targets)
-    if loss.rows:
-        raw = np.stack([np.roll(np.resize(_TRIED, count), k) * (1 + 0.1 * k) for k in range(4)])
-    else:
-        raw = _TRIED
+    raw = np.stack([np.roll(np.resize(_TRIED, count), k) * (1 + 0.1 * k) for k in range(4)]) if loss.rows else _TRIED
     total = np.exp(-losses_of_classes(loss, raw, targets)).sum(axis=-1)
     return bool(np.allclose(total, 1.0, rtol=0.0, atol=_CLOSE))
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -12,7 +13,8 @@ from symloss.adapters._scores import Array
 
 _NARROW = 200  # features up to which a Newton step with a whole Hessian is the fastest
 _HALVINGS = 30
-_ROUNDING = 64 * np.finfo(np.float64).eps  # relative changes of the objective that say nothing
+_EPSILON = float(np.finfo(np.float64).eps)
+_ROUNDING = 64 * _EPSILON  # relative changes of the objective that say nothing
 
 
 class Smooth(Protocol):
@@ -29,6 +31,9 @@ class Smooth(Protocol):
 
     def hessian(self, flat: Array) -> Array | None:
         """Return the Hessian, or None where there is no curvature."""
+
+
+FindStep = Callable[[Smooth, Array, Array], Array | None]
 
 
 class Minimum(NamedTuple):
@@ -55,50 +60,33 @@ class Minimum(NamedTuple):
 
 def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
     """Minimise with L-BFGS: from values and gradients."""
+    options = {"gtol": tol, "ftol": _EPSILON, "maxiter": max_iter, "maxfun": 4 * max_iter + 20, "maxls": 50}
     found = library("scipy.optimize").minimize(
-        objective.value_and_grad,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={"gtol": tol, "ftol": _ROUNDING, "maxiter": max_iter, "maxfun": 4 * max_iter + 20, "maxls": 50},
+        objective.value_and_grad, start, jac=True, method="L-BFGS-B", options=options
     )
-    return Minimum(found.x, int(found.nit), bool(found.success), str(found.message))
+    # A line search that finds no improvement is no failure where rounding hides it.
+    hidden = np.max(np.abs(found.jac), initial=0.0) <= math.sqrt(_ROUNDING) * max(1.0, abs(found.fun))
+    return Minimum(found.x, int(found.nit), bool(found.success or (hidden and found.status == 2)), str(found.message))
 
 
 def newton_cg(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
     """Minimise with Newton steps that conjugate gradients find: from Hessian-vector products."""
-    ended = _Ended()
-
-    def watch(intermediate_result: Any) -> None:
-        if np.max(np.abs(objective.value_and_grad(intermediate_result.x)[1])) <= tol:
-            ended.flat = intermediate_result.x
-            raise StopIteration
-
-    found = library("scipy.optimize").minimize(
-        lambda flat: objective.value_and_grad(flat)[0],
-        start,
-        jac=lambda flat: objective.value_and_grad(flat)[1],
-        hessp=objective.hvp,
-        method="Newton-CG",
-        callback=watch,
-        options={"xtol": 1e-14, "maxiter": max_iter},
-    )
-    flat = found.x if ended.flat is None else ended.flat
-    return _judged(objective, flat, int(found.nit), tol, str(found.message))
-
-
-class _Ended:
-    flat: Array | None = None
+    return _newton(objective, start, tol, max_iter, _conjugate_step)
 
 
 def newton_cholesky(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
-    """Minimise with Newton steps from the whole Hessian, and with L-BFGS where that is not positive definite."""
+    """Minimise with Newton steps from the whole Hessian."""
+    return _newton(objective, start, tol, max_iter, _cholesky_step)
+
+
+def _newton(objective: Smooth, start: Array, tol: float, max_iter: int, find_step: FindStep) -> Minimum:
+    """Take Newton steps, halved until the objective becomes smaller; go on with L-BFGS where there is none."""
     flat = start
     value, grad = objective.value_and_grad(flat)
     for iteration in range(max_iter):
         if np.max(np.abs(grad), initial=0.0) <= tol:
             return Minimum(flat, iteration, True, "the gradient is small")
-        step = _newton_step(objective.hessian(flat), grad)
+        step = find_step(objective, flat, grad)
         if step is None:
             return _go_on(objective, flat, tol, max_iter, iteration)
         slope = float(grad @ step)
@@ -110,14 +98,16 @@ def newton_cholesky(objective: Smooth, start: Array, tol: float, max_iter: int) 
                 break
         else:
             return _go_on(objective, flat_before, tol, max_iter, iteration)
-        if -slope <= _ROUNDING * abs(value):
+        if -slope <= _EPSILON * abs(value):
             return Minimum(flat, iteration + 1, True, "the objective does not change any more")
-    return _judged(objective, flat, max_iter, tol, "the limit of iterations is reached")
+    largest = np.max(np.abs(grad), initial=0.0)
+    return Minimum(flat, max_iter, bool(largest <= tol), "the limit of iterations is reached")
 
 
-def _newton_step(hessian: Array | None, grad: Array) -> Array | None:
+def _cholesky_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:
     """Return the step, or None if it cannot be trusted."""
     linalg = library("scipy.linalg")
+    hessian = objective.hessian(flat)
     if hessian is None or not np.isfinite(hessian).all():
         return None
     try:
@@ -130,14 +120,32 @@ def _newton_step(hessian: Array | None, grad: Array) -> Array | None:
     return np.asarray(linalg.cho_solve(factor, -grad, check_finite=False))
 
 
+def _conjugate_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:
+    """Return a step that is exact enough for the size of the gradient; None where there is no curvature along it.
+
+    Nocedal and Wright (2006), Numerical Optimization, algorithm 7.1.
+    """
+    step, rest, direction = np.zeros_like(grad), grad.copy(), -grad
+    square = float(rest @ rest)
+    enough = square * min(0.25, math.sqrt(square))  # of the squared residual
+    for number in range(4 * len(grad) + 20):
+        product = objective.hvp(flat, direction)
+        curvature = float(direction @ product)
+        if not curvature > 0.0:
+            return step if number else None
+        length = square / curvature
+        step += length * direction
+        rest += length * product
+        square, before = float(rest @ rest), square
+        if not square > enough:
+            break
+        direction = square / before * direction - rest
+    return step if np.isfinite(step).all() else None
+
+
 def _go_on(objective: Smooth, flat: Array, tol: float, max_iter: int, done: int) -> Minimum:
     rest = lbfgs(objective, flat, tol, max(max_iter - done, 1))
     return rest._replace(iterations=rest.iterations + done)
-
-
-def _judged(objective: Smooth, flat: Array, iterations: int, tol: float, message: str) -> Minimum:
-    largest = np.max(np.abs(objective.value_and_grad(flat)[1]), initial=0.0)
-    return Minimum(flat, iterations, bool(largest <= tol), message)
 
 
 SOLVERS: dict[str, Callable[[Smooth, Array, float, int], Minimum]] = {

@@ -14,7 +14,7 @@ from symloss.adapters._scores import Array, Scores, scores
 
 def fun_grad_hessp(
     loss: ModuleType | str,
-    X: Any,  # noqa: N803
+    X: Any,
     y: Array,
     *,
     weight: Array | None = None,

@@ -19,16 +19,22 @@ from symloss.adapters._linear import LinearObjective
 from symloss.adapters._scores import Array, Scores, name_of, scores
 from symloss.adapters._solve import SOLVERS, Minimum, best_solver
 
-_base = library("sklearn.base", "sklearn")
+_base: Any = library("sklearn.base", "sklearn")
 _class_weight = library("sklearn.utils.class_weight", "sklearn")
 _exceptions = library("sklearn.exceptions", "sklearn")
-_metaestimators = library("sklearn.utils.metaestimators", "sklearn")
+_metaestimators: Any = library("sklearn.utils.metaestimators", "sklearn")
 _multiclass = library("sklearn.utils.multiclass", "sklearn")
 _validation = library("sklearn.utils.validation", "sklearn")
+BaseEstimator: Any = _base.BaseEstimator
+ClassifierMixin: Any = _base.ClassifierMixin
+RegressorMixin: Any = _base.RegressorMixin
 
 
-class _LossModel(_base.BaseEstimator):
+class _LossModel(BaseEstimator):
     """What the two models have in common."""
+
+    coef_: Array
+    intercept_: Any
 
     def __init__(
         self,
@@ -56,12 +62,14 @@ class _LossModel(_base.BaseEstimator):
             if not getattr(self, name) >= least:
                 raise ValueError(f"{name}: expected a number of at least {least}, got {getattr(self, name)!r}")
 
-    def _minimise(self, loss: Scores, X: Any, y: Array, weight: Array | None, outputs: int) -> tuple[Array, Array]:  # noqa: N803
+    def _minimise(self, loss: Scores, X: Any, y: Array, weight: Array | None, outputs: int) -> tuple[Array, Array]:
         """Return coefficients and constants."""
         solver = best_solver(loss.rows, X.shape[1]) if self.solver == "auto" else self.solver
         if solver == "newton-cholesky" and loss.rows:
             raise ValueError(f"solver: 'newton-cholesky' is for losses of one score, and {self.loss} has a row of them")
-        alone = solver == "newton-cholesky" and y.ndim > 1  # what the outputs cost is added: each has a minimum of its own
+        alone = (
+            solver == "newton-cholesky" and y.ndim > 1
+        )  # what the outputs cost is added: each has a minimum of its own
         problems = [(np.ascontiguousarray(column), 1) for column in y.T] if alone else [(y, outputs)]
         parts, steps = [], 1
         for target, number in problems:
@@ -84,9 +92,9 @@ class _LossModel(_base.BaseEstimator):
             stacklevel=4,
         )
 
-    def _raw(self, X: Any) -> Array:  # noqa: N803
+    def _raw(self, X: Any) -> Array:
         _validation.check_is_fitted(self)
-        X = _validation.validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)  # noqa: N806
+        X = _validation.validate_data(self, X, accept_sparse="csr", dtype=np.float64, reset=False)
         return np.asarray(X @ self.coef_.T + self.intercept_)
 
     def __sklearn_tags__(self) -> Any:
@@ -95,7 +103,7 @@ class _LossModel(_base.BaseEstimator):
         return tags
 
 
-class LossRegressor(_base.RegressorMixin, _LossModel):
+class LossRegressor(RegressorMixin, _LossModel):
     """A linear model of numbers, fitted with a generated loss.
 
     Parameters
@@ -130,7 +138,7 @@ class LossRegressor(_base.RegressorMixin, _LossModel):
         As in scikit-learn.
     """
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LossRegressor:  # noqa: N803
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LossRegressor:
         """Fit the model.
 
         Parameters
@@ -156,7 +164,7 @@ class LossRegressor(_base.RegressorMixin, _LossModel):
         loss = scores(self.loss, self.loss_params)
         if loss.labels:
             raise ValueError(f"{self.loss}: its target is a class; see LossClassifier")
-        X, y = _validation.validate_data(  # noqa: N806
+        X, y = _validation.validate_data(
             self, X, y, accept_sparse="csr", dtype=np.float64, multi_output=True, y_numeric=True
         )
         y = np.ascontiguousarray(y, dtype=np.float64)
@@ -168,7 +176,7 @@ class LossRegressor(_base.RegressorMixin, _LossModel):
         self.coef_, self.intercept_ = (coef[0], float(intercept[0])) if single else (coef, intercept)
         return self
 
-    def predict(self, X: Any) -> Array:  # noqa: N803
+    def predict(self, X: Any) -> Array:
         """Return the targets at which the scores are best: of a Poisson loss with log link, their exponential.
 
         Parameters
@@ -194,7 +202,7 @@ def _has_probabilities(model: LossClassifier) -> bool:
     return True
 
 
-class LossClassifier(_base.ClassifierMixin, _LossModel):
+class LossClassifier(ClassifierMixin, _LossModel):
     """A linear classifier, fitted with a generated loss.
 
     A loss of a row of scores (labels, or one column for each class) has one for each class. A loss of one score
@@ -245,7 +253,7 @@ class LossClassifier(_base.ClassifierMixin, _LossModel):
         )
         self.class_weight = class_weight
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LossClassifier:  # noqa: N803
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LossClassifier:
         """Fit the model.
 
         Parameters
@@ -269,7 +277,7 @@ class LossClassifier(_base.ClassifierMixin, _LossModel):
         """
         self._check()
         loss = scores(self.loss, self.loss_params)
-        X, y = _validation.validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)  # noqa: N806
+        X, y = _validation.validate_data(self, X, y, accept_sparse="csr", dtype=np.float64)
         _multiclass.check_classification_targets(y)
         self.classes_, index = np.unique(y, return_inverse=True)
         count = len(self.classes_)
@@ -283,7 +291,7 @@ class LossClassifier(_base.ClassifierMixin, _LossModel):
         self.coef_, self.intercept_ = self._minimise(loss, X, target, weight, outputs)
         return self
 
-    def decision_function(self, X: Any) -> Array:  # noqa: N803
+    def decision_function(self, X: Any) -> Array:
         """Return the scores: of two classes by how much that of the second is larger.
 
         Parameters
@@ -296,7 +304,7 @@ class LossClassifier(_base.ClassifierMixin, _LossModel):
             return raw
         return raw[:, 0] if raw.shape[1] == 1 else raw[:, 1] - raw[:, 0]
 
-    def predict(self, X: Any) -> Array:  # noqa: N803
+    def predict(self, X: Any) -> Array:
         """Return the class with the largest score.
 
         Parameters
@@ -308,7 +316,7 @@ class LossClassifier(_base.ClassifierMixin, _LossModel):
         return self.classes_[decision.argmax(axis=1) if decision.ndim > 1 else (decision > 0).astype(int)]
 
     @_metaestimators.available_if(_has_probabilities)
-    def predict_proba(self, X: Any) -> Array:  # noqa: N803
+    def predict_proba(self, X: Any) -> Array:
         """Return the probabilities of the classes, with a log-loss: ``exp`` of minus what each would cost.
 
         Parameters
@@ -327,7 +335,7 @@ class LossClassifier(_base.ClassifierMixin, _LossModel):
         return np.asarray(ones / ones.sum(axis=1, keepdims=True))
 
     @_metaestimators.available_if(_has_probabilities)
-    def predict_log_proba(self, X: Any) -> Array:  # noqa: N803
+    def predict_log_proba(self, X: Any) -> Array:
         """Return the logarithms of the probabilities.
 
         Parameters
@@ -338,7 +346,7 @@ class LossClassifier(_base.ClassifierMixin, _LossModel):
         return np.log(self.predict_proba(X))
 
 
-def _sample_weight(given: Any, X: Any) -> Array | None:  # noqa: N803
+def _sample_weight(given: Any, X: Any) -> Array | None:
     if given is None:
         return None
     return np.asarray(
