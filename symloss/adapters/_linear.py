@@ -1,0 +1,167 @@
+"""The loss of a linear model as a function of its coefficients, and its derivatives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from symloss.adapters._scores import Array, Scores
+
+_ROWS = 2048  # of the data are multiplied with themselves at a time: they stay in the cache
+
+
+class LinearObjective:
+    """The reduced loss of ``X @ coef.T + intercept``, plus ``alpha / 2`` times the squares of the coefficients.
+
+    Coefficients are one flat array: those of the first output, its intercept, those of the second, and so on.
+
+    Parameters
+    ----------
+    loss : Scores
+        The loss.
+    X : array, sparse matrix or linear operator of shape (n_samples, n_features)
+        Only ``X @ array`` and ``X.T @ array`` are used, except by `hessian`.
+    y : ndarray
+        Targets, of the shape and dtype that the loss takes; for a loss of one score also of shape
+        (n_samples, n_outputs): the losses of the outputs are added.
+    outputs : int
+        Number of scores of a sample.
+    weight : ndarray of shape (n_samples,), optional
+        Weights of the samples.
+    alpha : float
+        The penalty; intercepts are not penalised.
+    fit_intercept : bool
+        Whether every output has an intercept.
+    reduction : {"sum", "mean", "weighted_mean"}
+        As in generated modules.
+    threads : int, optional
+        Of the kernels.
+    """
+
+    def __init__(
+        self,
+        loss: Scores,
+        X: Any,
+        y: Array,
+        *,
+        outputs: int = 1,
+        weight: Array | None = None,
+        alpha: float = 0.0,
+        fit_intercept: bool = True,
+        reduction: str = "weighted_mean",
+        threads: int | None = None,
+    ) -> None:
+        samples, self.features = X.shape
+        self._loss, self._X, self._y = loss, X, y
+        self.outputs, self._alpha, self.fit_intercept = outputs, alpha, fit_intercept
+        self._table = loss.rows or y.ndim > 1  # whether the scores of a sample are a row
+        shape = (samples, outputs) if self._table else (samples,)
+        # The outputs of a loss of one score are samples of the kernel, of which there are `outputs` times as many.
+        self._copies = outputs if self._table and not loss.rows else 1
+        if weight is not None and self._copies > 1:
+            weight = np.repeat(weight[:, np.newaxis], outputs, axis=1)
+        self._keywords = {"weight": weight, "reduction": reduction, "threads": threads}
+        self._factor = 1.0 if reduction == "sum" else float(self._copies)
+        self._gradient = np.empty(shape)
+        self._at: Array | None = None
+        self._raw = np.empty(shape)
+        self._known: tuple[float, Array] | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients, intercepts included."""
+        return self.outputs * (self.features + self.fit_intercept)
+
+    def split(self, flat: Array) -> tuple[Array, Array]:
+        """Return coefficients of shape (outputs, features) and intercepts of shape (outputs,)."""
+        table = flat.reshape(self.outputs, -1)
+        return table[:, : self.features], table[:, self.features] if self.fit_intercept else np.zeros(self.outputs)
+
+    def value(self, flat: Array) -> float:
+        """Return the objective."""
+        return self.value_and_grad(flat)[0]
+
+    def grad(self, flat: Array) -> Array:
+        """Return its gradient."""
+        return self.value_and_grad(flat)[1]
+
+    def value_and_grad(self, flat: Array) -> tuple[float, Array]:
+        """Return the objective and its gradient."""
+        raw = self._scores(flat)
+        if self._known is None:
+            value, part = self._loss.call("value_and_grad", raw, self._y, out=(None, self._gradient), **self._keywords)
+            coef = self.split(flat)[0]
+            penalty = 0.5 * self._alpha * float(np.vdot(coef, coef))
+            self._known = self._factor * float(value) + penalty, self._pull_back(part, coef)
+        return self._known[0], self._known[1].copy()
+
+    def hvp(self, flat: Array, direction: Array) -> Array:
+        """Return the Hessian times a vector."""
+        raw, coef = self._scores(flat), self.split(direction)[0]
+        part = self._loss.call("hvp", raw, self._y, v=self._forward(direction), **self._keywords)
+        return self._pull_back(part, coef)
+
+    def hessian(self, flat: Array) -> Array | None:
+        """Return the Hessian, of a model with one output; None where the loss has no curvature there.
+
+        X is an array or a sparse matrix.
+        """
+        (_, curvature) = self._loss.call("grad_and_hess", self._scores(flat), self._y, **self._keywords)
+        curvature = self._factor * curvature.reshape(-1)
+        if not np.isfinite(curvature).all() or not (curvature != 0.0).any():
+            return None
+        n = self.features
+        hessian = np.zeros((self.size, self.size))
+        hessian[:n, :n], sums = self._weighted_squares(curvature)
+        hessian[np.arange(n), np.arange(n)] += self._alpha
+        if self.fit_intercept:
+            hessian[:n, n] = hessian[n, :n] = sums
+            hessian[n, n] = curvature.sum()
+        return hessian
+
+    def _weighted_squares(self, curvature: Array) -> tuple[Array, Array]:
+        """Return ``X.T @ diag(curvature) @ X`` and ``X.T @ curvature``."""
+        if not isinstance(self._X, np.ndarray):
+            square = (self._X.T @ self._X.multiply(curvature[:, np.newaxis]).tocsr()).toarray()
+            return np.asarray(square), np.asarray(self._X.T @ curvature)
+        square, sums = np.zeros((self.features, self.features)), np.zeros(self.features)
+        root = np.sqrt(curvature) if (curvature >= 0.0).all() else None
+        for start in range(0, len(curvature), _ROWS):
+            cut = slice(start, start + _ROWS)
+            if root is not None:
+                left = right = self._X[cut] * root[cut, np.newaxis]  # of their product one half is computed
+                sums += root[cut] @ left
+            else:
+                left, right = self._X[cut] * curvature[cut, np.newaxis], self._X[cut]
+                sums += left.sum(axis=0)
+            square += left.T @ right
+        return square, sums
+
+    def _scores(self, flat: Array) -> Array:
+        """Return the scores; forget what was computed with other coefficients."""
+        if self._at is None or not np.array_equal(flat, self._at):
+            self._raw = self._forward(flat)
+            self._at, self._known = np.array(flat, dtype=np.float64), None
+        return self._raw
+
+    def _forward(self, flat: Array) -> Array:
+        coef, intercept = self.split(np.asarray(flat, dtype=np.float64))
+        if not coef.any():  # where minimisers start
+            return np.broadcast_to(intercept, (self._X.shape[0], self.outputs)).reshape(self._gradient.shape).copy()
+        if not self._table:
+            raw = np.asarray(self._X @ coef[0])
+            return raw + intercept[0] if self.fit_intercept else raw
+        raw = np.ascontiguousarray(self._X @ coef.T)
+        return raw + intercept if self.fit_intercept else raw
+
+    def _pull_back(self, part: Array, coef: Array) -> Array:
+        """Return the derivative in the coefficients, given that in the scores; add that of the penalty."""
+        table = np.empty((self.outputs, self.features + self.fit_intercept))
+        table[:, : self.features] = np.asarray(self._X.T @ part).T
+        if self.fit_intercept:
+            table[:, self.features] = np.ones(len(part)) @ part  # faster than `sum` over the short axis
+        if self._factor != 1.0:
+            table *= self._factor
+        table[:, : self.features] += self._alpha * coef
+        return table.ravel()

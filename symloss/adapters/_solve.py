@@ -1,0 +1,160 @@
+"""Minimisers of the loss of a linear model; each works with what generated modules offer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from symloss.adapters._lazy import library
+from symloss.adapters._scores import Array
+
+_NARROW = 200  # features up to which a Newton step with a whole Hessian is the fastest
+_HALVINGS = 30
+_EPSILON = float(np.finfo(np.float64).eps)
+_ROUNDING = 64 * _EPSILON  # relative changes of the objective that say nothing
+
+
+class Smooth(Protocol):
+    """What is minimised."""
+
+    outputs: int
+    features: int
+
+    def value_and_grad(self, flat: Array) -> tuple[float, Array]:
+        """Return the objective and its gradient."""
+
+    def hvp(self, flat: Array, direction: Array) -> Array:
+        """Return the Hessian times a vector."""
+
+    def hessian(self, flat: Array) -> Array | None:
+        """Return the Hessian, or None where there is no curvature."""
+
+
+FindStep = Callable[[Smooth, Array, Array], Array | None]
+
+
+class Minimum(NamedTuple):
+    """Where a minimiser ended.
+
+    Attributes
+    ----------
+    flat : ndarray
+        The coefficients.
+    iterations : int
+        How many steps it took.
+    converged : bool
+        Whether no component of the gradient is larger than the tolerance, or the objective cannot be told from its
+        minimum any more.
+    message : str
+        Why it ended.
+    """
+
+    flat: Array
+    iterations: int
+    converged: bool
+    message: str
+
+
+def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
+    """Minimise with L-BFGS: from values and gradients."""
+    options = {"gtol": tol, "ftol": _EPSILON, "maxiter": max_iter, "maxfun": 4 * max_iter + 20, "maxls": 50}
+    found = library("scipy.optimize").minimize(
+        objective.value_and_grad, start, jac=True, method="L-BFGS-B", options=options
+    )
+    # A line search that finds no improvement is no failure where rounding hides it.
+    hidden = np.max(np.abs(found.jac), initial=0.0) <= math.sqrt(_ROUNDING) * max(1.0, abs(found.fun))
+    return Minimum(found.x, int(found.nit), bool(found.success or (hidden and found.status == 2)), str(found.message))
+
+
+def newton_cg(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
+    """Minimise with Newton steps that conjugate gradients find: from Hessian-vector products."""
+    return _newton(objective, start, tol, max_iter, _conjugate_step)
+
+
+def newton_cholesky(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
+    """Minimise with Newton steps from the whole Hessian."""
+    return _newton(objective, start, tol, max_iter, _cholesky_step)
+
+
+def _newton(objective: Smooth, start: Array, tol: float, max_iter: int, find_step: FindStep) -> Minimum:
+    """Take Newton steps, halved until the objective becomes smaller; go on with L-BFGS where there is none."""
+    flat = start
+    value, grad = objective.value_and_grad(flat)
+    for iteration in range(max_iter):
+        if np.max(np.abs(grad), initial=0.0) <= tol:
+            return Minimum(flat, iteration, True, "the gradient is small")
+        step = find_step(objective, flat, grad)
+        if step is None:
+            return _go_on(objective, flat, tol, max_iter, iteration)
+        slope = float(grad @ step)
+        flat_before, value_before = flat, value
+        for halving in range(_HALVINGS):
+            flat = flat_before + 0.5**halving * step
+            value, grad = objective.value_and_grad(flat)
+            if value <= value_before + 1e-4 * 0.5**halving * slope + _ROUNDING * abs(value_before):
+                break
+        else:
+            return _go_on(objective, flat_before, tol, max_iter, iteration)
+        if -slope <= _EPSILON * abs(value):
+            return Minimum(flat, iteration + 1, True, "the objective does not change any more")
+    largest = np.max(np.abs(grad), initial=0.0)
+    return Minimum(flat, max_iter, bool(largest <= tol), "the limit of iterations is reached")
+
+
+def _cholesky_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:
+    """Return the step, or None if it cannot be trusted."""
+    linalg = library("scipy.linalg")
+    hessian = objective.hessian(flat)
+    if hessian is None or not np.isfinite(hessian).all():
+        return None
+    try:
+        factor = linalg.cho_factor(hessian, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    diagonal = np.abs(np.diag(factor[0]))
+    if diagonal.min() <= 1e-7 * diagonal.max():  # singular but for rounding
+        return None
+    return np.asarray(linalg.cho_solve(factor, -grad, check_finite=False))
+
+
+def _conjugate_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:
+    """Return a step that is exact enough for the size of the gradient; None where there is no curvature along it.
+
+    Nocedal and Wright (2006), Numerical Optimization, algorithm 7.1.
+    """
+    step, rest, direction = np.zeros_like(grad), grad.copy(), -grad
+    square = float(rest @ rest)
+    enough = square * min(0.25, math.sqrt(square))  # of the squared residual
+    for number in range(4 * len(grad) + 20):
+        product = objective.hvp(flat, direction)
+        curvature = float(direction @ product)
+        if not curvature > 0.0:
+            return step if number else None
+        length = square / curvature
+        step += length * direction
+        rest += length * product
+        square, before = float(rest @ rest), square
+        if not square > enough:
+            break
+        direction = square / before * direction - rest
+    return step if np.isfinite(step).all() else None
+
+
+def _go_on(objective: Smooth, flat: Array, tol: float, max_iter: int, done: int) -> Minimum:
+    rest = lbfgs(objective, flat, tol, max(max_iter - done, 1))
+    return rest._replace(iterations=rest.iterations + done)
+
+
+SOLVERS: dict[str, Callable[[Smooth, Array, float, int], Minimum]] = {
+    "lbfgs": lbfgs,
+    "newton-cg": newton_cg,
+    "newton-cholesky": newton_cholesky,
+}
+
+
+def best_solver(rows: bool, features: int) -> str:
+    """Return the name of the solver for ``"auto"``."""
+    return "lbfgs" if rows or features > _NARROW else "newton-cholesky"
