@@ -13,6 +13,7 @@ import mpmath
 import numpy as np
 import pytest
 
+from symloss.errors import SpecError
 from symloss.project import generate
 
 SPECS = Path(__file__).parents[1] / "specs" / "sequences"
@@ -257,3 +258,21 @@ def test_long_sequences_keep_their_digits(losses: Any) -> None:
     grad = ctc.grad(z, label)
     assert np.isfinite(grad).all()
     assert abs(grad.sum(-1)).max() < 1e-11
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("alpha[t - 1, s - 1]", "alpha[t, s + 1]", "no order"),
+        ("alpha[t - 1, s - 1]", "alpha[t - 1, s - 1] + logp[t - 1, 0]", "need a boundary in range"),
+        ("alpha[t - 1, s - 1]", "alpha[t - 1, s - 1] * 2", "one earlier entry"),
+        ("weight +", "weight**2 +", "is no entry of a prediction"),
+        ('Prediction("z"', 'Prediction("scale"', "use the name 'scale'"),
+        ('Loss("with_wildcard", -paths)', 'Loss("with_wildcard", paths**2)', "coefficient times"),
+    ],
+)
+def test_what_is_no_recurrence_is_an_error_of_the_spec(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in WILDCARD
+    (tmp_path / "bad.py").write_text(WILDCARD.replace(old, new))
+    with pytest.raises(SpecError, match=said):
+        generate([tmp_path], tmp_path / "out")

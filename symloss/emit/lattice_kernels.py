@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import re
+
 from symloss.arguments import Argument, Parameter, is_class_label, label_bounds
 from symloss.declare import Loss
 from symloss.emit.environment import render
@@ -40,6 +43,7 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
         samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *_blocks(loss),
     ]  # fmt: skip
     found = [f for f in functions if f is not None]
+    _check_names(loss, found)
     return render(
         "lattice.py.j2",
         docstring=_docstring(loss),
@@ -53,6 +57,18 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
         functions=found,
         wrappers=[_wrapper(name, says, loss) for name, says in _PUBLIC.items()],
     )
+
+
+def _check_names(loss: Loss, functions: list[CodeFunction]) -> None:
+    """Raise for an argument that is called like something that the kernels compute."""
+    names = {a.name for a in loss.arguments}
+    for function in functions:
+        text = "\n".join([function.signature, *function.lines])
+        given = re.findall(r"\w+", function.signature.partition("(")[2])
+        stored = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        taken = sorted(names & (stored | {name for name in given if given.count(name) > 1}))
+        if taken:
+            raise ValueError(f"the kernels use the name {taken[0]!r} themselves; choose another")
 
 
 def _extent(plan: Plan, position: int) -> str:

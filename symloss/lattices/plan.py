@@ -99,6 +99,9 @@ def plan(lattice: Lattice) -> Plan:
         mask is None and arc.weight != NOTHING and arc.source is None
         for mask, arc in zip(masks, lattice.arcs, strict=True)
     )
+    virtual = any(i.is_Integer and i < 0 for start in lattice.starts for i in start.point)
+    if any(weighted) and virtual:  # the weight of an arc is only computed where it comes from a point in range
+        raise ValueError(f"{lattice.total.workspace.name}: arcs with weights need a boundary in range")
     made = Plan(lattice, order, {}, masks, weighted, lattice.node != NOTHING, ())
     rows = dict.fromkeys(row.base for weight in made.weights for row in rows_of(weight))
     return Plan(lattice, order, _tables(lattice), masks, weighted, made.has_node, tuple(rows))
