@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         xlog1py,
         xlogy,
     )
+    from symloss.recurrence import Length, LogAdd, Longer, Step, SumAlong, Workspace, guard, total
     from symloss.reductions import Dim
 
 __version__ = "0.1.0"
@@ -39,6 +40,7 @@ _HOMES = {
         "divide_no_nan", "expm1", "log1mexp", "log1p", "log_cosh", "log_sigmoid", "logaddexp", "sigmoid", "softplus",
         "xlog1py", "xlogy",
     ),
+    "recurrence": ("Length", "LogAdd", "Longer", "Step", "SumAlong", "Workspace", "guard", "total"),
     "reductions": ("Dim",),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -46,7 +48,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: RUF022 - in the order of the table above
     "Parameter", "Prediction", "Target", "Weight", "Mean", "log_softmax", "logsumexp", "softmax", "Loss", "SpecError",
     "divide_no_nan", "expm1", "log1mexp", "log1p", "log_cosh", "log_sigmoid", "logaddexp", "sigmoid", "softplus",
-    "xlog1py", "xlogy", "Dim",
+    "xlog1py", "xlogy", "Dim", "Length", "LogAdd", "Longer", "Step", "SumAlong", "Workspace", "guard", "total",
 ]  # fmt: skip
 
 

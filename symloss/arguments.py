@@ -119,15 +119,54 @@ class Argument(Symbol):
 
 
 class Prediction(Argument):
-    """What the model computes; losses are differentiated in it."""
+    """What the model computes; losses are differentiated in it.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether all samples share it, as they do the transitions of a chain: it has no batch axes, and its gradient is
+        summed over the batch.  Only losses over a recurrence have those.
+    """
 
     role = "prediction"
+    shared: bool
+
+    def __new__(
+        cls, name: str, *dims: Dim, domain: Any = S.Reals, shared: bool = False, **assumptions: Any
+    ) -> Prediction:
+        self: Prediction = Argument.__new__(cls, name, *dims, domain=domain, **assumptions)
+        self.shared = shared
+        return self
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.shared)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, *self.dims), {"domain": self.domain, "shared": self.shared}
 
 
 class Target(Argument):
-    """What is known about the sample."""
+    """What is known about the sample.
+
+    Parameters
+    ----------
+    without : Parameter, optional
+        A label of the domain that must not occur.
+    """
 
     role = "target"
+    without: Parameter | None
+
+    def __new__(cls, name: str, *dims: Dim, domain: Any = S.Reals, without: Any = None, **assumptions: Any) -> Target:
+        self: Target = Argument.__new__(cls, name, *dims, domain=domain, **assumptions)
+        self.without = without
+        return self
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (*super()._hashable_content(), self.without)
+
+    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return (self.name, *self.dims), {"domain": self.domain, "without": self.without}
 
 
 class Weight(Argument):
@@ -150,7 +189,8 @@ class Parameter(Argument):
     default : float
         Value when the caller gives none.
     domain : sympy.Set
-        Values outside of it raise ``ValueError`` in the generated functions.
+        Values outside of it raise ``ValueError`` in the generated functions.  A ``Range(K)`` makes it a whole number,
+        such as a label that means something of its own; only losses over a recurrence have those.
     """
 
     role = "parameter"
@@ -159,7 +199,7 @@ class Parameter(Argument):
     def __new__(cls, name: str, default: Any, domain: Any = S.Reals, **assumptions: Any) -> Parameter:
         self: Parameter = Argument.__new__(cls, name, domain=domain, **assumptions)
         self.default = Rational(str(default))
-        if self.default not in domain:
+        if not isinstance(domain, Range) and self.default not in domain:
             raise SpecError(f"parameter {name!r}: its default {default} is not in its domain {domain}", self.source)
         return self
 

@@ -12,6 +12,7 @@ from symloss import functions as f
 from symloss import reductions as r
 from symloss.arguments import Argument, Parameter, Prediction, Target, Weight
 from symloss.errors import Source, SpecError
+from symloss.recurrence import LogAdd, SumAlong, Total
 from symloss.reductions import Dim, Element, Index, Reduction, transform
 
 
@@ -62,7 +63,9 @@ SUPPORTED_FUNCTIONS: tuple[Any, ...] = (
     sympy.erf, sympy.erfc, sympy.loggamma,
 )  # fmt: skip
 _RELATIONS: tuple[Any, ...] = (sympy.Eq, sympy.Ne, sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge)
-_OPERATIONS: tuple[Any, ...] = (sympy.Add, sympy.Mul, sympy.Pow, f.Primitive, Mean, *_RELATIONS)
+_OPERATIONS: tuple[Any, ...] = (
+    sympy.Add, sympy.Mul, sympy.Pow, sympy.Mod, sympy.floor, f.Primitive, Mean, LogAdd, Total, *_RELATIONS,
+)  # fmt: skip
 
 
 def convert(expr: Any, source: Source | None) -> Expr:
@@ -120,6 +123,8 @@ class _Converter:
             return sympy.Rational(str(expr))
         if not expr.args:
             return self.atom(expr)
+        if isinstance(expr, (sympy.Tuple, SumAlong)):
+            return type(expr)(*map(self.visit, expr.args))
         if isinstance(expr, Element):
             return self.element(expr)
         args = [self.visit(a) for a in expr.args]
@@ -188,6 +193,13 @@ class _Converter:
         return result
 
     def choose(self, condition: Any, yes: Expr, no: Expr) -> Expr:
+        if condition in (S.true, S.false):
+            return yes if condition is S.true else no
+        if isinstance(condition, sympy.logic.boolalg.ITE):  # SymPy compares choices so
+            which, one, other = condition.args
+            return self.choose(which, self.choose(one, yes, no), self.choose(other, yes, no))
+        if isinstance(condition, sympy.Not):
+            return self.choose(condition.args[0], no, yes)
         if isinstance(condition, sympy.And):
             for part in reversed(condition.args):
                 no, yes = no, self.choose(part, yes, no)

@@ -9,7 +9,10 @@ from symloss.certificate import Shelf
 from symloss.declare import Loss
 from symloss.derive import Output, derive
 from symloss.emit.artifacts import Artifacts, emit
+from symloss.emit.lattice_artifacts import emit_lattice
 from symloss.emit.listing import list_kernel, list_loss, list_outputs
+from symloss.lattices.lattice import has_recurrence, lattice_of
+from symloss.lattices.plan import plan
 from symloss.lower import lower
 from symloss.refine import narrow, refine
 from symloss.rewrite import canonicalize, stabilize
@@ -19,6 +22,8 @@ from symloss.specialize import specialize
 
 def compile_loss(loss: Loss, shelf: Shelf | None = None) -> Artifacts:
     """Return kernel and document of a loss; its certificate, if any, is on the shelf."""
+    if has_recurrence(loss):
+        return compile_recurrence(loss)
     body = canonicalize(loss)  # Loss     -> Loss      textbook forms become primitives
     outputs = derive(body)  # Loss     -> [Output]  value, gradient, Hessian diagonal, hvp
     stable = stabilize(outputs)  # [Output] -> [Output]  same values, no cancellation or overflow
@@ -27,6 +32,13 @@ def compile_loss(loss: Loss, shelf: Shelf | None = None) -> Artifacts:
     planned = schedule(kernel)  # Kernel   -> Kernel    shared, hoisted, fused
     refined = refine(planned, labels(loss))  # Kernel   -> Kernel    in two parts where roundings add up
     return emit(refined, loss, outputs, stable, shelf)  # Kernel   -> Artifacts paths and text
+
+
+def compile_recurrence(loss: Loss) -> Artifacts:
+    """Return the kernel of a loss over a recurrence."""
+    lattice = lattice_of(loss)  # Loss    -> Lattice   arcs, weights, where paths begin and end
+    planned = plan(lattice)  # Lattice -> Plan      fronts, their order, what is kept along them
+    return emit_lattice(planned)  # Plan    -> Artifacts the sweeps, and the derived adjoint
 
 
 def labels(loss: Loss) -> tuple[str, ...]:

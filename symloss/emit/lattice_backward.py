@@ -1,0 +1,183 @@
+"""The backward sweep: the derived adjoint, and what it adds to a gradient or says about points."""
+
+from __future__ import annotations
+
+from symloss.arguments import Prediction
+from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
+from symloss.emit.lattice_sweeps import Sweeps
+from symloss.emit.lattice_text import Code
+from symloss.emit.text import CodeFunction, signature
+from symloss.lattices.adjoint import backward_links
+
+
+class Backward:
+    """Writes the functions that go from last to first.
+
+    Parameters
+    ----------
+    sweeps : Sweeps
+        Of the loss.
+    """
+
+    def __init__(self, sweeps: Sweeps) -> None:
+        self.sweeps, self.names, self.plan = sweeps, sweeps.names, sweeps.plan
+        self.lattice = sweeps.lattice
+        self.ring = sweeps.deep + 1
+
+    @property
+    def rings(self) -> list[str]:
+        """The last few fronts of what the adjoint reads."""
+        return ["beta_m", "beta_e", *(f"back_{i}_{part}" for i in self.names.weighted for part in "me")]
+
+    def gradient(self) -> CodeFunction:
+        """Return the sweep that adds to the gradient."""
+        names = self.names
+        outputs = [*names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
+        return self._sweep(
+            "_backward", "Go over some fronts, last to first; add to the gradient.", ["outer", *outputs], True
+        )
+
+    def posterior(self) -> CodeFunction:
+        """Return the sweep that writes the probabilities of points."""
+        return self._sweep(
+            "_visits", "Go over some fronts, last to first; write how much of the total passes.", ["visits"], False
+        )
+
+    def _sweep(self, name: str, says: str, outputs: list[str], gradient: bool) -> CodeFunction:
+        sweeps, names, code = self.sweeps, self.names, Code()
+        code(f"shares_here = np.zeros(max(1, {names.sizes[1]}))")
+        width = sweeps.widest_row()
+        if gradient and width is not None:
+            code(f"row_sums = np.zeros({width})")
+        if self.plan.has_node:
+            code("new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)")
+        with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
+            if sweeps.order.slope == 0:
+                code(f"{self.plan.first} = front")
+            code(f"row, here = front - begin_at + {sweeps.deep}, front % {self.ring}")
+            sweeps.window(code)
+            self._retreat(code)
+            self._shares(code)
+            self._beginnings(code, gradient)
+            if gradient:
+                if self.plan.has_node:
+                    sweeps.scatter_front(code, "node", self.lattice.node, "shares_here")
+            else:
+                sweeps.every_place(code, lambda c: c(f"visits[{self._where()}] = shares_here[{self.plan.second}]"))
+            self._arcs(code, gradient)
+            self._clear(code)
+        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
+        given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *self.rings, *outputs]
+        return CodeFunction(signature(name, given), says, tuple(code.lines))
+
+    def _where(self) -> str:
+        return f"{self.plan.first}, {self.plan.second}" if len(self.lattice.steps) == 2 else self.plan.first
+
+    def _new(self) -> tuple[str, str]:
+        """Return where the entries of the adjoint go: the ring holds them times the weight of their point."""
+        return ("new_m", "new_e") if self.plan.has_node else ("beta_m[here]", "beta_e[here]")
+
+    def _retreat(self, code: Code) -> None:
+        sweeps, (m, e) = self.sweeps, self._new()
+        if self.lattice.dense:
+            lag = sweeps.order.lags[0]
+            given = [sweeps.inside(p, f"(front + {lag}) % {self.ring}") for p in ("beta_m", "beta_e")]
+            code(*call("across", [*given, "back_jump_m", "back_jump_e", sweeps.along(m), sweeps.along(e)]))
+        else:
+            given = [sweeps.along(m), sweeps.along(e)]
+            for i, link in enumerate(backward_links(self.plan)):
+                source = f"back_{i}" if self.plan.weighted[i] else "beta"
+                row = f"(front + {-link.lag}) % {self.ring}"
+                given += [sweeps.inside(f"{source}_{p}", row, -link.shift) for p in "me"]
+                given += [sweeps.along(link.mask, -link.shift)] if link.mask else []
+            code(*call("_retreat", given))
+        code(*call("resume", [*ENDS[:4], "front", str(sweeps.pad), m, e]))
+
+    def _shares(self, code: Code) -> None:
+        sweeps, (m, e) = self.sweeps, self._new()
+        alpha = [sweeps.inside(p, "row") for p in ("alpha_m", "alpha_e")]
+        beta = [sweeps.along(m), sweeps.along(e)]
+        code(*call("shares", [*alpha, *beta, *TOTAL, "shares_here[low_place:high_place]"]))
+        if self.plan.has_node:
+            node = [sweeps.inside(p, "row") for p in ("node_m", "node_e")]
+            out = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
+            code(*call("products", [*beta, *node, *out]))
+
+    def _beginnings(self, code: Code, gradient: bool) -> None:
+        """Where a path begins, the boundary stands in the place of the equation."""
+        pad = self.sweeps.pad
+        with code.under("for r in range(start_front.size):"), code.under("if start_front[r] == front:"):
+            code("place = start_place[r]")
+            if gradient:
+                code("start_share[r], shares_here[place] = shares_here[place], 0.0")
+            code(f"beta_m[here, place + {pad}], beta_e[here, place + {pad}] = 0.0, NOWHERE")
+
+    def _arcs(self, code: Code, gradient: bool) -> None:
+        sweeps, order = self.sweeps, self.sweeps.order
+        for i in self.names.weighted:
+            beta = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
+            arc = [sweeps.inside(f"arc_{i}_{p}", "row") for p in "me"]
+            back = [sweeps.inside(f"back_{i}_{p}", "here") for p in "me"]
+            code(*call("products", [*beta, *arc, *back]))
+            if gradient:
+                source = [sweeps.inside(p, f"row - {order.lags[i]}", -order.shifts[i]) for p in ("alpha_m", "alpha_e")]
+                code(*call("shares", [*source, *back, *TOTAL, "shares_here[low_place:high_place]"]))
+                sweeps.scatter_front(code, f"arc_{i}", self.lattice.arcs[i].weight, "shares_here")
+        if self.lattice.dense and gradient:
+            source = [sweeps.inside(p, f"row - {order.lags[0]}") for p in ("alpha_m", "alpha_e")]
+            beta = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
+            code(*call("add_jump_shares", [*source, *self.names.jumps, *beta, *TOTAL, "jump_share"]))
+
+    def _clear(self, code: Code) -> None:
+        for ring in {r[:-2]: r for r in self.rings}:
+            self.sweeps.edges(code, (f"{ring}_m", f"{ring}_e"), "here")
+
+    def finish(self) -> CodeFunction:
+        """Return the function that adds what belongs to no front, and completes rows."""
+        sweeps, names, code = self.sweeps, self.names, Code()
+        sweeps.rest_gradient(code)
+        code("outer = inner  # from here on: times the coefficient of the recurrence")
+        sweeps.scatter_points(code, "start", "start_share")
+        sweeps.scatter_points(code, "end", "end_share")
+        dense = self.lattice.dense
+        if dense is not None and dense.source is not None:
+            outer, inner = f"for {dense.source.name} in range(jump_share.shape[0]):", self.plan.second
+            with code.under(outer), code.under(f"for {inner} in range(jump_share.shape[1]):"):
+                code(f"amount = outer * jump_share[{dense.source.name}, {inner}]")
+                sweeps.points.branches(code, dense.weight, lambda leaf: sweeps.scattered(leaf, sweeps.points))
+        for p in self.plan.rows:
+            self._rows_of(code, p, 0)
+        given = [
+            *names.known,
+            *STARTS[:2],
+            *ENDS[:2],
+            "inner",
+            "outer",
+            *names.sums,
+            *names.grads,
+            "start_share",
+            "end_share",
+        ]
+        given += ["jump_share"] if names.jumps else []
+        says = "Add the derivatives in what lies beside the fronts."
+        return CodeFunction(signature("_finish", given), says, tuple(code.lines or ["    return"]))
+
+    def _rows_of(self, code: Code, prediction: Prediction, depth: int) -> None:
+        dims, name = prediction.dims[:-1], prediction.name
+        letters = ("i", "j", "h", "g")
+        if depth < len(dims):
+            with code.under(f"for {letters[depth]} in range({self.sweeps.indices.valid(dims[depth])}):"):
+                self._rows_of(code, prediction, depth + 1)
+            return
+        at = ", ".join(letters[:depth])
+        given = [
+            f"{name}[{at}]",
+            *(f"{what}_{name}[{at}]" for what in ("largest", "place", "others", "at_place", "elsewhere")),
+        ]
+        code(*call("add_share", [*given, f"grad_{name}[{at}]"]))
+
+    def end_shares(self, code: Code) -> None:
+        """Write the share of the total that ends in each point."""
+        code("end_share = np.zeros(end_front.size)")
+        with code.under("for r in range(end_front.size):"):
+            code("end_share[r] = share(reach_m[r], reach_e[r], total_m, total_e)")

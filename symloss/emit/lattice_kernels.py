@@ -1,0 +1,148 @@
+"""The generated module of a loss over a recurrence."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from symloss.arguments import Argument, Parameter, is_class_label, label_bounds
+from symloss.declare import Loss
+from symloss.emit.environment import render
+from symloss.emit.kernels import _docstring, _import_lines, repr_text
+from symloss.emit.lattice_samples import Samples
+from symloss.emit.lattice_sweeps import Sweeps
+from symloss.emit.lattice_text import Code
+from symloss.emit.text import CodeFunction, call_lines, signature
+from symloss.lattices.plan import Plan
+from symloss.recurrence import Length
+
+_RUNTIME = {
+    "lattice": (
+        "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish", "gap",
+        "halved", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share", "shares",
+    ),
+    "lattice_rows": ("add_share", "log_total", "statistics"),
+    "elementary": ("add_exactly", "log1p", "settle"),
+    "loops": ("wide_vectors",),
+}  # fmt: skip
+_PUBLIC = {
+    "value": 'Return the loss: a scalar, or one of each sample with reduction="none".',
+    "grad": "Return the derivative of the reduced loss in the predictions.",
+    "value_and_grad": "Return the loss and its gradient.",
+    "posterior": "Return the probability that a path passes each point of the recurrence, for each sample.",
+}
+
+
+def lattice_module(loss: Loss, plan: Plan) -> str:
+    """Return the text of the module."""
+    sweeps = Sweeps(plan)
+    samples = Samples(sweeps)
+    functions = [
+        sweeps.tables(), sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
+        sweeps.forward(), sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
+        samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *_blocks(loss),
+    ]  # fmt: skip
+    found = [f for f in functions if f is not None]
+    _check_names(loss, found)
+    return render(
+        "lattice.py.j2",
+        docstring=_docstring(loss),
+        imports=_imports(found, [_array(a) for a in loss.arguments if not isinstance(a, Parameter)]),
+        name=repr_text(loss.name),
+        title=repr_text(loss.texts.title),
+        reference=repr_text(loss.texts.reference),
+        arguments=[_array(a) for a in loss.arguments if not isinstance(a, Parameter)],
+        parameters=[_parameter(p) for p in loss.parameters],
+        steps=", ".join([*(repr_text(_extent(plan, i)) for i in range(len(plan.lattice.steps))), ""]),
+        functions=found,
+        wrappers=[_wrapper(name, says, loss) for name, says in _PUBLIC.items()],
+    )
+
+
+def _check_names(loss: Loss, functions: list[CodeFunction]) -> None:
+    """Raise for an argument that is called like something that the kernels compute."""
+    names = {a.name for a in loss.arguments}
+    for function in functions:
+        text = "\n".join([function.signature, *function.lines])
+        given = re.findall(r"\w+", function.signature.partition("(")[2])
+        stored = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        taken = sorted(names & (stored | {name for name in given if given.count(name) > 1}))
+        if taken:
+            raise ValueError(f"the kernels use the name {taken[0]!r} themselves; choose another")
+
+
+def _extent(plan: Plan, position: int) -> str:
+    """Return the largest number of values of a step, in terms of axes."""
+    extent = plan.lattice.steps[position].extent
+    return str(extent.xreplace({a: a.dim for a in extent.free_symbols if isinstance(a, Length)}))
+
+
+def _array(argument: Argument) -> str:
+    axes = ", ".join(repr_text(str(d.name)) for d in argument.dims)
+    parts = [repr_text(argument.name), repr_text(argument.role), f"({axes},)" if axes else "()"]
+    if isinstance(argument, Length):
+        parts += [f"cuts={repr_text(argument.dim.name)}", f"least={argument.least}"]
+    elif is_class_label(argument):
+        start, stop = label_bounds(argument)
+        without = getattr(argument, "without", None)
+        parts.append(f"labels={repr_text(str(stop))}")
+        assert start == 0
+        parts += [f"without={repr_text(without.name)}"] if without is not None else []
+    if getattr(argument, "shared", False):
+        parts.append("shared=True")
+    return f"Ragged({', '.join(parts)})"
+
+
+def _parameter(p: Parameter) -> str:
+    if is_class_label(p):
+        return f"Whole({repr_text(p.name)}, {int(p.default)}, {repr_text(str(label_bounds(p)[1]))})"
+    low, high = float(p.domain.inf), float(p.domain.sup)
+    shown = ["-math.inf" if low == -float("inf") else repr(low), "math.inf" if high == float("inf") else repr(high)]
+    flags = ", left_open=True" if getattr(p.domain, "left_open", False) and low > -float("inf") else ""
+    return f"Scalar({repr_text(p.name)}, {float(p.default)!r}, Interval({', '.join(shown)}{flags}))"
+
+
+def _imports(functions: list[CodeFunction], arrays: list[str]) -> str:
+    text = "\n".join(line for f in functions for line in f.lines)
+    lines = []
+    for module, names in sorted(_RUNTIME.items()):
+        used = [name for name in names if f"{name}(" in text or (name.isupper() and name in text)]
+        lines += _import_lines(f"._runtime.{module}", used) if used else []
+    return "\n".join(lines)
+
+
+def _blocks(loss: Loss) -> list[CodeFunction]:
+    """Return the kernels that go over the samples of a block."""
+    problem = [a.name for a in loss.arguments]
+    shared = {a.name for a in loss.arguments if getattr(a, "shared", False) or isinstance(a, Parameter)}
+    at = [name if name in shared else f"{name}[n]" for name in problem]
+    grads = [f"grad_{p.name}" for p in loss.predictions]
+    grads_at = [g if g[5:] in shared else f"{g}[n]" for g in grads]
+    made = []
+    for name, says, more, call, given in (
+        ("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = sample_value(", at),
+        ("_value_and_grad", "Write the losses of a block of samples; add their gradients.",
+         ["losses", "factors", "checkpoint", *grads], "losses[n] = _value_and_grad_of_sample(",
+         [*at, "factors[n]", "checkpoint", *grads_at]),
+        ("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample(",
+         [*at, "visits[n]"]),
+    ):  # fmt: skip
+        code = Code()
+        with code.under(f"for n in range({more[0]}.shape[0]):"):
+            code(*call_lines(call, given, ")"))
+        made.append(CodeFunction(signature(name, [*problem, *more]), says, tuple(code.lines)))
+    return made
+
+
+def _wrapper(name: str, says: str, loss: Loss) -> CodeFunction:
+    arrays = [a for a in loss.arguments if not isinstance(a, Parameter)]
+    own = [f"{a.name}=None" if isinstance(a, Length) else a.name for a in arrays]
+    keywords = [f"{p.name}={int(p.default) if is_class_label(p) else float(p.default)!r}" for p in loss.parameters]
+    shared = {"posterior": ["threads"], "value": ["weight", "reduction", "out", "threads", "infeasible"]}.get(
+        name, ["weight", "reduction", "out", "threads", "infeasible", "checkpoint"]
+    )
+    defaults = {"reduction": '"mean"', "infeasible": '"inf"', "checkpoint": "False"}
+    head = [*own, "*", *keywords, *(f"{k}={defaults.get(k, 'None')}" for k in shared)]
+    passed = [f"({', '.join(a.name for a in arrays)},)", f"({''.join(p.name + ', ' for p in loss.parameters)})"]
+    lines = call_lines(f"return _DRIVER.{name}(", [*passed, *(f"{k}={k}" for k in shared)], ")", 1)
+    return CodeFunction("\n".join(call_lines(f"def {name}(", head, "):")), says, tuple(lines))

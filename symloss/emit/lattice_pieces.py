@@ -1,0 +1,158 @@
+"""Names that the functions of one recurrence share, and pieces that all of them are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from symloss.emit.lattice_text import Code, Indices, Weights
+from symloss.emit.text import call_lines
+from symloss.lattices.lattice import End
+from symloss.lattices.plan import Plan
+from symloss.lattices.weights import NEVER, Linear, Weight
+
+STARTS = ("start_front", "start_place", "start_m", "start_e")
+ENDS = ("end_front", "end_place", "end_m", "end_e", "reach_m", "reach_e")
+TOTAL = ("total_m", "total_e")
+NEVER_THERE = "-1000000"  # a front that does not exist
+
+
+class Names:
+    """The arguments that the functions of one loss pass to one another."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        lattice = plan.lattice
+        self.problem = [a.name for a in lattice.loss.arguments]
+        self.sizes = [f"n_{plan.first}", f"n_{plan.second}", "fronts"]
+        self.masks = [mask for mask in plan.masks if mask]
+        self.tables = [*plan.tables.values(), *self.masks]
+        self.rows = [f"{what}_{p.name}" for p in plan.rows for what in ("largest", "place", "others", "inverse")]
+        self.known = [*self.problem, *self.sizes, *self.tables, *self.rows]
+        self.fronts = ["alpha_m", "alpha_e"]
+        self.fronts += ["node_m", "node_e"] if plan.has_node else []
+        self.fronts += [f"arc_{i}_{part}" for i in self.weighted for part in "me"]
+        self.jumps = ["jump_m", "jump_e"] if lattice.dense else []
+        self.sums = [f"{what}_{p.name}" for p in plan.rows for what in ("at_place", "elsewhere")]
+        self.grads = [f"grad_{p.name}" for p in lattice.loss.predictions]
+
+    @property
+    def weighted(self) -> list[int]:
+        """The arcs with weights on every front."""
+        return [i for i, has in enumerate(self.plan.weighted) if has]
+
+
+def call(name: str, arguments: Iterable[str], before: str = "") -> list[str]:
+    """Return a call as lines."""
+    return call_lines(f"{before}{name}(", list(arguments), ")")
+
+
+class Pieces:
+    """Writes what the functions of one loss have in common.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is computed.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan, self.names = plan, Names(plan)
+        self.lattice, self.order = plan.lattice, plan.order
+        self.indices = Indices(plan.lattice.loss, plan.tables, plan.second)
+        self.weights = Weights(self.indices)
+        self.points = Weights(Indices(plan.lattice.loss, {}, plan.second))
+        self.pad, self.deep = plan.pad, plan.order.deepest
+
+    def window(self, code: Code, front: str = "front") -> None:
+        """Write which places of a front exist."""
+        first, second = self.names.sizes[:2]
+        slope = self.order.slope
+        if slope == 0:
+            code(f"low_place, high_place = 0, {second}")
+        elif slope == 1:
+            code(f"low_place, high_place = max(0, {front} - {first} + 1), min({second}, {front} + 1)")
+        else:
+            code(f"low_place = max(0, -(({first} - 1 - {front}) // {slope}))")
+            code(f"high_place = min({second}, {front} // {slope} + 1)")
+
+    def inside(self, array: str, row: str, shift: int = 0) -> str:
+        """Return the places of a front in an array with padding."""
+        left, right = self.pad + shift, self.pad + shift
+        return (
+            f"{array}[{row}, low_place + {left} : high_place + {right}]"
+            if left
+            else f"{array}[{row}, low_place:high_place]"
+        )
+
+    def along(self, array: str, shift: int = 0) -> str:
+        """Return the same of a single row with padding."""
+        at = self.pad + shift
+        return f"{array}[low_place + {at} : high_place + {at}]" if at else f"{array}[low_place:high_place]"
+
+    def edges(self, code: Code, arrays: tuple[str, str], row: str) -> None:
+        """Clear what is read beside a front."""
+        if not self.pad:
+            return
+        for span in (f"low_place : low_place + {self.pad}", f"high_place + {self.pad} : high_place + {2 * self.pad}"):
+            code(f"nothing({arrays[0]}[{row}, {span}], {arrays[1]}[{row}, {span}])")
+
+    def position(self, code: Code) -> None:
+        """Write what the first step is at a place of a front."""
+        if self.order.slope == 0:
+            return
+        factor = "" if self.order.slope == 1 else f"{self.order.slope} * "
+        code(f"{self.plan.first} = front - {factor}{self.plan.second}")
+
+    def every_place(self, code: Code, write: Callable[[Code], None]) -> None:
+        """Write a loop over the places of a front."""
+        with code.under(f"for {self.plan.second} in range(low_place, high_place):"):
+            self.position(code)
+            write(code)
+
+    def exponents(self, leaf: Linear, place: str) -> list[str]:
+        """Return lines that prepare the exponential of a form."""
+        parts = [f"{name}[{place}]" for name in ("exponent", "lost", "scale")]
+        if leaf == NEVER:
+            return [f"{', '.join(parts)} = 0.0, 0.0, 0.0"]
+        if (pair := leaf.log_softmax) is not None:
+            entry, row = pair
+            at, name = self.weights.at(row), row.base.name
+            return [
+                f"{parts[0]}, {parts[1]} = gap(np.float64({self.weights.entry(entry)}), largest_{name}[{at}])",
+                f"{parts[2]} = inverse_{name}[{at}]",
+            ]
+        return [f"{', '.join(parts)} = {self.weights.value(leaf)}, 0.0, 1.0"]
+
+    def safely(self, code: Code, name: str, weight: Weight, leaf: Callable[[Linear], Iterable[str]]) -> None:
+        """Write what is done with a weight, only where the arc comes from a point that exists."""
+        if not name.startswith("arc_"):
+            self.weights.branches(code, weight, leaf)
+            return
+        arc = self.lattice.arcs[int(name[4:])]
+        tests = []
+        for size, index, offset in zip(self.names.sizes, (self.plan.first, self.plan.second), arc.offset, strict=False):
+            tests += [f"{index} >= {offset}"] if offset > 0 else []
+            tests += [f"{index} < {size} - {-offset}"] if offset < 0 else []
+        if not tests:
+            self.weights.branches(code, weight, leaf)
+            return
+        with code.under(f"if {' and '.join(tests)}:"):
+            self.weights.branches(code, weight, leaf)
+        absent = list(leaf(NEVER))
+        if absent:
+            with code.under("else:"):
+                code(*absent)
+
+    def every_point(self, code: Code, end: End, write: Callable[[Code], None]) -> None:
+        """Write what is done at every point of a boundary, or of a result set, numbered r."""
+        free = list(end.free)
+
+        def nest(depth: int) -> None:
+            if depth == len(free):
+                write(code)
+                code("r += 1")
+                return
+            with code.under(f"for {free[depth].name} in range({self.indices.size(free[depth].dim)}):"):
+                nest(depth + 1)
+
+        nest(0)

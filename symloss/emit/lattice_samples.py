@@ -1,0 +1,190 @@
+"""Functions of one sample: room for the sweeps, and what they return."""
+
+from __future__ import annotations
+
+from symloss.emit.lattice_backward import Backward
+from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
+from symloss.emit.lattice_sweeps import Sweeps
+from symloss.emit.lattice_text import Code, times
+from symloss.emit.text import CodeFunction, signature
+
+_SEGMENT = 64  # fronts that are kept at a time where nothing but the total is wanted
+
+
+class Samples:
+    """Writes the functions of one sample.
+
+    Parameters
+    ----------
+    sweeps : Sweeps
+        Of the loss.
+    """
+
+    def __init__(self, sweeps: Sweeps) -> None:
+        self.sweeps, self.names, self.plan = sweeps, sweeps.names, sweeps.plan
+        self.lattice = sweeps.lattice
+        self.backward = Backward(sweeps)
+
+    def prologue(self, code: Code) -> None:
+        """Write sizes, tables, statistics of rows, and where paths begin and end."""
+        names, sweeps = self.names, self.sweeps
+        steps = self.lattice.steps
+        code(f"n_{self.plan.first} = {sweeps.indices(steps[0].extent)}")
+        code(f"n_{self.plan.second} = {sweeps.indices(steps[1].extent) if len(steps) == 2 else '1'}")
+        first, second = names.sizes[:2]
+        slope = sweeps.order.slope
+        more = "" if slope == 0 else f" + {slope if slope > 1 else ''}{' * ' if slope > 1 else ''}({second} - 1)"
+        code(f"fronts = {first}{more} if {first} > 0 and {second} > 0 else 0")
+        for index in self.plan.tables.values():
+            code(f"{index} = np.empty(max(1, {second}), np.int64)")
+        for mask in names.masks:
+            code(f"{mask} = np.zeros({second} + {2 * sweeps.pad})")
+        if names.tables:
+            code(*call("_tables", [*names.problem, *names.sizes, *names.tables]))
+        for p in self.plan.rows:
+            shape = ", ".join(f"{p.name}.shape[{axis}]" for axis in range(len(p.dims) - 1))
+            shape = f"({shape},)" if len(p.dims) == 2 else f"({shape})"
+            for what in ("largest", "others", "inverse"):
+                code(f"{what}_{p.name} = np.zeros({shape})")
+            code(f"place_{p.name} = np.zeros({shape}, np.int64)")
+        if names.rows:
+            code(*call("_rows", [*names.problem, *names.rows]))
+        code(*call("_starts", names.known, f"{', '.join(STARTS)} = "))
+        code(*call("_ends", [*names.known, *STARTS[:2]], f"{', '.join(ENDS)} = "))
+        if names.jumps:
+            size = f"({second}, {second})"
+            code(f"jump_m, jump_e = np.zeros({size}), np.full({size}, NOWHERE)")
+            code(*call("_jumps", [*names.known, *names.jumps]))
+
+    def room(self, code: Code, length: str) -> None:
+        """Write the allocation of so many fronts, and begin."""
+        names, deep, pad = self.names, self.sweeps.deep, self.sweeps.pad
+        code(f"shape = ({length} + {deep}, {names.sizes[1]} + {2 * pad})")
+        for m, e in zip(names.fronts[::2], names.fronts[1::2], strict=True):
+            code(f"{m}, {e} = np.empty(shape), np.empty(shape)")
+        code("total_m, total_e = 0.0, NOWHERE")
+        with code.under(f"for row in range({deep}):"):
+            code("nothing(alpha_m[row], alpha_e[row])")
+            given = [f"row - {deep}", str(pad), "alpha_m[row]", "alpha_e[row]"]
+            code(*call("begin", [*STARTS, *given]))
+            code(*call("finish", [*ENDS, *given, *TOTAL], "total_m, total_e = "))
+
+    def segments(self, code: Code, saving: bool) -> None:
+        """Write the forward sweep, a few fronts at a time."""
+        deep = self.sweeps.deep
+        with code.under("for begin_at in range(0, fronts, kept):"):
+            code("end_at = min(begin_at + kept, fronts)")
+            with code.under("if begin_at > 0:"), code.under(f"for row in range({deep}):"):
+                code("alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]")
+            if saving:
+                code(f"saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:{deep}], alpha_e[:{deep}]")
+            code(*call("_forward", self._forward_arguments(), "total_m, total_e = "))
+
+    def _forward_arguments(self) -> list[str]:
+        names = self.names
+        return [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+
+    def loss(self, code: Code) -> None:
+        """Write the loss."""
+        names = self.names
+        code(f"loss = 0.0 + {times(self.lattice.coefficient, 'logarithm(total_m, total_e)')}  # never -0.0")
+        if self.lattice.rest:
+            code(*call("_rest", names.known, "loss += "))
+        with code.under("if total_m == 0.0:"):
+            code("loss = np.inf  # there is no path")
+
+    def value(self) -> CodeFunction:
+        """Return the function of one sample that returns its loss."""
+        code = Code()
+        self.prologue(code)
+        code(f"kept = {max(_SEGMENT, 2 * self.sweeps.deep)}")
+        self.room(code, "kept")
+        self.segments(code, False)
+        self.loss(code)
+        code("return loss")
+        return CodeFunction(
+            signature("sample_value", self.names.problem), "Return the loss of one sample.", tuple(code.lines)
+        )
+
+    def value_and_grad(self) -> CodeFunction:
+        """Return the function of one sample that returns its loss and adds to the gradient."""
+        names, code = self.names, Code()
+        deep = self.sweeps.deep
+        self.prologue(code)
+        code(f"kept = max(1, fronts, {deep})")
+        with code.under("if checkpoint:"):
+            code(f"kept = max({2 * deep}, int(np.sqrt(fronts)) + 1)")
+        self.room(code, "kept")
+        code("count = (fronts + kept - 1) // kept")
+        code(f"saved_m, saved_e = np.empty((count, {deep}, shape[1])), np.empty((count, {deep}, shape[1]))")
+        self.segments(code, True)
+        self.loss(code)
+        with code.under("if total_m == 0.0:"):
+            code("return loss")
+        self.backward.end_shares(code)
+        code("start_share = np.zeros(start_front.size)")
+        for p in self.plan.rows:
+            for what in ("at_place", "elsewhere"):
+                code(f"{what}_{p.name} = np.zeros_like(others_{p.name})")
+        if names.jumps:
+            code("back_jump_m, back_jump_e = jump_m.T.copy(), jump_e.T.copy()")
+            code("jump_share = np.zeros(jump_m.shape)")
+        self.rings(code)
+        code(f"outer, inner = factor, {times(self.lattice.coefficient, 'factor')}")
+        with code.under("for part in range(count - 1, -1, -1):"):
+            code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
+            with code.under("if count > 1:"):
+                code(f"alpha_m[:{deep}], alpha_e[:{deep}] = saved_m[part], saved_e[part]")
+                code(*call("_forward", self._forward_arguments()))
+            given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
+            given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *self.backward.rings]
+            given += ["inner", *names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
+            code(*call("_backward", given))
+        self.finish(code)
+        code("return loss")
+        head = signature("_value_and_grad_of_sample", [*names.problem, "factor", "checkpoint", *names.grads])
+        return CodeFunction(head, "Return the loss of one sample; add its gradient, times a factor.", tuple(code.lines))
+
+    def finish(self, code: Code) -> None:
+        """Write the call that completes the gradient."""
+        names = self.names
+        given = [
+            *names.known,
+            *STARTS[:2],
+            *ENDS[:2],
+            "inner",
+            "outer",
+            *names.sums,
+            *names.grads,
+            "start_share",
+            "end_share",
+        ]
+        given += ["jump_share"] if names.jumps else []
+        code(*call("_finish", given))
+
+    def rings(self, code: Code) -> None:
+        """Write the allocation of the last few fronts of the adjoint."""
+        rings = self.backward.rings
+        for m, e in zip(rings[::2], rings[1::2], strict=True):
+            ring = f"({self.backward.ring}, shape[1])"
+            code(f"{m}, {e} = np.zeros({ring}), np.full({ring}, NOWHERE)")
+
+    def posterior(self) -> CodeFunction:
+        """Return the function of one sample that writes how much of the total passes each point."""
+        names, code = self.names, Code()
+        self.prologue(code)
+        code(f"kept = max(1, fronts, {self.sweeps.deep})")
+        self.room(code, "kept")
+        self.segments(code, False)
+        with code.under("if total_m == 0.0:"):
+            code("return")
+        if names.jumps:
+            code("back_jump_m, back_jump_e = jump_m.T.copy(), jump_e.T.copy()")
+        self.rings(code)
+        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
+        given += [*STARTS, *ENDS, *TOTAL, "0", "fronts", *names.fronts, *self.backward.rings, "visits"]
+        code(*call("_visits", given))
+        head = signature("_posterior_of_sample", [*names.problem, "visits"])
+        return CodeFunction(
+            head, "Write the probability that a path passes each point, for one sample.", tuple(code.lines)
+        )

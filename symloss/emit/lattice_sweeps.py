@@ -1,0 +1,237 @@
+"""Functions that go over the fronts of a lattice: forwards to the total, backwards along the derived adjoint."""
+
+from __future__ import annotations
+
+import functools
+
+from symloss.arguments import Prediction
+from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, call
+from symloss.emit.lattice_scatter import Scatter
+from symloss.emit.lattice_text import Code
+from symloss.emit.text import CodeFunction, signature
+from symloss.lattices.adjoint import Link, backward_links, forward_links
+from symloss.lattices.lattice import End
+from symloss.lattices.weights import NEVER, Linear, Weight
+
+
+class Sweeps(Scatter):
+    """Writes the functions of one loss that lead to its total."""
+
+    # -- before the sweeps -----------------------------------------------------------------------
+
+    def tables(self) -> CodeFunction | None:
+        """Return the function that fills in what is the same on every front."""
+        if not self.names.tables:
+            return None
+        code, second = Code(), self.plan.second
+        points = self.points
+        with code.under(f"for {second} in range({self.names.sizes[1]}):"):
+            for index, name in self.plan.tables.items():
+                code(f"{name}[{second}] = {points.indices(index)}")
+        for mask, arc, shift in zip(self.plan.masks, self.lattice.arcs, self.order.shifts, strict=True):
+            if mask is None:
+                continue
+            code(f"{mask}[:] = 0.0")
+            low, high = (f"{shift}", self.names.sizes[1]) if shift >= 0 else ("0", f"{self.names.sizes[1]} + {shift}")
+            with code.under(f"for {second} in range({low}, {high}):"):  # whatever comes from out of range stays 0
+                at = f"{mask}[{second} + {self.pad}]"
+                points.branches(code, arc.weight, functools.partial(_marked, at))
+        head = signature("_tables", [*self.names.problem, *self.names.sizes, *self.names.tables])
+        return CodeFunction(head, "Fill in what is the same on every front.", tuple(code.lines))
+
+    def rows(self) -> CodeFunction | None:
+        """Return the function that reduces the rows of predictions."""
+        if not self.names.rows:
+            return None
+        code = Code()
+        for p in self.plan.rows:
+            self._rows_of(code, p)
+        head = signature("_rows", [*self.names.problem, *self.names.rows])
+        return CodeFunction(head, "Reduce the rows of the predictions, without padding.", tuple(code.lines))
+
+    def _rows_of(self, code: Code, prediction: Prediction, depth: int = 0) -> None:
+        dims = prediction.dims[:-1]
+        name = prediction.name
+        if depth < len(dims):
+            with code.under(f"for {_lead(depth)} in range({self.indices.valid(dims[depth])}):"):
+                self._rows_of(code, prediction, depth + 1)
+            return
+        at = ", ".join(_lead(d) for d in range(depth))
+        code(f"largest_{name}[{at}], place_{name}[{at}], others = statistics({name}[{at}])")
+        code(f"others_{name}[{at}], inverse_{name}[{at}] = others, 1.0 / (1.0 + others)")
+
+    def ends(self, which: str) -> CodeFunction:
+        """Return the function that lists the points in which paths begin, or end, with their weights."""
+        starts = which == "start"
+        points = self.lattice.starts if starts else self.lattice.ends
+        code = Code()
+        counts = [" * ".join(self.indices.size(i.dim) for i in end.free) or "1" for end in points]
+        code(f"count = {' + '.join(counts)}")
+        code(f"{which}_front, {which}_place = np.empty(count, np.int64), np.empty(count, np.int64)")
+        code(f"{which}_m, {which}_e = np.empty(count), np.empty(count)")
+        code("r = 0")
+        for end in points:
+            self.every_point(code, end, functools.partial(self._point, end=end, which=which))
+        if starts:
+            code("return start_front, start_place, start_m, start_e")
+        else:
+            code("reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)")
+            code("return end_front, end_place, end_m, end_e, reach_m, reach_e")
+        given = [*self.names.known, *(() if starts else STARTS[:2])]
+        says = "List where paths begin." if starts else "List where paths end."
+        return CodeFunction(signature(f"_{which}s", given), says, tuple(code.lines))
+
+    def _point(self, code: Code, end: End, which: str) -> None:
+        texts = list(map(self.points.indices, end.point))
+        first, second = texts[0], texts[1] if len(texts) == 2 else "0"
+        slope = self.order.slope
+        front = first if slope == 0 else f"{first} + {second}" if slope == 1 else f"{first} + {slope} * ({second})"
+        code(f"{which}_front[r], {which}_place[r] = {front}, {second}")
+        if which == "end":
+            one, other = self.names.sizes[:2]
+            code(f"exists = 0 <= {first} < {one} and 0 <= {second} < {other}")
+            with code.under("for q in range(start_front.size):"):
+                code("exists |= start_front[q] == end_front[r] and start_place[q] == end_place[r]")
+            with code.under("if not exists:"):
+                code(f"end_front[r] = {NEVER_THERE}", "end_m[r], end_e[r] = 0.0, NOWHERE")
+            with code.under("else:"):
+                self._point_weight(code, end.weight, which)
+            return
+        virtual = any(i.is_Integer and i < 0 for i in end.point)
+        if virtual:
+            self._point_weight(code, end.weight, which)
+            return
+        one, other = self.names.sizes[:2]
+        with code.under(f"if 0 <= {first} < {one} and 0 <= {second} < {other}:"):
+            self._point_weight(code, end.weight, which)
+        with code.under("else:"):
+            code(f"start_front[r] = {NEVER_THERE}", "start_m[r], start_e[r] = 0.0, NOWHERE")
+
+    def _point_weight(self, code: Code, weight: Weight, which: str) -> None:
+        self.points.branches(
+            code,
+            weight,
+            lambda leaf: [f"{which}_m[r], {which}_e[r] = exponential({self.points.value(leaf)}, 0.0, 1.0)"],
+        )
+
+    def jumps(self) -> CodeFunction | None:
+        """Return the function that computes the weights between all states."""
+        dense = self.lattice.dense
+        if dense is None or dense.source is None:
+            return None
+        code = Code()
+        at = f"{dense.source.name}, {self.plan.second}"
+        outer, inner = f"for {dense.source.name} in range(jump_m.shape[0]):", self.plan.second
+        with code.under(outer), code.under(f"for {inner} in range(jump_m.shape[1]):"):
+            self.points.branches(
+                code,
+                dense.weight,
+                lambda leaf: [f"jump_m[{at}], jump_e[{at}] = exponential({self.points.value(leaf)}, 0.0, 1.0)"],
+            )
+        head = signature("_jumps", [*self.names.known, *self.names.jumps])
+        return CodeFunction(head, "Compute the weights between all states.", tuple(code.lines))
+
+    # -- the step from front to front ------------------------------------------------------------
+
+    def step(self, name: str, links: tuple[Link, ...], with_node: bool) -> CodeFunction:
+        """Return the function that adds what reaches the points of a front."""
+        arguments, code = ["out_m", "out_e"], Code()
+        code("wide_vectors()", "distinct()")
+        if with_node:
+            arguments += ["node_m", "node_e"]
+        with code.under("for place in range(out_m.size):"):
+            for i, link in enumerate(links):
+                arguments += [f"from_{i}_m", f"from_{i}_e"]
+                exponent = f"from_{i}_e[place]"
+                if link.mask:
+                    arguments.append(link.mask)
+                    exponent = f"{exponent} if {link.mask}[place] > 0.0 else NOWHERE"
+                if link.factor:
+                    arguments += [f"{link.factor}_m", f"{link.factor}_e"]
+                    exponent = f"{exponent} + {link.factor}_e[place]"
+                code(f"e_{i} = {exponent}")
+            code("top = e_0")
+            for i in range(1, len(links)):
+                code(f"top = e_{i} if e_{i} > top else top")
+            terms = []
+            for i, link in enumerate(links):
+                factor = f" * {link.factor}_m[place]" if link.factor else ""
+                factor += f" * {link.mask}[place]" if link.mask else ""
+                terms.append(f"from_{i}_m[place]{factor} * halved(e_{i} - top)")
+            code(f"total = {terms[0]}", *(f"total += {term}" for term in terms[1:]))
+            total, top = ("total * node_m[place]", "top + node_e[place]") if with_node else ("total", "top")
+            code(f"out_m[place], out_e[place] = settled({total}, {top})")
+        says = "Add up what reaches the points of a front."
+        return CodeFunction(signature(name, arguments), says, tuple(code.lines))
+
+    def steps(self) -> list[CodeFunction]:
+        """Return both steps."""
+        if self.lattice.dense:
+            return []
+        return [
+            self.step("_advance", forward_links(self.plan), self.plan.has_node),
+            self.step("_retreat", backward_links(self.plan), False),
+        ]
+
+    def forward(self) -> CodeFunction:
+        """Return the sweep to the total."""
+        names, code = self.names, Code()
+        code(f"room = max(1, {names.sizes[1]})")
+        code("exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)")
+        with code.under("for front in range(begin_at, end_at):"):
+            if self.order.slope == 0:
+                code(f"{self.plan.first} = front")
+            code(f"row = front - begin_at + {self.deep}")
+            self.window(code)
+            for name, weight in self._kept_weights():
+                self._fill(code, name, weight)
+            if self.lattice.dense:
+                self._across(code)
+            else:
+                given = [self.inside(part, "row") for part in names.fronts[: 4 if self.plan.has_node else 2]]
+                for link in forward_links(self.plan):
+                    given += [self.inside(part, f"row - {link.lag}", -link.shift) for part in ("alpha_m", "alpha_e")]
+                    given += [self.along(link.mask)] if link.mask else []
+                    given += [self.inside(f"{link.factor}_{p}", "row") for p in "me"] if link.factor else []
+                code(*call("_advance", given))
+            self.edges(code, ("alpha_m", "alpha_e"), "row")
+            code(*call("begin", [*STARTS, "front", str(self.pad), "alpha_m[row]", "alpha_e[row]"]))
+            code(
+                *call(
+                    "finish",
+                    [*ENDS, "front", str(self.pad), "alpha_m[row]", "alpha_e[row]", *TOTAL],
+                    "total_m, total_e = ",
+                )
+            )
+        code("return total_m, total_e")
+        given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        says = "Go over some fronts, first to last; return the total of the paths that have ended."
+        return CodeFunction(signature("_forward", given), says, tuple(code.lines))
+
+    def _kept_weights(self) -> list[tuple[str, Weight]]:
+        kept = [("node", self.lattice.node)] if self.plan.has_node else []
+        return kept + [(f"arc_{i}", self.lattice.arcs[i].weight) for i in self.names.weighted]
+
+    def _fill(self, code: Code, name: str, weight: Weight) -> None:
+        """Write the weights of a front, as exponentials."""
+        second = self.plan.second
+        self.every_place(code, lambda c: self.safely(c, name, weight, lambda leaf: self.exponents(leaf, second)))
+        span = "low_place:high_place"
+        given = [f"{part}[{span}]" for part in ("exponent", "lost", "scale")]
+        code(*call("exponentials", [*given, self.inside(f"{name}_m", "row"), self.inside(f"{name}_e", "row")]))
+
+    def _across(self, code: Code) -> None:
+        parts = [self.inside(p, f"row - {self.order.lags[0]}") for p in ("alpha_m", "alpha_e")]
+        out = [self.inside(p, "row") for p in ("alpha_m", "alpha_e")]
+        code(*call("across", [*parts, *self.names.jumps, *out]))
+        if self.plan.has_node:
+            node = [self.inside(p, "row") for p in ("node_m", "node_e")]
+            code(*call("multiply", [*out, *node]))
+
+
+def _marked(at: str, leaf: Linear) -> list[str]:
+    return [] if leaf == NEVER else [f"{at} = 1.0"]
+
+
+def _lead(depth: int) -> str:
+    return ("i", "j", "h", "g")[depth]

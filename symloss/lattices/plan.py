@@ -1,0 +1,144 @@
+"""What the loops over fronts keep: tables along a front, masks of arcs, statistics of rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Basic, Expr
+
+from symloss.arguments import Prediction
+from symloss.functions import select
+from symloss.lattices.lattice import Arc, Lattice
+from symloss.lattices.order import Order, order_of
+from symloss.lattices.weights import (
+    NEVER,
+    NOTHING,
+    Row,
+    Weight,
+    expressions,
+    leaves,
+    rows_of,
+)
+from symloss.reductions import Element
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A lattice with everything that is decided before text is written.
+
+    Attributes
+    ----------
+    lattice : Lattice
+        The recurrence.
+    order : Order
+        Its fronts.
+    tables : dict of Expr to str
+        Indices that are the same on every front, computed once a sample.
+    masks : tuple of (str or None)
+        For each arc the name of the table that says from which places it may be taken.
+    weighted : tuple of bool
+        Whether each arc has weights of its own on every front.
+    has_node : bool
+        Whether points have weights.
+    rows : tuple of Prediction
+        The predictions whose rows are reduced.
+    """
+
+    lattice: Lattice
+    order: Order
+    tables: dict[Expr, str]
+    masks: tuple[str | None, ...]
+    weighted: tuple[bool, ...]
+    has_node: bool
+    rows: tuple[Prediction, ...]
+
+    @property
+    def pad(self) -> int:
+        """Places beside a front that are read and hold nothing."""
+        return self.order.widest + (self.order.deepest if self.order.slope else 0)
+
+    @property
+    def first(self) -> str:
+        """Name of the first step."""
+        return self.lattice.steps[0].name
+
+    @property
+    def second(self) -> str:
+        """Name of the place on a front."""
+        steps = self.lattice.steps
+        return steps[1].name if len(steps) == 2 else "place"
+
+    @property
+    def weights(self) -> tuple[Weight, ...]:
+        """All weights of the loss."""
+        lattice = self.lattice
+        ends = (end.weight for end in (*lattice.starts, *lattice.ends))
+        return (lattice.node, *(arc.weight for arc in lattice.arcs), *ends, *(s.weight for s in lattice.rest))
+
+
+def plan(lattice: Lattice) -> Plan:
+    """Decide what is kept, and in what order fronts come.
+
+    Raises
+    ------
+    ValueError
+        If the equation has no order, or weights that are not supported.
+    """
+    order = order_of(lattice)
+    dense = lattice.dense
+    if dense is not None:
+        if len(lattice.arcs) > 1:
+            raise ValueError(f"{lattice.total.workspace.name}: an arc from all states must be the only one")
+        if _depends(dense.weight, lattice.steps[0]):
+            raise ValueError(
+                f"{lattice.total.workspace.name}: weights between states must not depend on the first index"
+            )
+    masks = tuple(f"may_{i}" if _is_mask(arc, lattice) else None for i, arc in enumerate(lattice.arcs))
+    weighted = tuple(
+        mask is None and arc.weight != NOTHING and arc.source is None
+        for mask, arc in zip(masks, lattice.arcs, strict=True)
+    )
+    virtual = any(i.is_Integer and i < 0 for start in lattice.starts for i in start.point)
+    if any(weighted) and virtual:  # the weight of an arc is only computed where it comes from a point in range
+        raise ValueError(f"{lattice.total.workspace.name}: arcs with weights need a boundary in range")
+    made = Plan(lattice, order, {}, masks, weighted, lattice.node != NOTHING, ())
+    rows = dict.fromkeys(row.base for weight in made.weights for row in rows_of(weight))
+    return Plan(lattice, order, _tables(lattice), masks, weighted, made.has_node, tuple(rows))
+
+
+def _depends(weight: Weight, symbol: Basic) -> bool:
+    return any(expr.has(symbol) for expr in expressions(weight))
+
+
+def _is_mask(arc: Arc, lattice: Lattice) -> bool:
+    """Whether an arc has no weight, and conditions that are the same on every front."""
+    trivial = all(leaf in (NOTHING, NEVER) for leaf in leaves(arc.weight))
+    return trivial and arc.weight != NOTHING and not _depends(arc.weight, lattice.steps[0])
+
+
+def _tables(lattice: Lattice) -> dict[Expr, str]:
+    """Name the indices that take work and depend on the place alone."""
+    if len(lattice.steps) < 2:
+        return {}
+    first, second = lattice.steps
+    tables: dict[Expr, str] = {}
+    for weight in (lattice.node, *(arc.weight for arc in lattice.arcs if arc.source is None)):
+        for leaf in leaves(weight):
+            for _, atom in leaf.terms:
+                for index in atom.indices:
+                    if index.has(select, Element) and index.has(second) and not index.has(first):
+                        tables.setdefault(index, f"entry_{len(tables)}")
+    return tables
+
+
+def along_a_row(weight: Weight, second: Any) -> Prediction | None:
+    """Return the prediction of which the places of a front read different entries of one row, if it is so."""
+    bases = set()
+    for leaf in leaves(weight):
+        for _, atom in leaf.terms:
+            lead = atom.indices if isinstance(atom, Row) else atom.indices[:-1]
+            if not lead or any(i.has(second) for i in lead):
+                return None
+            bases.add((atom.base, lead))
+    return next(iter(bases))[0] if len(bases) == 1 else None
