@@ -81,6 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "peers": set(),
     "warm": set(),
+    "adapters": set(),
     "progress": set(),
     "__main__": {"cli"},
     "__init__": DECLARATION,
