@@ -15,7 +15,7 @@ _poisson = Loss(
     mean - count * log(mean),
     title="Poisson loss, log link",
     task="Regression",
-    description="The negative log-likelihood of a Poisson count, up to a constant; the model gives the log of the mean.",
+    description="The negative log-likelihood of a Poisson count up to a constant; the model gives the log of the mean.",
     use_case="Counts and rates: claims, visits, events in a unit of time; exposure is added to the log of the mean.",
     advantages="Convex in the log of the mean, effects multiply, and the mean of the fit is that of the data.",
     disadvantages="Assumes a variance as large as the mean; the exponential makes large predictions steep.",

@@ -91,7 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Libraries that only one place knows.
 KNOWN_TO: dict[str, set[str]] = {
     "numba": {"runtime", "verify"},
-    "numpy": {"peers", "runtime", "verify", "warm"},
+    "numpy": {"adapters", "peers", "runtime", "verify", "warm"},
     "mpmath": {"verify", "emit"},
     "jinja2": {"emit"},
     "click": {"cli"},
