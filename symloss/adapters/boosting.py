@@ -37,9 +37,7 @@ class Boosted:
         arguments = loss.INFO["arguments"]
         if [a["role"] for a in arguments] != ["prediction", "target"] or loss.INFO["over_sets"]:
             shown = ", ".join(f"{a['name']} ({a['role']})" for a in arguments)
-            raise ValueError(
-                f"{loss.INFO['name']}: boosting needs one prediction and one target, not {shown}"
-            )
+            raise ValueError(f"{loss.INFO['name']}: boosting needs one prediction and one target, not {shown}")
         known = {p["name"] for p in loss.INFO["parameters"]}
         for name in params:
             if name not in known:
