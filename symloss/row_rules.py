@@ -9,9 +9,19 @@ import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol, exp, fraction, log
+from sympy import Add, Expr, Mul, Pow, Rational, S, StrictGreaterThan, StrictLessThan, Symbol, exp, fraction, log
 
-from symloss.functions import divide_no_nan, log1p, log1p_ratio, sigmoid, tanh
+from symloss.functions import (
+    divide_no_nan,
+    hypot,
+    log1p,
+    log1p_ratio,
+    ratio,
+    select,
+    sigmoid,
+    sqrt1pm1,
+    tanh,
+)
 from symloss.reductions import (
     Element,
     Index,
@@ -249,6 +259,29 @@ def _powers_of_one_base(expr: Expr) -> Expr | None:
     return Mul(*(base**power for base, power in exponents.items()))
 
 
+def _root_of_squares(expr: Expr) -> Expr | None:
+    """Return a/b for a**2/b**2, which SymPy makes of (a/b)**2 and whose squares may overflow."""
+    powers = [factor.as_base_exp() for factor in expr.args] if isinstance(expr, Mul) else []
+    if not powers or any(not power.is_Integer or power % 2 for _, power in powers):
+        return None
+    return Mul(*(base ** (power / 2) for base, power in powers))
+
+
+def _sqrt1pm1_of_squares(expr: Expr) -> Expr | None:
+    x = _root_of_squares(expr.args[0])
+    return None if x is None else x * ratio(x, 1 + hypot(S.One, x))
+
+
+def _multiples_compared(expr: Expr) -> Expr | None:
+    """q*x > (q - 1)*x -> x > 0: products of tiny numbers round to a tie."""
+    condition, yes, no = expr.args
+    if not isinstance(condition, (StrictGreaterThan, StrictLessThan)) or not isinstance(condition.lhs, Mul):
+        return None
+    difference = (condition.lhs - condition.rhs).expand()
+    shared = [f for f in Mul.make_args(condition.lhs) if f in Mul.make_args(condition.rhs)]
+    return select(condition.func(difference, 0), yes, no) if difference in shared else None
+
+
 ROW_RULES: tuple[RowRule, ...] = (
     RowRule("sum over a delta, or with a constant factor", (SumOver,), _closed_sum),
     RowRule("root of a sum of squares", (Pow,), _norm),
@@ -265,5 +298,7 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("one less a quotient", (Add,), _quotient_of_difference, STABLE),
     RowRule("norm over norm", (Mul,), _norm_over_norm, STABLE),
     RowRule("log1p over a power", (Mul,), _log1p_over_small, STABLE),
+    RowRule("sqrt(1 + x**2) - 1 of a quotient", (sqrt1pm1,), _sqrt1pm1_of_squares, STABLE),
+    RowRule("multiples compared", (select,), _multiples_compared, STABLE),
     RowRule("powers of one base", (Mul,), _powers_of_one_base),
 )

@@ -32,6 +32,7 @@ from symloss.functions import (
     log_cosh,
     logaddexp,
     logistic_density,
+    offset,
     ratio,
     sech,
     sigmoid,
@@ -110,6 +111,7 @@ RULES: tuple[Rule, ...] = (
     Rule("two softplus", a * softplus(x) + b * softplus(-x), softplus_mix(x, a, b), {}, SPECIAL, _apart_from(x, a, b)),
     Rule("two sigmoids", a * sigmoid(x) + b * sigmoid(-x), sigmoid_mix(x, a, b), {}, SPECIAL, _apart_from(x, a, b)),
     Rule("sigmoids of both signs", sigmoid(x) * sigmoid(-x), logistic_density(x), phase=SPECIAL),
+    Rule("exp above a line", k * exp(x) + a * x, -offset(-k * exp(x), -a * x), {}, SPECIAL, _apart_from(x, a, k)),
     # exp and log near 0
     Rule("log of 1 - exp", log(1 - exp(x)), log1mexp(x), {x: NEGATIVE}),
     Rule("log of 1 + x", log(1 + x), log1p(x), {x: Interval.open(-1, oo)}, where=_not_constant(x)),

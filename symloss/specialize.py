@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, S, exp, log, sqrt
+from sympy import Add, Expr, Le, Mul, Pow, S, exp, log, sqrt
 
-from symloss.arguments import Prediction
+from symloss.arguments import Parameter, Prediction, Target
 from symloss.derive import Direction, Output
 from symloss.ends import close_ends
 from symloss.functions import (
@@ -89,10 +89,27 @@ def guard(expr: Any) -> Any:
     if isinstance(expr, Mul):
         number, factors = expr.as_coeff_mul()
         infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)] or _under_weight(factors)
+        if any(isinstance(f, exp) for f in infinite):  # which may bring a tiny target back to size before it is rounded
+            infinite = [f for f in factors if f in infinite or _is_never_zero(f)]
         rest = Mul(*(f for f in factors if f not in infinite))
         if infinite and rest != 1:
-            return number * multiply_no_nan(rest, Mul(*infinite))
+            return number * _product_without_nan(rest, infinite)
     return expr
+
+
+_WIDE = 80  # exp of this is near the end of float32; amounts times its root are no longer subnormal
+
+
+def _product_without_nan(rest: Expr, infinite: list[Expr]) -> Expr:
+    """Multiply; an amount times exp(x), which may overflow where the whole does not, in two steps of exp(x/2)."""
+    powers = [f for f in infinite if isinstance(f, exp)]
+    if len(powers) == 1 and isinstance(rest, Target) and rest.domain.sup == S.Infinity:
+        exponent, others = powers[0].args[0], Mul(*(f for f in infinite if f is not powers[0]))
+        root = exp(exponent / 2)
+        near = multiply_no_nan(rest, multiply_no_nan(root, root) * others)
+        far = multiply_no_nan(multiply_no_nan(rest, root), root * others)
+        return select(Le(absolute(exponent), _WIDE), near, far)
+    return multiply_no_nan(rest, Mul(*infinite))
 
 
 def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
@@ -100,6 +117,18 @@ def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
     weights = [f for f in factors if not _predicted(f) and not f.is_positive]
     free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
     return free if weights else []
+
+
+def _is_never_zero(factor: Expr) -> bool:
+    """Whether the factor is linear in one parameter, or a power of that, with its root outside of the domain."""
+    factor, _ = factor.as_base_exp()
+    symbols = factor.free_symbols
+    if len(symbols) != 1 or not all(isinstance(s, Parameter) for s in symbols):
+        return False
+    (parameter,) = symbols
+    slope = factor.coeff(parameter)
+    level = factor - slope * parameter
+    return slope.is_number and level.is_number and slope != 0 and -level / slope not in parameter.domain
 
 
 def _predicted(expr: Expr) -> bool:

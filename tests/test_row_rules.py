@@ -6,10 +6,10 @@ import random
 from typing import Any
 
 import pytest
-from sympy import Eq, Expr, Range, Rational, exp, log, sqrt
+from sympy import Eq, Expr, Gt, Range, Rational, exp, log, sqrt
 
 from symloss.arguments import Argument, Prediction, Target
-from symloss.functions import divide_no_nan, indicator, log1p, sigmoid
+from symloss.functions import divide_no_nan, indicator, log1p, select, sigmoid, sqrt1pm1
 from symloss.reductions import (
     Dim,
     Index,
@@ -45,6 +45,8 @@ EXAMPLES: dict[str, Expr] = {
     "one less a quotient": w / gamma - w * (gamma - at_label) / gamma**2,
     "norm over norm": 2 * (_norm - 1) * divide_no_nan(w * at_label, _norm),
     "log1p over a power": gamma * log1p(-w) * w ** (gamma - 2),
+    "sqrt(1 + x**2) - 1 of a quotient": sqrt1pm1((gamma - w) ** 2 / at_label**2),
+    "multiples compared": select(Gt(w * (gamma - 2), (w - 1) * (gamma - 2)), at_label, gamma),
     "powers of one base": w**gamma * w ** (-2),
 }
 

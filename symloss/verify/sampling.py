@@ -125,8 +125,11 @@ def special_targets(argument: Argument) -> list[float]:
     low, high = ends(argument.domain)
     if math.isinf(low) and math.isinf(high):
         return [0.0, 0.3, -2.5, 1.0, 1000.0, _SUBNORMAL32]
-    inside = [v for v in special_numbers(argument) if low <= v <= high and math.isfinite(v)]
-    return [v for v in dict.fromkeys([*inside[:2], high, 0.5 * (low + high), *inside]) if math.isfinite(v)]
+    inside = [v for v in special_numbers(argument) if math.isfinite(v) and argument.domain.contains(_exact(v))]
+    ends_and_middle = [
+        v for v in (high, 0.5 * (low + high)) if math.isfinite(v) and argument.domain.contains(_exact(v))
+    ]
+    return list(dict.fromkeys([*inside[:2], *ends_and_middle, *inside]))
 
 
 def _row_extremes(loss: Loss, setting: dict[str, float], rng: Random, thin: int) -> Iterator[Sample]:
