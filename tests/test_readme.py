@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from catalogue import catalogue
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
@@ -39,6 +40,13 @@ def test_add_a_loss(tmp_path: Path) -> None:
     said = _python(use + "\nprint(log_cosh_error.value(residual, np.zeros(3), reduction='none'))", tmp_path)
     assert said.split() == ["[5.00000000e-19", "4.33780830e-01", "7.99306853e+02]"]
     assert (tmp_path / "my_package" / "generated" / "docs" / "log_cosh_error.tex").exists()
+
+
+@pytest.mark.parametrize("adapter", ["sklearn", "xgboost"])
+def test_adapters(tmp_path: Path, adapter: str) -> None:
+    pytest.importorskip(adapter)
+    (use,) = [code for _, code in SNIPPETS if f"from symloss.adapters.{adapter} import" in code]
+    assert 0.93 < float(_python(use, tmp_path).split()[-1]) <= 1.0
 
 
 def test_every_loss_is_named() -> None:
