@@ -139,12 +139,8 @@ class Block:
     def _by(self, name: str) -> str:
         return "1.0" if name in self._results else self.scale
 
-    def by(self, name: str) -> str:
-        """Return what a scalar result is multiplied by."""
-        return self._weighted("1.0") if name in self._results else self._factor
-
-    def _weighted(self, factor: str) -> str:
-        return f"{self._printer.call_name('weighted')}({self.weight}, {self._i}, {factor})"
+    def _weighted(self, factor: str, place: str = "") -> str:
+        return f"{self._printer.call_name('weighted')}({self.weight}, {place or self._i}, {factor})"
 
     def _entry(self, argument: Argument) -> str:
         if isinstance(argument, Weight):

@@ -152,9 +152,9 @@ class _Tiles(Block):
         lines = [f"        {call_name('collect')}({self._tile(row)}, {row}[{part}])" for row in function.rows]
         if function.scalars:
             lines.append(f"        for {self._i} in range({size}):")
+        place = f"{start} + {self._i}"
         for name in function.scalars:
-            by = self.by(name) if name in self._results else f"{self._factor}[{self._i}]"
-            by = by.replace(f"{self._i},", f"{start} + {self._i},", 1) if name in self._results else by
+            by = self._weighted("1.0", place) if name in self._results else f"{self._factor}[{self._i}]"
             value = f"{call_name('scaled')}({by}, {self._lanes(name)}[{self._i}])"
-            lines.append(f"            {self.output(name)}[{start} + {self._i}] = {value}")
+            lines.append(f"            {self.output(name)}[{place}] = {value}")
         return lines
