@@ -1,4 +1,4 @@
-"""A generated loss as linear models use it: of one score a sample, or of a row of them, and one target."""
+"""A generated loss as linear models and boosters use it: of one score a sample, or of a row of them, and one target."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Scores:
 
 
 def scores(loss: ModuleType | str, given: Mapping[str, Any] | None = None) -> Scores:
-    """Return a loss for use in a linear model.
+    """Return a loss of raw scores.
 
     Parameters
     ----------
@@ -132,6 +132,6 @@ def _check_arguments(info: dict[str, Any], roles: dict[str, list[dict[str, Any]]
         raise ValueError(f"{name}: expected a score or a row of scores, got {prediction['name']} of two axes or more")
     if np.any(domain.outside(np.array([-1e6, 1e6]))):
         raise ValueError(
-            f"{name}: {prediction['name']} lies in {domain}, and a linear function does not; "
+            f"{name}: {prediction['name']} lies in {domain}, and a raw score does not; "
             "take the form of the loss with logits, or compose one"
         )
