@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from symloss.reach import Arithmetic
+
 SOFT = "soft"
 
 
@@ -127,6 +129,11 @@ def read(path: Path) -> Certificate:
 def fingerprint(kernel: str, arithmetic: str) -> str:
     """Return what identifies a kernel: its text, and that of the functions that it calls."""
     return hashlib.sha256(f"{kernel}\0{arithmetic}".encode()).hexdigest()
+
+
+def fingerprint_of(kernel: str, runtime: Path) -> str:
+    """Return the fingerprint of a kernel that computes with the functions of this runtime folder."""
+    return fingerprint(kernel, Arithmetic(runtime).of(kernel))
 
 
 class Shelf:

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 
 from symloss.arguments import Target
-from symloss.certificate import SOFT, Certificate, Error, fingerprint
+from symloss.certificate import SOFT, Certificate, Error, fingerprint_of
 from symloss.declare import Loss
 from symloss.peers.table import Foreign
 from symloss.progress import Progress, no_progress
-from symloss.reach import Arithmetic
 from symloss.verify.exhaustive import exhaust, is_exhaustible
 from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants_compared, has_soft_values
 from symloss.verify.kernels import Kernels
@@ -74,8 +73,7 @@ def certify(
             tally = _search(loss, foreign_results(loss, other, dtype), dtype, module, count)
             offered = {o for o, f in zip(OUTPUTS, (other.value, other.gradient, other.hessian), strict=True) if f}
             errors += [e for e in errors_of(tally, other.library, other.function) if e.output in offered]
-    text = file.read_text(encoding="utf-8")
-    kernel = fingerprint(text, Arithmetic(file.parent / "_runtime").of(text))
+    kernel = fingerprint_of(file.read_text(encoding="utf-8"), file.parent / "_runtime")
     versions = sorted({(other.library, other.version) for other in foreign})
     return Certificate(loss.name, kernel, tuple(errors), tuple(versions))
 

@@ -16,10 +16,9 @@ from sympy import Expr, Interval, oo, sympify
 
 import symloss.functions as functions
 from symloss.arguments import Prediction
-from symloss.certificate import CERTIFIED, DTYPES, FUNCTIONS, FUNCTIONS_TEXT, Certificate, Error, fingerprint
+from symloss.certificate import CERTIFIED, DTYPES, FUNCTIONS, FUNCTIONS_TEXT, Certificate, Error, fingerprint_of
 from symloss.declare import Loss
 from symloss.progress import Progress, no_progress
-from symloss.reach import Arithmetic
 from symloss.verify.certify import error_of, errors_of
 from symloss.verify.exhaustive import exhaust
 from symloss.verify.hunt import Evaluate, Hunt, constants_compared
@@ -60,9 +59,7 @@ def certify_functions(
             errors += [e for e in errors_of(tally, "symloss", name) if e.output == "value"]
     if exhaustive:
         errors += exhaust_functions(package, progress)
-    return Certificate(
-        FUNCTIONS, fingerprint(FUNCTIONS_TEXT, Arithmetic(file.parent).of(FUNCTIONS_TEXT)), tuple(errors)
-    )
+    return Certificate(FUNCTIONS, fingerprint_of(FUNCTIONS_TEXT, file.parent), tuple(errors))
 
 
 def exhaust_functions(package: str, progress: Progress = no_progress) -> list[Error]:
