@@ -18,23 +18,15 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
-    LANES,
     Array,
     Driver,
     Interval,
     add_terms,
-    all_inside,
-    collect,
     cut,
     describe,
     in_dtype_of,
     kernel,
-    lanes,
     polymorphic,
-    spread,
-    spread_factor,
-    tile,
     weighed,
     weighted,
     wide_vectors,
@@ -116,19 +108,16 @@ def _value_and_grad_of_sample(p, y, factor, grad_p):
             value_2 = value
         else:
             value_2 = multiply_no_nan(y_c, log(p_c))
+        if p_c == 0.0:
+            if -y_c == 0.0:
+                grad_p[c] = scaled(factor, 0.0)
+            else:
+                grad_p[c] = scaled(factor, -(np.inf * y_c))
+        else:
+            grad_p[c] = scaled(factor, -(y_c / p_c))
         total, lost = add_exactly(total, lost, value_2)
     total = settle(total, lost)
     loss = 0.0 - total
-    for c in range(p.shape[0]):
-        p_c_2 = within(p[c], 0.0, 1.0)
-        y_c_2 = y[c]
-        if p_c_2 == 0.0:
-            if -y_c_2 == 0.0:
-                grad_p[c] = scaled(factor, 0.0)
-            else:
-                grad_p[c] = scaled(factor, -(np.inf * y_c_2))
-        else:
-            grad_p[c] = scaled(factor, -(y_c_2 / p_c_2))
     return loss
 
 
@@ -138,61 +127,12 @@ def sample_value_and_grad(p, y, grad_p):
     return _value_and_grad_of_sample(p, y, in_dtype_of(p, 1.0), grad_p)
 
 
-@polymorphic
-def _value_and_grad_of_tile(p, y, factor, loss, grad_p):
-    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost = lanes(p), lanes(p)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            p_c = within(p[c, i], 0.0, 1.0)
-            y_c = y[c, i]
-            chosen = 0.0 if y_c == 0.0 else -(np.inf * y_c)
-            chosen_2 = chosen if p_c == 0.0 else multiply_no_nan(y_c, log(p_c))
-            total[i], lost[i] = add_exactly(total[i], lost[i], chosen_2)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        loss[i] = 0.0 - total[i]
-    for c in range(p.shape[0]):
-        for i in range(LANES):
-            p_c_2 = within(p[c, i], 0.0, 1.0)
-            y_c_2 = y[c, i]
-            chosen_3 = 0.0 if -y_c_2 == 0.0 else -(np.inf * y_c_2)
-            grad_p[c, i] = scaled(factor[i], chosen_3 if p_c_2 == 0.0 else -(y_c_2 / p_c_2))
-
-
-@kernel
-def _value_and_grad_by_tiles(p, y, weight, scale, losses, grad_p):
-    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    p_tile, y_tile, grad_p_tile = tile(p), tile(p), tile(p)
-    loss_lanes, factor = lanes(p), lanes(p)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        inside &= all_inside(y[part], 0.0, 1.0)
-        spread(p[part], p_tile)
-        spread(y[part], y_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _value_and_grad_of_tile(p_tile[: p.shape[1]], y_tile[: y.shape[1]], factor, loss_lanes, grad_p_tile)
-        collect(grad_p_tile, grad_p[part])
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value_and_grad(p, y, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    if p.shape[1] <= FEW:
-        return _value_and_grad_by_tiles(p, y, weight, scale, losses, grad_p)
     for i in range(losses.shape[0]):
         inside &= row_in_interval(y[i], 0.0, 1.0)
         factor = in_dtype_of(p, weighted(weight, i, scale))

@@ -100,6 +100,7 @@ def _total(d_real, d_fake, weight):
 def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    length_d_fake = d_fake.shape[0]
     total, lost = 0.0, 0.0
     for n_d_fake in range(d_fake.shape[0]):
         d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
@@ -107,9 +108,14 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
             value = -np.inf
         else:
             value = log1p(-d_fake_n_d_fake)
+        if d_fake_n_d_fake == 1.0:
+            grad_d_fake[n_d_fake] = scaled(factor, np.inf)
+        else:
+            grad_d_fake[n_d_fake] = scaled(factor, 1.0 / (1.0 - d_fake_n_d_fake) / length_d_fake)
         total, lost = add_exactly(total, lost, value)
     total = settle(total, lost)
-    length_d_fake = d_fake.shape[0]
+    length_d_real = d_real.shape[0]
+    quotient = 1.0 / length_d_real
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
         d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
@@ -117,23 +123,13 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
             value_2 = -np.inf
         else:
             value_2 = log(d_real_n_d_real)
-        total_2, lost_2 = add_exactly(total_2, lost_2, value_2)
-    total_2 = settle(total_2, lost_2)
-    length_d_real = d_real.shape[0]
-    loss = -(total / length_d_fake) - total_2 / length_d_real
-    quotient = 1.0 / length_d_real
-    for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real_2 = within(d_real[n_d_real], 0.0, 1.0)
-        if d_real_n_d_real_2 == 0.0:
+        if d_real_n_d_real == 0.0:
             grad_d_real[n_d_real] = scaled(factor, -np.inf)
         else:
-            grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real_2))
-    for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake_2 = within(d_fake[n_d_fake], 0.0, 1.0)
-        if d_fake_n_d_fake_2 == 1.0:
-            grad_d_fake[n_d_fake] = scaled(factor, np.inf)
-        else:
-            grad_d_fake[n_d_fake] = scaled(factor, 1.0 / (1.0 - d_fake_n_d_fake_2) / length_d_fake)
+            grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real))
+        total_2, lost_2 = add_exactly(total_2, lost_2, value_2)
+    total_2 = settle(total_2, lost_2)
+    loss = -(total / length_d_fake) - total_2 / length_d_real
     return loss
 
 

@@ -101,34 +101,33 @@ def _total(z_real, z_fake, weight):
 def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    length_z_fake = z_fake.shape[0]
     terms = room(z_fake)
     total, lost = 0.0, 0.0
     for start in range(0, z_fake.shape[0], ROOM):
         size = min(ROOM, z_fake.shape[0] - start)
         part = slice(start, start + size)
-        z_fake_part = z_fake[part]
+        z_fake_part, grad_z_fake_part = z_fake[part], grad_z_fake[part]
         for n_z_fake in range(size):
-            terms[n_z_fake] = softplus(z_fake_part[n_z_fake])
+            z_fake_n_z_fake = z_fake_part[n_z_fake]
+            grad_z_fake_part[n_z_fake] = scaled(factor, sigmoid(z_fake_n_z_fake) / length_z_fake)
+            terms[n_z_fake] = softplus(z_fake_n_z_fake)
         total, lost = add_terms(total, lost, terms[:size], z_fake)
     total = in_dtype_of(z_fake, settle(total, lost))
-    length_z_fake = z_fake.shape[0]
+    length_z_real = z_real.shape[0]
     terms_2 = room(z_real)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z_real.shape[0], ROOM):
         size = min(ROOM, z_real.shape[0] - start)
         part = slice(start, start + size)
-        z_real_part = z_real[part]
+        z_real_part, grad_z_real_part = z_real[part], grad_z_real[part]
         for n_z_real in range(size):
-            terms_2[n_z_real] = softplus(-z_real_part[n_z_real])
+            minus = -z_real_part[n_z_real]
+            grad_z_real_part[n_z_real] = scaled(factor, -(sigmoid(minus) / length_z_real))
+            terms_2[n_z_real] = softplus(minus)
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_real)
     total_2 = in_dtype_of(z_real, settle(total_2, lost_2))
-    length_z_real = z_real.shape[0]
     loss = total / length_z_fake + total_2 / length_z_real
-    for n_z_real in range(z_real.shape[0]):
-        quotient = sigmoid(-z_real[n_z_real]) / length_z_real
-        grad_z_real[n_z_real] = scaled(factor, -quotient)
-    for n_z_fake in range(z_fake.shape[0]):
-        grad_z_fake[n_z_fake] = scaled(factor, sigmoid(z_fake[n_z_fake]) / length_z_fake)
     return loss
 
 

@@ -16,27 +16,20 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
-    LANES,
     ROOM,
     Array,
     Driver,
     add_terms,
-    collect,
     cut,
     describe,
     inlined,
     kernel,
-    lanes,
     room,
-    spread,
-    spread_factor,
-    tile,
     weighed,
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import add_exactly, exp, expm1, expm1mx, scaled, settle
+from ._runtime.elementary import exp, expm1, expm1mx, scaled, settle
 
 _ARGUMENTS = (
     Array("mu", "prediction", ("L",)),
@@ -102,16 +95,16 @@ def _value_and_grad_of_sample(mu, logvar, factor, grad_mu, grad_logvar):
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
+        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
             mu_l = np.float64(mu_part[l])
-            terms[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+            logvar_l = np.float64(logvar_part[l])
+            grad_mu_part[l] = scaled(factor, mu_l)
+            grad_logvar_part[l] = scaled(factor, 0.5 * expm1(logvar_l))
+            terms[l] = mu_l * mu_l + expm1mx(logvar_l)
         total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
     loss = 0.5 * total
-    for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, np.float64(mu[l]))
-        grad_logvar[l] = scaled(factor, 0.5 * expm1(np.float64(logvar[l])))
     return loss
 
 
@@ -121,63 +114,11 @@ def sample_value_and_grad(mu, logvar, grad_mu, grad_logvar):
     return _value_and_grad_of_sample(mu, logvar, 1.0, grad_mu, grad_logvar)
 
 
-@inlined
-def _value_and_grad_of_tile(mu, logvar, factor, loss, grad_mu, grad_logvar):
-    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost = lanes(mu), lanes(mu)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            mu_l = mu[l, i]
-            term = mu_l * mu_l + expm1mx(logvar[l, i])
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        loss[i] = 0.5 * total[i]
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            grad_mu[l, i] = scaled(factor[i], mu[l, i])
-            grad_logvar[l, i] = scaled(factor[i], 0.5 * expm1(logvar[l, i]))
-
-
-@kernel
-def _value_and_grad_by_tiles(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
-    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    mu_tile, logvar_tile, grad_mu_tile, grad_logvar_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    loss_lanes, factor = lanes(1.0), lanes(1.0)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _value_and_grad_of_tile(
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            factor,
-            loss_lanes,
-            grad_mu_tile,
-            grad_logvar_tile,
-        )
-        collect(grad_mu_tile, grad_mu[part])
-        collect(grad_logvar_tile, grad_logvar[part])
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    if mu.shape[1] <= FEW:
-        return _value_and_grad_by_tiles(mu, logvar, weight, scale, losses, grad_mu, grad_logvar)
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(

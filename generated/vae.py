@@ -20,29 +20,22 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
-    LANES,
     ROOM,
     Array,
     Driver,
     Interval,
     Scalar,
     add_terms,
-    collect,
     cut,
     describe,
     inlined,
     kernel,
-    lanes,
     room,
-    spread,
-    spread_factor,
-    tile,
     weighed,
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import add_exactly, exp, expm1, expm1mx, multiply_no_nan, scaled, settle
+from ._runtime.elementary import exp, expm1, expm1mx, multiply_no_nan, scaled, settle
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -127,38 +120,35 @@ def _total(x_hat, mu, logvar, x, beta, weight):
 def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    length_x_hat = x_hat.shape[0]
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, x_hat.shape[0], ROOM):
         size = min(ROOM, x_hat.shape[0] - start)
         part = slice(start, start + size)
-        x_hat_part, x_part = x_hat[part], x[part]
+        x_hat_part, x_part, grad_x_hat_part = x_hat[part], x[part], grad_x_hat[part]
         for d in range(size):
             difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
+            grad_x_hat_part[d] = scaled(factor, 2.0 * difference / length_x_hat)
             terms[d] = difference * difference
         total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
-    length_x_hat = x_hat.shape[0]
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
+        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
             mu_l = np.float64(mu_part[l])
-            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+            logvar_l = np.float64(logvar_part[l])
+            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
+            grad_logvar_part[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
+            terms_2[l] = mu_l * mu_l + expm1mx(logvar_l)
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     product = 0.5 * (2.0 * total / length_x_hat + multiply_no_nan(beta, total_2))
     loss = product
-    for d in range(x_hat.shape[0]):
-        quotient = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
-        grad_x_hat[d] = scaled(factor, quotient)
-    for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
-        multiply_no_nan_value = multiply_no_nan(beta, expm1(np.float64(logvar[l])))
-        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan_value)
     return loss
 
 
@@ -168,91 +158,11 @@ def sample_value_and_grad(x_hat, mu, logvar, x, beta, grad_x_hat, grad_mu, grad_
     return _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, 1.0, grad_x_hat, grad_mu, grad_logvar)
 
 
-@inlined
-def _value_and_grad_of_tile(x_hat, mu, logvar, x, beta, factor, loss, grad_x_hat, grad_mu, grad_logvar):
-    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost, total_2, lost_2 = lanes(x_hat), lanes(x_hat), lanes(x_hat), lanes(x_hat)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            difference = x_hat[d, i] - x[d, i]
-            term = difference * difference
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    length_x_hat = x_hat.shape[0]
-    for i in range(LANES):
-        total_2[i], lost_2[i] = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            mu_l = mu[l, i]
-            term = mu_l * mu_l + expm1mx(logvar[l, i])
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], term)
-    for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        product = 0.5 * (2.0 * total[i] / length_x_hat + multiply_no_nan(beta, total_2[i]))
-        loss[i] = product
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            quotient = 2.0 * (x_hat[d, i] - x[d, i]) / length_x_hat
-            grad_x_hat[d, i] = scaled(factor[i], quotient)
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            grad_mu[l, i] = scaled(factor[i], multiply_no_nan(beta, mu[l, i]))
-            multiply_no_nan_value = multiply_no_nan(beta, expm1(logvar[l, i]))
-            grad_logvar[l, i] = scaled(factor[i], 0.5 * multiply_no_nan_value)
-
-
-@kernel
-def _value_and_grad_by_tiles(
-    x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar
-):
-    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, mu_tile, logvar_tile, x_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    grad_x_hat_tile, grad_mu_tile, grad_logvar_tile = tile(1.0), tile(1.0), tile(1.0)
-    loss_lanes, factor = lanes(1.0), lanes(1.0)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread(x[part], x_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _value_and_grad_of_tile(
-            x_hat_tile[: x_hat.shape[1]],
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            x_tile[: x.shape[1]],
-            beta,
-            factor,
-            loss_lanes,
-            grad_x_hat_tile,
-            grad_mu_tile,
-            grad_logvar_tile,
-        )
-        collect(grad_x_hat_tile, grad_x_hat[part])
-        collect(grad_mu_tile, grad_mu[part])
-        collect(grad_logvar_tile, grad_logvar[part])
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value_and_grad(x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW and mu.shape[1] <= FEW:
-        return _value_and_grad_by_tiles(
-            x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar
-        )
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(

@@ -20,31 +20,22 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
-    LANES,
     ROOM,
     Array,
     Driver,
     Interval,
     Scalar,
     add_terms,
-    all_inside,
-    collect,
     cut,
     describe,
     inlined,
     kernel,
-    lanes,
     room,
-    spread,
-    spread_factor,
-    tile,
     weighed,
     weighted,
     wide_vectors,
 )
 from ._runtime.elementary import (
-    add_exactly,
     exp,
     expm1,
     expm1mx,
@@ -150,13 +141,14 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
     for start in range(0, x_logit.shape[0], ROOM):
         size = min(ROOM, x_logit.shape[0] - start)
         part = slice(start, start + size)
-        x_part, x_logit_part = x[part], x_logit[part]
+        x_part, x_logit_part, grad_x_logit_part = x[part], x_logit[part], grad_x_logit[part]
         for d in range(size):
             x_d = np.float64(x_part[d])
+            difference = 1.0 - x_d
             x_logit_d = np.float64(x_logit_part[d])
-            added = (
-                multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
-            )
+            minus = -x_logit_d
+            added = multiply_no_nan(difference, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(minus))
+            grad_x_logit_part[d] = scaled(factor, difference * sigmoid(x_logit_d) - x_d * sigmoid(minus))
             terms[d] = added
         total, lost = add_terms(total, lost, terms[:size], x)
     total = settle(total, lost)
@@ -165,23 +157,17 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
+        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
             mu_l = np.float64(mu_part[l])
-            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+            logvar_l = np.float64(logvar_part[l])
+            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
+            grad_logvar_part[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
+            terms_2[l] = mu_l * mu_l + expm1mx(logvar_l)
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
     loss = product
-    for d in range(x_logit.shape[0]):
-        x_d_2 = np.float64(x[d])
-        x_logit_d_2 = np.float64(x_logit[d])
-        difference = (1.0 - x_d_2) * sigmoid(x_logit_d_2) - x_d_2 * sigmoid(-x_logit_d_2)
-        grad_x_logit[d] = scaled(factor, difference)
-    for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
-        multiply_no_nan_value = multiply_no_nan(beta, expm1(np.float64(logvar[l])))
-        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan_value)
     return loss
 
 
@@ -191,96 +177,11 @@ def sample_value_and_grad(x_logit, mu, logvar, x, beta, grad_x_logit, grad_mu, g
     return _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, 1.0, grad_x_logit, grad_mu, grad_logvar)
 
 
-@inlined
-def _value_and_grad_of_tile(x_logit, mu, logvar, x, beta, factor, loss, grad_x_logit, grad_mu, grad_logvar):
-    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost, total_2, lost_2 = lanes(x_logit), lanes(x_logit), lanes(x_logit), lanes(x_logit)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for d in range(x_logit.shape[0]):
-        for i in range(LANES):
-            x_d = x[d, i]
-            x_logit_d = x_logit[d, i]
-            added = (
-                multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
-            )
-            total[i], lost[i] = add_exactly(total[i], lost[i], added)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        total_2[i], lost_2[i] = 0.0, 0.0
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            mu_l = mu[l, i]
-            term = mu_l * mu_l + expm1mx(logvar[l, i])
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], term)
-    for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        product = 0.5 * (2.0 * total[i] + multiply_no_nan(beta, total_2[i]))
-        loss[i] = product
-    for d in range(x_logit.shape[0]):
-        for i in range(LANES):
-            x_d_2 = x[d, i]
-            x_logit_d_2 = x_logit[d, i]
-            difference = (1.0 - x_d_2) * sigmoid(x_logit_d_2) - x_d_2 * sigmoid(-x_logit_d_2)
-            grad_x_logit[d, i] = scaled(factor[i], difference)
-    for l in range(mu.shape[0]):
-        for i in range(LANES):
-            grad_mu[l, i] = scaled(factor[i], multiply_no_nan(beta, mu[l, i]))
-            multiply_no_nan_value = multiply_no_nan(beta, expm1(logvar[l, i]))
-            grad_logvar[l, i] = scaled(factor[i], 0.5 * multiply_no_nan_value)
-
-
-@kernel
-def _value_and_grad_by_tiles(
-    x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar
-):
-    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_logit_tile, mu_tile, logvar_tile, x_tile = tile(1.0), tile(1.0), tile(1.0), tile(1.0)
-    grad_x_logit_tile, grad_mu_tile, grad_logvar_tile = tile(1.0), tile(1.0), tile(1.0)
-    loss_lanes, factor = lanes(1.0), lanes(1.0)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        inside &= all_inside(x[part], 0.0, 1.0)
-        spread(x_logit[part], x_logit_tile)
-        spread(mu[part], mu_tile)
-        spread(logvar[part], logvar_tile)
-        spread(x[part], x_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _value_and_grad_of_tile(
-            x_logit_tile[: x_logit.shape[1]],
-            mu_tile[: mu.shape[1]],
-            logvar_tile[: logvar.shape[1]],
-            x_tile[: x.shape[1]],
-            beta,
-            factor,
-            loss_lanes,
-            grad_x_logit_tile,
-            grad_mu_tile,
-            grad_logvar_tile,
-        )
-        collect(grad_x_logit_tile, grad_x_logit[part])
-        collect(grad_mu_tile, grad_mu[part])
-        collect(grad_logvar_tile, grad_logvar[part])
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value_and_grad(x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    if x_logit.shape[1] <= FEW and mu.shape[1] <= FEW:
-        return _value_and_grad_by_tiles(
-            x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar
-        )
     for i in range(losses.shape[0]):
         inside &= row_in_interval(x[i], 0.0, 1.0)
         factor = weighted(weight, i, scale)

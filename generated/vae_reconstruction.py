@@ -16,27 +16,20 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
-    LANES,
     ROOM,
     Array,
     Driver,
     add_terms,
-    collect,
     cut,
     describe,
     inlined,
     kernel,
-    lanes,
     room,
-    spread,
-    spread_factor,
-    tile,
     weighed,
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import add_exactly, scaled, settle
+from ._runtime.elementary import scaled, settle
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -97,22 +90,20 @@ def _total(x_hat, x, weight):
 def _value_and_grad_of_sample(x_hat, x, factor, grad_x_hat):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    length_x_hat = x_hat.shape[0]
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, x_hat.shape[0], ROOM):
         size = min(ROOM, x_hat.shape[0] - start)
         part = slice(start, start + size)
-        x_hat_part, x_part = x_hat[part], x[part]
+        x_hat_part, x_part, grad_x_hat_part = x_hat[part], x[part], grad_x_hat[part]
         for d in range(size):
             difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
+            grad_x_hat_part[d] = scaled(factor, 2.0 * difference / length_x_hat)
             terms[d] = difference * difference
         total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
-    length_x_hat = x_hat.shape[0]
     loss = total / length_x_hat
-    for d in range(x_hat.shape[0]):
-        quotient = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
-        grad_x_hat[d] = scaled(factor, quotient)
     return loss
 
 
@@ -122,58 +113,11 @@ def sample_value_and_grad(x_hat, x, grad_x_hat):
     return _value_and_grad_of_sample(x_hat, x, 1.0, grad_x_hat)
 
 
-@inlined
-def _value_and_grad_of_tile(x_hat, x, factor, loss, grad_x_hat):
-    """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
-    wide_vectors()
-    total, lost = lanes(x_hat), lanes(x_hat)
-    for i in range(LANES):
-        total[i], lost[i] = 0.0, 0.0
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            difference = x_hat[d, i] - x[d, i]
-            term = difference * difference
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    length_x_hat = x_hat.shape[0]
-    for i in range(LANES):
-        loss[i] = total[i] / length_x_hat
-    for d in range(x_hat.shape[0]):
-        for i in range(LANES):
-            quotient = 2.0 * (x_hat[d, i] - x[d, i]) / length_x_hat
-            grad_x_hat[d, i] = scaled(factor[i], quotient)
-
-
-@kernel
-def _value_and_grad_by_tiles(x_hat, x, weight, scale, losses, grad_x_hat):
-    """Do what `_value_and_grad` does for rows so short that only several of them fill a vector."""
-    wide_vectors()
-    inside = True
-    x_hat_tile, x_tile, grad_x_hat_tile = tile(1.0), tile(1.0), tile(1.0)
-    loss_lanes, factor = lanes(1.0), lanes(1.0)
-    for start in range(0, losses.shape[0], LANES):
-        size = min(LANES, losses.shape[0] - start)
-        part = slice(start, start + size)
-        spread(x_hat[part], x_hat_tile)
-        spread(x[part], x_tile)
-        spread_factor(weight, start, size, scale, factor)
-        _value_and_grad_of_tile(
-            x_hat_tile[: x_hat.shape[1]], x_tile[: x.shape[1]], factor, loss_lanes, grad_x_hat_tile
-        )
-        collect(grad_x_hat_tile, grad_x_hat[part])
-        for i in range(size):
-            losses[start + i] = scaled(weighted(weight, start + i, 1.0), loss_lanes[i])
-    return inside
-
-
 @kernel
 def _value_and_grad(x_hat, x, weight, scale, losses, grad_x_hat):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    if x_hat.shape[1] <= FEW:
-        return _value_and_grad_by_tiles(x_hat, x, weight, scale, losses, grad_x_hat)
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(x_hat[i], x[i], factor, grad_x_hat[i]))

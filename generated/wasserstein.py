@@ -100,35 +100,33 @@ def _total(d_real, d_fake, weight):
 def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    length_d_real = d_real.shape[0]
+    quotient = 1.0 / length_d_real
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, d_real.shape[0], ROOM):
         size = min(ROOM, d_real.shape[0] - start)
         part = slice(start, start + size)
-        d_real_part = d_real[part]
+        d_real_part, grad_d_real_part = d_real[part], grad_d_real[part]
         for n_d_real in range(size):
+            grad_d_real_part[n_d_real] = scaled(factor, quotient)
             terms[n_d_real] = np.float64(d_real_part[n_d_real])
         total, lost = add_terms(total, lost, terms[:size], d_real)
     total = settle(total, lost)
-    length_d_real = d_real.shape[0]
+    length_d_fake = d_fake.shape[0]
+    minus = -(1.0 / length_d_fake)
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, d_fake.shape[0], ROOM):
         size = min(ROOM, d_fake.shape[0] - start)
         part = slice(start, start + size)
-        d_fake_part = d_fake[part]
+        d_fake_part, grad_d_fake_part = d_fake[part], grad_d_fake[part]
         for n_d_fake in range(size):
+            grad_d_fake_part[n_d_fake] = scaled(factor, minus)
             terms_2[n_d_fake] = np.float64(d_fake_part[n_d_fake])
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], d_fake)
     total_2 = settle(total_2, lost_2)
-    length_d_fake = d_fake.shape[0]
     loss = total / length_d_real - total_2 / length_d_fake
-    quotient = 1.0 / length_d_real
-    for n_d_real in range(d_real.shape[0]):
-        grad_d_real[n_d_real] = scaled(factor, quotient)
-    minus = -(1.0 / length_d_fake)
-    for n_d_fake in range(d_fake.shape[0]):
-        grad_d_fake[n_d_fake] = scaled(factor, minus)
     return loss
 
 

@@ -446,28 +446,23 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
     product = sqrt(total) * largest
-    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for start in range(0, slope.shape[0], ROOM):
-        size = min(ROOM, slope.shape[0] - start)
-        part = slice(start, start + size)
-        slope_part, v_slope_part = slope[part], v_slope[part]
-        for d in range(size):
-            slope_d = np.float64(slope_part[d])
-            ratio_value_2 = ratio(slope_d, product)
-            v_slope_d = np.float64(v_slope_part[d])
-            product_2 = ratio_value_2 * v_slope_d
-            terms_2[d] = product_2
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
-    total_2 = settle(total_2, lost_2)
     largest_2, place_2 = -np.inf, -1
+    largest_3, place_3 = -np.inf, -1
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
         ratio_value_2 = ratio(slope_d, product)
+        v_slope_d = np.float64(v_slope[d])
+        product_2 = ratio_value_2 * v_slope_d
         product_3 = ratio_value_2 * ratio_value_2
+        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
         candidate = absolute(product_3)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
+        candidate = absolute(product_2)
+        if candidate > largest_3 or candidate != candidate or place_3 < 0:
+            largest_3, place_3 = candidate, d
+    total_2 = settle(total_2, lost_2)
     terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -485,15 +480,6 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     total_3 = settle(total_3, lost_3)
     ratio_value_3 = ratio(np.float64(slope[place_2]), product)
     product_4 = ratio_value_3 * ratio_value_3
-    largest_3, place_3 = -np.inf, -1
-    for d in range(slope.shape[0]):
-        slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
-        v_slope_d = np.float64(v_slope[d])
-        product_2 = ratio_value_2 * v_slope_d
-        candidate = absolute(product_2)
-        if candidate > largest_3 or candidate != candidate or place_3 < 0:
-            largest_3, place_3 = candidate, d
     terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -552,8 +538,8 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     wide_vectors()
     largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     product, total_2, lost_2, largest_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    place_2, total_3, lost_3, slope_place_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    product_4, largest_3, place_3, total_4 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    place_2, largest_3, place_3, total_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost_3, slope_place_2, product_4, total_4 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     lost_4, slope_place_3, v_slope_place_3, product_5 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
@@ -573,23 +559,20 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
         product[i] = sqrt(total[i]) * largest[i]
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
+        largest_2[i], place_2[i] = -np.inf, 0.0
+        largest_3[i], place_3[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
             ratio_value_2 = ratio(slope_d, product[i])
             v_slope_d = v_slope[d, i]
             product_2 = ratio_value_2 * v_slope_d
+            product_3 = ratio_value_2 * ratio_value_2
             total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], product_2)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_3), d)
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_2), d)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        largest_2[i], place_2[i] = -np.inf, 0.0
-    for d in range(slope.shape[0]):
-        for i in range(LANES):
-            slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, product[i])
-            product_3 = ratio_value_2 * ratio_value_2
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_3), d)
     for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -605,15 +588,6 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     for i in range(LANES):
         ratio_value_3 = ratio(slope_place_2[i], product[i])
         product_4[i] = ratio_value_3 * ratio_value_3
-    for i in range(LANES):
-        largest_3[i], place_3[i] = -np.inf, 0.0
-    for d in range(slope.shape[0]):
-        for i in range(LANES):
-            slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, product[i])
-            v_slope_d = v_slope[d, i]
-            product_2 = ratio_value_2 * v_slope_d
-            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_2), d)
     for i in range(LANES):
         total_4[i], lost_4[i] = 0.0, 0.0
     for d in range(slope.shape[0]):

@@ -134,7 +134,8 @@ class Printer:
 
     def _store(self, statement: ir.Store, tab: str) -> Iterator[str]:
         place = ", ".join(map(self.expression, statement.indices))
-        target, scaled = f"{tab}{statement.array}[{place}]", self.call_name("scaled")
+        array = self._parts_of.get(statement.array, statement.array)
+        target, scaled = f"{tab}{array}[{place}]", self.call_name("scaled")
         line = f"{target} = {scaled}({self.local('factor')}, {self.expression(statement.value)})"
         if len(line) > _WIDTH:
             entry = self.local("entry")
@@ -207,7 +208,7 @@ class Printer:
         """Write the terms of a piece of the row to a room, add them up there, and go on to the next piece."""
         tab, inner = _INDENT * depth, _INDENT * (depth + 1)
         start, part, size = self.local("start"), self.local("part"), self.local("size")
-        arrays = list(dict.fromkeys([load.array for load in ir.loads(statement)]))
+        arrays = list(dict.fromkeys([*(load.array for load in ir.loads(statement)), *_written(statement)]))
         kept = [statement.kept[0]] if statement.kept else []
         first, extent, whole = arrays[0], self.expression(statement.extent), self.call_name("ROOM")
         rooms = {a.names[0]: _derived(a.names[0], "terms") for a in statement.accumulators}
@@ -278,16 +279,23 @@ def _opened(term: ir.Expr, statement: ir.Reduce) -> ir.Expr:
 def _is_sum_of_entries(statement: ir.Reduce) -> bool:
     """Whether the terms are made of entries at the index alone, without decisions, and only summed."""
     if any(a.kind != "sum" for a in statement.accumulators) or not all(
-        isinstance(s, ir.Assign) for s in statement.body
+        isinstance(s, (ir.Assign, ir.Store)) for s in statement.body
     ):
         return False
-    loads = list(ir.loads(replace(statement, skip=())))
+    stores = [s for s in statement.body if isinstance(s, ir.Store)]
+    entries = [*ir.loads(replace(statement, skip=())), *stores]
     reads = sum(name == statement.index for name in ir.used(replace(statement, skip=())))
-    return bool(loads) and all(_is_entry(load, statement.index) for load in loads) and reads == len(loads)
+    loads = len(entries) - len(stores)
+    return loads > 0 and all(_is_entry(e, statement.index) for e in entries) and reads == len(entries)
 
 
-def _is_entry(load: ir.Load, index: str) -> bool:
-    return load.indices == (ir.Name(index),)
+def _written(statement: ir.Reduce) -> list[str]:
+    """Return the arrays that a pass writes besides what it sums."""
+    return [s.array for s in statement.body if isinstance(s, ir.Store)]
+
+
+def _is_entry(entry: ir.Load | ir.Store, index: str) -> bool:
+    return entry.indices == (ir.Name(index),)
 
 
 def _tightness(expr: ir.Expr) -> int:

@@ -21,7 +21,9 @@ from symloss.schedule.tile import tile
 
 Pass = Callable[[tuple[Statement, ...]], tuple[Statement, ...]]
 PASSES: tuple[Pass, ...] = (hoist, share, converge, fuse, prune)
-ALONG_ROWS: tuple[Pass, ...] = (peel, share, keep, prune, inline, name)  # a sample after the other
+ALONG_ROWS: tuple[Pass, ...] = (  # a sample after the other
+    peel, share, partial(fuse, loops=True), keep, prune, inline, name,
+)  # fmt: skip
 ACROSS_ROWS: tuple[Pass, ...] = (  # several samples side by side
     select, share, hoist, keep, prune, partial(inline, apart=(Choose,)), name,
 )  # fmt: skip

@@ -41,7 +41,7 @@ def _kept(statement: Statement, wanted: set[str]) -> Statement | None:
 
 def _kept_reduce(statement: Reduce, wanted: set[str]) -> Statement | None:
     accumulators = tuple(a for a in statement.accumulators if not wanted.isdisjoint(a.names))
-    if not accumulators:
+    if not accumulators and not any(isinstance(s, Store) for s in statement.body):
         return None
     needed = {name for a in accumulators for name in used(a.term)}
     needed |= set(used(statement.kept[1])) if statement.kept else set()

@@ -22,6 +22,7 @@ from symloss.ir import (
     Return,
     Statement,
     Store,
+    defined,
     loads,
     own_names,
     parts,
@@ -65,10 +66,11 @@ def _is_worth_it(body: Body) -> bool:
     """Whether passes over a row wait for one another; those that do not are faster along the row, measured."""
     found: set[str] = set()
     for statement in body:
-        if isinstance(statement, (Loop, Reduce)) and not found.isdisjoint(used(statement)):
+        waits = not found.isdisjoint(used(statement))
+        if waits and isinstance(statement, (Loop, Reduce)):
             return True
-        if isinstance(statement, Reduce) or not found.isdisjoint(used(statement)):
-            found |= own_names(statement)
+        if waits or isinstance(statement, Reduce):
+            found |= set(defined(statement))
     return False
 
 
