@@ -23,6 +23,7 @@ _INVERSE_LOG_2 = 1.0 / math.log(2.0)
 # log(2) in parts: a whole number of up to 2**11 times the first is exact.
 _LOG_2 = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"))
 _LOG_2_REST = float.fromhex("0x1.f97b57a079a19p-103")
+_LIFT, _DROP = 900.0, 2.0**-900  # a step for exponents below those of normal numbers
 _ROUNDER = 1.5 * 2.0**52 + 1023.0  # x + this - this is x rounded to a whole number; and the bias of exponents
 
 
@@ -58,6 +59,13 @@ def _fast_two_sum(a: float, b: float) -> Twofold:
 
 
 @inlined
+def _fast_two_sum_of(a: float, b: Twofold) -> Twofold:
+    """Return a + b where a is the larger."""
+    high, low = _fast_two_sum(a, b[0])
+    return _fast_two_sum(high, low + b[1])
+
+
+@inlined
 def _two_product(a: float, b: float) -> Twofold:
     product = a * b
     return product, fused(a, b, -product)
@@ -65,8 +73,8 @@ def _two_product(a: float, b: float) -> Twofold:
 
 @inlined
 def negate(x: Twofold) -> Twofold:
-    """Return -x."""
-    return -x[0], -x[1]
+    """Return -x; a lower part of 0 stays 0, so that the compiler sees what x and -x have in common."""
+    return -x[0], 0.0 - x[1]
 
 
 @inlined
@@ -81,7 +89,7 @@ def add(x: Twofold, y: Twofold) -> Twofold:
 @inlined
 def subtract(x: Twofold, y: Twofold) -> Twofold:
     """Return x - y."""
-    return add(x, (-y[0], -y[1]))
+    return add(x, negate(y))
 
 
 @inlined
@@ -168,7 +176,8 @@ def expm1(x: Twofold) -> Twofold:
 @inlined
 def _log_near(f: Twofold, k: float) -> Twofold:
     """Return k*log(2) + log(1 + f) for -1/4 <= f <= 1/2: a series in s = f/(2 + f), of which s is in two parts."""
-    s = divide(f, add((2.0, 0.0), f))
+    whole = _fast_two_sum_of(2.0, f)
+    s = _over(f, whole, 1.0 / whole[0])
     square = s[0] * s[0]
     cubic = s[0] * square * polynomial(square, LOG_DOUBLE)
     high, low = _fast_two_sum(2.0 * s[0], cubic)
@@ -208,7 +217,7 @@ def power(x: Twofold, y: Twofold) -> Twofold:
 @inlined
 def absolute(x: Twofold) -> Twofold:
     """Return the absolute value."""
-    return (-x[0], -x[1]) if x[0] < 0.0 else x
+    return abs(x[0]), 0.0 - x[1] if x[0] < 0.0 else x[1]
 
 
 @inlined
@@ -218,25 +227,57 @@ def sgn(x: Twofold) -> Twofold:
 
 
 @inlined
+def _small(x: Twofold) -> Twofold:
+    """Return exp(-abs(x)), which is at most 1: nothing overflows, and its exponent takes one step."""
+    size = absolute(x)
+    k, r = _reduce((-size[0] if size[0] < 800.0 else -800.0, 0.0 - size[1]))
+    part = _reduced_expm1(r)
+    high, low = _fast_two_sum(1.0, part[0])
+    scale = raised(k + (_ROUNDER + _LIFT))
+    return high * scale * _DROP, (low + part[1]) * scale * _DROP
+
+
+@inlined
+def _over(x: Twofold, y: Twofold, inverse: float) -> Twofold:
+    """Return x / y for a y between 1 and 4, given the rounded inverse of its higher part."""
+    quotient = x[0] * inverse
+    high, low = _two_product(quotient, y[0])
+    rest = ((x[0] - high) - low) + fused(-quotient, y[1], x[1])
+    return _fast_two_sum(quotient, rest * inverse)
+
+
+@inlined
+def _log1p_unit(x: Twofold) -> Twofold:
+    """Return log(1 + x) for 0 <= x <= 1."""
+    large = x[0] > 0.5
+    half = _fast_two_sum(0.5 * (x[0] - 1.0), 0.5 * x[1])
+    return _log_near(half if large else x, 1.0 if large else 0.0)
+
+
+@inlined
 def sigmoid(x: Twofold) -> Twofold:
     """Return 1 / (1 + exp(-x))."""
-    small = exp(negate(absolute(x)))
-    return divide((1.0, 0.0) if x[0] >= 0.0 else small, add((1.0, 0.0), small))
+    small = _small(x)
+    whole = _fast_two_sum_of(1.0, small)
+    return _over((1.0, 0.0) if x[0] >= 0.0 else small, whole, 1.0 / whole[0])
 
 
 @inlined
 def softplus(x: Twofold) -> Twofold:
     """Return log(1 + exp(x))."""
     positive = x[0] > 0.0
-    return add((x[0] if positive else 0.0, x[1] if positive else 0.0), log1p(exp(negate(absolute(x)))))
+    rest = _log1p_unit(_small(x))
+    whole = add(absolute(x), rest)
+    return whole if positive else rest
 
 
 @inlined
 def logistic_density(x: Twofold) -> Twofold:
     """Return sigmoid(x) * sigmoid(-x)."""
-    small = exp(negate(absolute(x)))
-    whole = add((1.0, 0.0), small)
-    return divide(divide(small, whole), whole)
+    small = _small(x)
+    whole = _fast_two_sum_of(1.0, small)
+    inverse = 1.0 / whole[0]
+    return _over(_over(small, whole, inverse), whole, inverse)
 
 
 @inlined
