@@ -25,6 +25,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    finite_with,
     in_dtype_of,
     inlined,
     kernel,
@@ -245,17 +246,42 @@ def _double_grad_and_hess(p, y):
 _grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
+@inlined
+def _double_finite_grad_and_hess(p, y):
+    """Return what `_grad_and_hess_of_sample` does where all numbers are finite."""
+    grad_p, _ = _plain_grad_and_hess(p, y)
+    hess_p = _refined_grad_and_hess(p, y)
+    return grad_p, hess_p
+
+
+_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _double_finite_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(p, y):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(p, y)
+
+
 @kernel
 def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        grad_p_i, hess_p_i = _grad_and_hess_of_sample(p[i], y[i])
+        grad_p_i, hess_p_i = _finite_grad_and_hess(p[i], y[i])
         grad_p[i] = weighed(weight, i, scale, grad_p_i)
         hess_p[i] = weighed(weight, i, scale, hess_p_i)
+        finite &= finite_with(p[i], y[i])
+        finite &= finite_with(p[i], grad_p_i)
+        finite &= finite_with(p[i], hess_p_i)
+    if not finite:
+        for i in range(grad_p.shape[0]):
+            grad_p_i, hess_p_i = _any_grad_and_hess(p[i], y[i])
+            grad_p[i] = weighed(weight, i, scale, grad_p_i)
+            hess_p[i] = weighed(weight, i, scale, hess_p_i)
     return inside
 
 

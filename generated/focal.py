@@ -29,6 +29,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    finite_with,
     inlined,
     kernel,
     refined,
@@ -150,14 +151,29 @@ def _double_value(p, y, alpha, gamma):
 sample_value = by_dtype(_plain_value, _double_value)
 
 
+_finite_value = by_dtype(_plain_value, _refined_value)
+
+
+@kernel
+def _any_value(p, y, alpha, gamma):
+    """Return what `sample_value` does, from code of its own."""
+    return sample_value(p, y, alpha, gamma)
+
+
 @kernel
 def _value(p, y, alpha, gamma, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        losses[i] = weighed(weight, i, 1.0, sample_value(p[i], y[i], alpha, gamma))
+        loss_i = _finite_value(p[i], y[i], alpha, gamma)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        finite &= finite_with(p[i], y[i])
+        finite &= finite_with(p[i], loss_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, _any_value(p[i], y[i], alpha, gamma))
     return inside
 
 
@@ -377,16 +393,33 @@ def _double_value_and_grad(p, y, alpha, gamma):
 sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
+_finite_value_and_grad = by_dtype(_plain_value_and_grad, _refined_value_and_grad)
+
+
+@kernel
+def _any_value_and_grad(p, y, alpha, gamma):
+    """Return what `sample_value_and_grad` does, from code of its own."""
+    return sample_value_and_grad(p, y, alpha, gamma)
+
+
 @kernel
 def _value_and_grad(p, y, alpha, gamma, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        loss_i, grad_p_i = sample_value_and_grad(p[i], y[i], alpha, gamma)
+        loss_i, grad_p_i = _finite_value_and_grad(p[i], y[i], alpha, gamma)
         losses[i] = weighed(weight, i, 1.0, loss_i)
         grad_p[i] = weighed(weight, i, scale, grad_p_i)
+        finite &= finite_with(p[i], y[i])
+        finite &= finite_with(p[i], loss_i)
+        finite &= finite_with(p[i], grad_p_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            loss_i, grad_p_i = _any_value_and_grad(p[i], y[i], alpha, gamma)
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_p[i] = weighed(weight, i, scale, grad_p_i)
     return inside
 
 
@@ -774,16 +807,33 @@ def _double_grad_and_hess(p, y, alpha, gamma):
 _grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
+_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _refined_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(p, y, alpha, gamma):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(p, y, alpha, gamma)
+
+
 @kernel
 def _grad_and_hess(p, y, alpha, gamma, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(grad_p.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        grad_p_i, hess_p_i = _grad_and_hess_of_sample(p[i], y[i], alpha, gamma)
+        grad_p_i, hess_p_i = _finite_grad_and_hess(p[i], y[i], alpha, gamma)
         grad_p[i] = weighed(weight, i, scale, grad_p_i)
         hess_p[i] = weighed(weight, i, scale, hess_p_i)
+        finite &= finite_with(p[i], y[i])
+        finite &= finite_with(p[i], grad_p_i)
+        finite &= finite_with(p[i], hess_p_i)
+    if not finite:
+        for i in range(grad_p.shape[0]):
+            grad_p_i, hess_p_i = _any_grad_and_hess(p[i], y[i], alpha, gamma)
+            grad_p[i] = weighed(weight, i, scale, grad_p_i)
+            hess_p[i] = weighed(weight, i, scale, hess_p_i)
     return inside
 
 

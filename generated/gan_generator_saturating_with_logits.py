@@ -21,6 +21,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    finite_with,
     in_dtype_of,
     inlined,
     kernel,
@@ -71,13 +72,27 @@ def _double_value(z_fake):
 sample_value = by_dtype(_plain_value, _double_value)
 
 
+_finite_value = by_dtype(_plain_value, _refined_value)
+
+
+@kernel
+def _any_value(z_fake):
+    """Return what `sample_value` does, from code of its own."""
+    return sample_value(z_fake)
+
+
 @kernel
 def _value(z_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(z_fake[i]))
+        loss_i = _finite_value(z_fake[i])
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        finite &= finite_with(z_fake[i], loss_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, _any_value(z_fake[i]))
     return inside
 
 
@@ -120,16 +135,40 @@ def _double_value_and_grad(z_fake):
 sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
+@inlined
+def _double_finite_value_and_grad(z_fake):
+    """Return what `sample_value_and_grad` does where all numbers are finite."""
+    _, grad_z_fake = _plain_value_and_grad(z_fake)
+    loss = _refined_value_and_grad(z_fake)
+    return loss, grad_z_fake
+
+
+_finite_value_and_grad = by_dtype(_plain_value_and_grad, _double_finite_value_and_grad)
+
+
+@kernel
+def _any_value_and_grad(z_fake):
+    """Return what `sample_value_and_grad` does, from code of its own."""
+    return sample_value_and_grad(z_fake)
+
+
 @kernel
 def _value_and_grad(z_fake, weight, scale, losses, grad_z_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     scale = in_dtype_of(z_fake, scale)
     for i in range(losses.shape[0]):
-        loss_i, grad_z_fake_i = sample_value_and_grad(z_fake[i])
+        loss_i, grad_z_fake_i = _finite_value_and_grad(z_fake[i])
         losses[i] = weighed(weight, i, 1.0, loss_i)
         grad_z_fake[i] = weighed(weight, i, scale, grad_z_fake_i)
+        finite &= finite_with(z_fake[i], loss_i)
+        finite &= finite_with(z_fake[i], grad_z_fake_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            loss_i, grad_z_fake_i = _any_value_and_grad(z_fake[i])
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_z_fake[i] = weighed(weight, i, scale, grad_z_fake_i)
     return inside
 
 

@@ -9,7 +9,7 @@ from sympy import FiniteSet, Interval, S
 from symloss import ir
 from symloss.arguments import Argument, Target, Weight
 from symloss.emit.numba_printer import Printer, number
-from symloss.emit.samples import Sample
+from symloss.emit.samples import Sample, alone_name, finite_name
 from symloss.emit.text import CodeFunction, call_lines, signature
 
 _SAYS = {
@@ -54,6 +54,7 @@ class Block:
         self._sample, self._parameters, self._printer = sample, parameters, printer
         self.weight, self.scale = printer.local("weight"), printer.local("scale")
         self._factor, self._inside, self._i = printer.local("factor"), printer.local("inside"), printer.local("i")
+        self._finite = printer.local("finite")
         function = sample.function
         self.has_factor = function.kind not in ("value", "normalizer")
         self._results = {"loss": "losses", "normalizer": "normalizers"}
@@ -71,6 +72,9 @@ class Block:
         """Return the body of the kernel."""
         count = f"{self.outputs[0]}.shape[0]"
         lines = [f"    {self._printer.call_name('wide_vectors')}()", f"    {self._inside} = True"]
+        refined = self._sample.function.refined is not None
+        if refined:
+            lines[-1] = f"    {self._inside}, {self._finite} = True, True"
         if self._printer.single and self.has_factor:
             in_dtype = self._printer.call_name("in_dtype_of")
             lines.append(f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})")
@@ -82,8 +86,24 @@ class Block:
             if self._printer.single and self._sample.function.rows:  # whatever the dtype of weights
                 factor = f"{self._printer.call_name('in_dtype_of')}({self._arrays[0]}, {factor})"
             lines.append(f"        {self._factor} = {factor}")
-        lines += self._call()
+        lines += self._call_finite(count) if refined else self._call(self._sample.name)
         return [*lines, f"    return {self._inside}"]
+
+    def _call_finite(self, count: str) -> list[str]:
+        """Return what is right for finite numbers, and a second loop for blocks that hold others."""
+        scalars = self._sample.function.scalars
+        first, *others = [
+            self._entry(a) for a in (*self._sample.arrays, *self._sample.directions) if not isinstance(a, Weight)
+        ]
+        results = [f"{name}_{self._i}" for name in scalars]
+        test = self._printer.call_name("finite_with")
+        return [
+            *self._call(finite_name(self._sample), apart=True),
+            *(f"        {self._finite} &= {test}({first}, {value})" for value in [*others, *results]),
+            f"    if not {self._finite}:",
+            f"        for {self._i} in range({count}):",
+            *("    " + line for line in self._call(alone_name(self._sample))),
+        ]
 
     def _tiles(self) -> list[str]:
         """Leave short rows to another kernel."""
@@ -117,21 +137,22 @@ class Block:
             f"    return {self._inside}, {call_name('settle')}({total}, {lost})",
         ]
 
-    def _call(self) -> list[str]:
+    def _call(self, called: str, apart: bool = False) -> list[str]:
+        """Return the lines that call a function of one sample; ``apart``: and name even a single result."""
         function = self._sample.function
         args = [self._entry(a) for a in self._sample.arrays] + list(self._parameters)
         args += [self._entry(v) for v in self._sample.directions]
         if function.rows:
             args += [self._factor, *(f"{row}[{self._i}]" for row in function.rows)]
         weighed = f"{self._printer.call_name('weighed')}({self.weight}, {self._i}" if function.scalars else ""
-        if len(function.scalars) == 1:
+        if len(function.scalars) == 1 and not apart:
             (name,) = function.scalars
             target = f"{self.output(name)}[{self._i}]"
-            return call_lines(f"{target} = {weighed}, {self._by(name)}, {self._sample.name}(", args, "))", 2)
+            return call_lines(f"{target} = {weighed}, {self._by(name)}, {called}(", args, "))", 2)
         if not function.scalars:
-            return call_lines(f"{self._sample.name}(", args, ")", 2)
+            return call_lines(f"{called}(", args, ")", 2)
         local = [f"{name}_{self._i}" for name in function.scalars]
-        lines = call_lines(f"{', '.join(local)} = {self._sample.name}(", args, ")", 2)
+        lines = call_lines(f"{', '.join(local)} = {called}(", args, ")", 2)
         for name, value in zip(function.scalars, local, strict=True):
             lines.append(f"        {self.output(name)}[{self._i}] = {weighed}, {self._by(name)}, {value})")
         return lines

@@ -28,7 +28,7 @@ _PUBLIC = {
 }
 # What the runtime offers beside functions of numbers.
 _OTHERS = (
-    "CHUNK", "FEW", "LANES", "ROOM", "add_terms", "all_inside", "by_dtype", "collect", "cut", "in_dtype_of", "is_at",
+    "CHUNK", "FEW", "LANES", "ROOM", "add_terms", "all_inside", "by_dtype", "collect", "cut", "finite_with", "in_dtype_of", "is_at",
     "lanes", "largest_of", "raised_to", "refined", "room", "spread", "spread_factor", "spread_numbers", "tile",
     "twofold", "weighed", "weighted", "wide_vectors",
 )  # fmt: skip

@@ -77,12 +77,53 @@ def print_sample(sample: Sample, printer: Printer) -> list[CodeFunction | str]:
         return [_print_plain(sample, sample.name, printer)]
     plain, double = f"_plain_{sample.function.kind}", f"_double_{sample.function.kind}"
     printer.functions |= {"by_dtype", "refined", "twofold"}
+    finite, quick = _print_finite(sample, plain, printer)
     return [
         _print_plain(sample, plain, printer),
         _print_refined(sample, printer),
         _print_double(sample, plain, double, printer),
         f"{sample.name} = by_dtype({plain}, {double})",
+        *finite,
+        f"{finite_name(sample)} = by_dtype({plain}, {quick})",
+        _print_alone(sample),
     ]
+
+
+def finite_name(sample: Sample) -> str:
+    """Return the name of the function that is right only where all numbers are finite, and faster."""
+    return f"_finite_{sample.function.kind}"
+
+
+def alone_name(sample: Sample) -> str:
+    """Return the name of the function that is right everywhere and compiled apart from the loops that call it."""
+    return f"_any_{sample.function.kind}"
+
+
+def _print_finite(sample: Sample, plain: str, printer: Printer) -> tuple[list[CodeFunction], str]:
+    """Return the function for finite float64, if it is another than the refined one, and its name."""
+    assert sample.function.refined is not None
+    wanted, results = sample.function.refined.scalars, sample.function.scalars
+    if wanted == results:
+        return [], _refined_name(sample)
+    names = [a.name for a in sample.arguments]
+    args = ", ".join(names)
+    left = [result if result not in wanted else "_" for result in results]
+    lines = [
+        f"    {', '.join(left)} = {plain}({args})",
+        f"    {', '.join(wanted)} = {_refined_name(sample)}({args})",
+        f"    return {', '.join(results)}",
+    ]
+    name = f"_double{finite_name(sample)}"
+    says = f"Return what `{sample.name}` does where all numbers are finite."
+    return [CodeFunction(signature(name, names), says, tuple(lines), "inlined")], name
+
+
+def _print_alone(sample: Sample) -> CodeFunction:
+    """Return the function for what a block seldom holds: infinities and NaN.  In no loop it costs less to compile."""
+    names = [a.name for a in sample.arguments]
+    body = (f"    return {sample.name}({', '.join(names)})",)
+    says = f"Return what `{sample.name}` does, from code of its own."
+    return CodeFunction(signature(alone_name(sample), names), says, body, "kernel")
 
 
 def _print_plain(sample: Sample, name: str, printer: Printer) -> CodeFunction:

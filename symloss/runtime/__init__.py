@@ -9,7 +9,7 @@ from .loops import CHUNK, cut, in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, room
 from .tiles import FEW, LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
-from .twofold import refined
+from .twofold import finite_with, refined
 
 __all__ = [
     "CHUNK",
@@ -30,6 +30,7 @@ __all__ = [
     "cut",
     "describe",
     "in_dtype_of",
+    "finite_with",
     "inlined",
     "is_at",
     "kernel",

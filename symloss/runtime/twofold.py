@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from .bits import fused, polynomial, raised, split
+from .bits import by_dtype, fused, polynomial, raised, split
 from .coefficients import EXP_CUBIC, LOG_DOUBLE
 from .jit import inlined
 
@@ -21,6 +21,7 @@ Twofold = tuple[float, float]
 _INVERSE_LOG_2 = 1.0 / math.log(2.0)
 # log(2) in parts: a whole number of up to 2**11 times the first is exact.
 _LOG_2 = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"))
+_LOG_2_PARTS = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))
 _LOG_2_REST = float.fromhex("0x1.f97b57a079a19p-103")
 _LIFT, _DROP = 900.0, 2.0**-900  # a step for exponents below those of normal numbers
 _ROUNDER = 1.5 * 2.0**52 + 1023.0  # x + this - this is x rounded to a whole number; and the bias of exponents
@@ -30,6 +31,19 @@ _ROUNDER = 1.5 * 2.0**52 + 1023.0  # x + this - this is x rounded to a whole num
 def refined(plain: float, better: float) -> float:
     """Return the better number, or the plain one where infinities or NaN took part."""
     return better if abs(better) < math.inf and plain == plain else plain
+
+
+@inlined
+def _finite_single(x: float, _other: float) -> bool:
+    return True
+
+
+@inlined
+def _finite_double(x: float, other: float) -> bool:
+    return abs(x) < math.inf and abs(other) < math.inf
+
+
+finite_with = by_dtype(_finite_single, _finite_double)  # whether two numbers are finite; float32 need not be
 
 
 @inlined
@@ -78,11 +92,9 @@ def negate(x: Twofold) -> Twofold:
 
 @inlined
 def add(x: Twofold, y: Twofold) -> Twofold:
-    """Return x + y; relative error below 2**-104."""
+    """Return x + y; the error is below 2**-103 of the larger of the two, which is what their own errors may be."""
     high, low = _two_sum(x[0], y[0])
-    rest, least = _two_sum(x[1], y[1])
-    high, low = _fast_two_sum(high, low + rest)
-    return _fast_two_sum(high, low + least)
+    return _fast_two_sum(high, low + (x[1] + y[1]))
 
 
 @inlined
@@ -93,10 +105,9 @@ def subtract(x: Twofold, y: Twofold) -> Twofold:
 
 @inlined
 def multiply(x: Twofold, y: Twofold) -> Twofold:
-    """Return x * y; relative error below 2**-103."""
+    """Return x * y; relative error below 2**-100.  The parts may overlap in a few bits."""
     high, low = _two_product(x[0], y[0])
-    cross = fused(x[0], y[1], x[1] * y[0])
-    return _fast_two_sum(high, low + cross)
+    return high, low + fused(x[0], y[1], x[1] * y[0])
 
 
 @inlined
@@ -173,14 +184,20 @@ def expm1(x: Twofold) -> Twofold:
 
 
 @inlined
-def _log_near(f: Twofold, k: float) -> Twofold:
-    """Return k*log(2) + log(1 + f) for -1/4 <= f <= 1/2: a series in s = f/(2 + f), of which s is in two parts."""
+def _log_series(f: Twofold) -> Twofold:
+    """Return log(1 + f) for -1/4 <= f <= 1/2: a series in s = f/(2 + f), of which s is in two parts."""
     whole = _fast_two_sum_of(2.0, f)
     s = _over(f, whole, 1.0 / whole[0])
     square = s[0] * s[0]
     cubic = s[0] * square * polynomial(square, LOG_DOUBLE)
     high, low = _fast_two_sum(2.0 * s[0], cubic)
-    near = high, fused(2.0, s[1], low)
+    return high, fused(2.0, s[1], low)
+
+
+@inlined
+def _log_near(f: Twofold, k: float) -> Twofold:
+    """Return k*log(2) + log(1 + f) for -1/4 <= f <= 1/2."""
+    near = _log_series(f)
     whole = add(_times_log_2(k), near)
     return near if k == 0.0 else whole
 
@@ -250,7 +267,9 @@ def _log1p_unit(x: Twofold) -> Twofold:
     """Return log(1 + x) for 0 <= x <= 1."""
     large = x[0] > 0.5
     half = _fast_two_sum(0.5 * (x[0] - 1.0), 0.5 * x[1])
-    return _log_near(half if large else x, 1.0 if large else 0.0)
+    near = _log_series(half if large else x)
+    high, low = _fast_two_sum(_LOG_2_PARTS[0] if large else 0.0, near[0])
+    return _fast_two_sum(high, low + (near[1] + (_LOG_2_PARTS[1] if large else 0.0)))
 
 
 @inlined
