@@ -26,6 +26,7 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
     by_dtype,
     cut,
     describe,
@@ -94,6 +95,9 @@ def _plain_value(p, y, alpha, gamma):
     return loss
 
 
+_brief_value = briefly(_plain_value, inlined)
+
+
 @inlined
 def _refined_value(p, y, alpha, gamma):
     """Return loss of one sample, from numbers in two parts."""
@@ -148,10 +152,10 @@ def _double_value(p, y, alpha, gamma):
     return refined(loss, better_loss)
 
 
-sample_value = by_dtype(_plain_value, _double_value)
+sample_value = by_dtype(_brief_value, _double_value)
 
 
-_finite_value = by_dtype(_plain_value, _refined_value)
+_finite_value = by_dtype(_brief_value, _refined_value)
 
 
 @kernel
@@ -276,6 +280,9 @@ def _plain_value_and_grad(p, y, alpha, gamma):
     return loss, grad_p
 
 
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
+
+
 @inlined
 def _refined_value_and_grad(p, y, alpha, gamma):
     """Return loss and grad_p of one sample, from numbers in two parts."""
@@ -390,10 +397,10 @@ def _double_value_and_grad(p, y, alpha, gamma):
     return refined(loss, better_loss), refined(grad_p, better_grad_p)
 
 
-sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _double_value_and_grad)
 
 
-_finite_value_and_grad = by_dtype(_plain_value_and_grad, _refined_value_and_grad)
+_finite_value_and_grad = by_dtype(_brief_value_and_grad, _refined_value_and_grad)
 
 
 @kernel
@@ -604,6 +611,9 @@ def _plain_grad_and_hess(p, y, alpha, gamma):
     return grad_p, hess_p
 
 
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
+
+
 @inlined
 def _refined_grad_and_hess(p, y, alpha, gamma):
     """Return grad_p and hess_p of one sample, from numbers in two parts."""
@@ -804,10 +814,10 @@ def _double_grad_and_hess(p, y, alpha, gamma):
     return refined(grad_p, better_grad_p), refined(hess_p, better_hess_p)
 
 
-_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _double_grad_and_hess)
 
 
-_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _refined_grad_and_hess)
+_finite_grad_and_hess = by_dtype(_brief_grad_and_hess, _refined_grad_and_hess)
 
 
 @kernel
@@ -838,7 +848,7 @@ def _grad_and_hess(p, y, alpha, gamma, weight, scale, grad_p, hess_p):
 
 
 @inlined
-def _hvp_of_sample(p, y, alpha, gamma, v_p):
+def _plain_hvp(p, y, alpha, gamma, v_p):
     """Compute the Hessian of one sample times a vector."""
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
@@ -951,6 +961,12 @@ def _hvp_of_sample(p, y, alpha, gamma, v_p):
     else:
         product_p = np.nan
     return product_p
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

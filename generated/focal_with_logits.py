@@ -25,6 +25,7 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
     by_dtype,
     cut,
     describe,
@@ -75,6 +76,9 @@ def _plain_value(z, y, alpha, gamma):
     return loss
 
 
+_brief_value = briefly(_plain_value, inlined)
+
+
 @inlined
 def _refined_value(z, y, alpha, gamma):
     """Return loss of one sample, from numbers in two parts."""
@@ -115,10 +119,10 @@ def _double_value(z, y, alpha, gamma):
     return refined(loss, better_loss)
 
 
-sample_value = by_dtype(_plain_value, _double_value)
+sample_value = by_dtype(_brief_value, _double_value)
 
 
-_finite_value = by_dtype(_plain_value, _refined_value)
+_finite_value = by_dtype(_brief_value, _refined_value)
 
 
 @kernel
@@ -187,6 +191,9 @@ def _plain_value_and_grad(z, y, alpha, gamma):
     return loss, grad_z
 
 
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
+
+
 @inlined
 def _refined_value_and_grad(z, y, alpha, gamma):
     """Return loss and grad_z of one sample, from numbers in two parts."""
@@ -247,10 +254,10 @@ def _double_value_and_grad(z, y, alpha, gamma):
     return refined(loss, better_loss), refined(grad_z, better_grad_z)
 
 
-sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _double_value_and_grad)
 
 
-_finite_value_and_grad = by_dtype(_plain_value_and_grad, _refined_value_and_grad)
+_finite_value_and_grad = by_dtype(_brief_value_and_grad, _refined_value_and_grad)
 
 
 @kernel
@@ -366,6 +373,9 @@ def _plain_grad_and_hess(z, y, alpha, gamma):
     return grad_z, hess_z
 
 
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
+
+
 @inlined
 def _refined_grad_and_hess(z, y, alpha, gamma):
     """Return grad_z and hess_z of one sample, from numbers in two parts."""
@@ -461,10 +471,10 @@ def _double_grad_and_hess(z, y, alpha, gamma):
     return refined(grad_z, better_grad_z), refined(hess_z, better_hess_z)
 
 
-_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _double_grad_and_hess)
 
 
-_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _refined_grad_and_hess)
+_finite_grad_and_hess = by_dtype(_brief_grad_and_hess, _refined_grad_and_hess)
 
 
 @kernel
@@ -495,7 +505,7 @@ def _grad_and_hess(z, y, alpha, gamma, weight, scale, grad_z, hess_z):
 
 
 @inlined
-def _hvp_of_sample(z, y, alpha, gamma, v_z):
+def _plain_hvp(z, y, alpha, gamma, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = np.float64(z)
     y = np.float64(y)
@@ -541,6 +551,12 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
     else:
         product_z = np.nan
     return product_z
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

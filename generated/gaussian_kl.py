@@ -20,6 +20,8 @@ from ._runtime import (
     Array,
     Driver,
     add_terms,
+    briefly,
+    by_dtype,
     cut,
     describe,
     inlined,
@@ -46,7 +48,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(mu, logvar):
+def _plain_value(mu, logvar):
     """Return the loss of one sample."""
     wide_vectors()
     terms = room(1.0)
@@ -62,6 +64,12 @@ def sample_value(mu, logvar):
     total = settle(total, lost)
     loss = 0.5 * total
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -87,7 +95,7 @@ def _total(mu, logvar, weight):
 
 
 @kernel
-def _value_and_grad_of_sample(mu, logvar, factor, grad_mu, grad_logvar):
+def _plain_value_and_grad(mu, logvar, factor, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     terms = room(1.0)
@@ -106,6 +114,12 @@ def _value_and_grad_of_sample(mu, logvar, factor, grad_mu, grad_logvar):
     total = settle(total, lost)
     loss = 0.5 * total
     return loss
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
+
+
+_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -148,7 +162,7 @@ def _total_and_grad(mu, logvar, weight, scale, grad_mu, grad_logvar):
 
 
 @kernel
-def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess_logvar):
+def _plain_grad_and_hess(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess_logvar):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
     for l in range(mu.shape[0]):
@@ -158,6 +172,12 @@ def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, 
         hess_mu[l] = scaled(factor, 1.0)
         hess_logvar[l] = scaled(factor, 0.5 * exp(logvar_l))
     return
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, kernel)
+
+
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
@@ -174,7 +194,7 @@ def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hes
 
 
 @kernel
-def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
+def _plain_hvp(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
     """Compute the Hessian of one sample times a vector."""
     wide_vectors()
     for l in range(mu.shape[0]):
@@ -182,6 +202,12 @@ def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logva
         product = 0.5 * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
         product_logvar[l] = scaled(factor, product)
     return
+
+
+_brief_hvp = briefly(_plain_hvp, kernel)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

@@ -26,6 +26,8 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
+    by_dtype,
     cut,
     describe,
     inlined,
@@ -56,7 +58,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(x_hat, mu, logvar, x, beta):
+def _plain_value(x_hat, mu, logvar, x, beta):
     """Return the loss of one sample."""
     wide_vectors()
     terms = room(1.0)
@@ -84,6 +86,12 @@ def sample_value(x_hat, mu, logvar, x, beta):
     product = 0.5 * (2.0 * total / x_hat.shape[0] + multiply_no_nan(beta, total_2))
     loss = product
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -117,7 +125,7 @@ def _total(x_hat, mu, logvar, x, beta, weight):
 
 
 @kernel
-def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar):
+def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     length_x_hat = x_hat.shape[0]
@@ -150,6 +158,12 @@ def _value_and_grad_of_sample(x_hat, mu, logvar, x, beta, factor, grad_x_hat, gr
     product = 0.5 * (2.0 * total / length_x_hat + multiply_no_nan(beta, total_2))
     loss = product
     return loss
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
+
+
+_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -196,7 +210,7 @@ def _total_and_grad(x_hat, mu, logvar, x, beta, weight, scale, grad_x_hat, grad_
 
 
 @kernel
-def _grad_and_hess_of_sample(
+def _plain_grad_and_hess(
     x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar, hess_x_hat, hess_mu, hess_logvar
 ):
     """Compute gradient and Hessian diagonal of one sample."""
@@ -214,6 +228,12 @@ def _grad_and_hess_of_sample(
         hess_mu[l] = scaled(factor, beta)
         hess_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, exp(logvar_l)))
     return
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, kernel)
+
+
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
@@ -255,7 +275,7 @@ def _grad_and_hess(
 
 
 @kernel
-def _hvp_of_sample(
+def _plain_hvp(
     x_hat, mu, logvar, x, beta, v_x_hat, v_mu, v_logvar, factor, product_x_hat, product_mu, product_logvar
 ):
     """Compute the Hessian of one sample times a vector."""
@@ -268,6 +288,12 @@ def _hvp_of_sample(
         product = exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
         product_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, product))
     return
+
+
+_brief_hvp = briefly(_plain_hvp, kernel)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

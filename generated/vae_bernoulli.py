@@ -26,6 +26,8 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
+    by_dtype,
     cut,
     describe,
     inlined,
@@ -67,7 +69,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(x_logit, mu, logvar, x, beta):
+def _plain_value(x_logit, mu, logvar, x, beta):
     """Return the loss of one sample."""
     wide_vectors()
     terms = room(1.0)
@@ -99,6 +101,12 @@ def sample_value(x_logit, mu, logvar, x, beta):
     product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
     loss = product
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -133,7 +141,7 @@ def _total(x_logit, mu, logvar, x, beta, weight):
 
 
 @kernel
-def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit, grad_mu, grad_logvar):
+def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     terms = room(1.0)
@@ -169,6 +177,12 @@ def _value_and_grad_of_sample(x_logit, mu, logvar, x, beta, factor, grad_x_logit
     product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
     loss = product
     return loss
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
+
+
+_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -216,7 +230,7 @@ def _total_and_grad(x_logit, mu, logvar, x, beta, weight, scale, grad_x_logit, g
 
 
 @kernel
-def _grad_and_hess_of_sample(
+def _plain_grad_and_hess(
     x_logit,
     mu,
     logvar,
@@ -245,6 +259,12 @@ def _grad_and_hess_of_sample(
         hess_mu[l] = scaled(factor, beta)
         hess_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, exp(logvar_l)))
     return
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, kernel)
+
+
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
@@ -287,7 +307,7 @@ def _grad_and_hess(
 
 
 @kernel
-def _hvp_of_sample(
+def _plain_hvp(
     x_logit,
     mu,
     logvar,
@@ -311,6 +331,12 @@ def _hvp_of_sample(
         product_2 = exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
         product_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, product_2))
     return
+
+
+_brief_hvp = briefly(_plain_hvp, kernel)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

@@ -22,6 +22,7 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
     by_dtype,
     cut,
     describe,
@@ -59,12 +60,18 @@ INFO = describe(
 
 
 @inlined
-def sample_value(z, y, pos_weight):
+def _plain_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = np.float64(z)
     y = np.float64(y)
     loss = softplus_mix(z, 1.0 - y, pos_weight * y)
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -91,7 +98,7 @@ def _total(z, y, pos_weight, weight):
 
 
 @inlined
-def sample_value_and_grad(z, y, pos_weight):
+def _plain_value_and_grad(z, y, pos_weight):
     """Return the loss of one sample; compute its gradient."""
     z = np.float64(z)
     y = np.float64(y)
@@ -100,6 +107,12 @@ def sample_value_and_grad(z, y, pos_weight):
     loss = softplus_mix(z, difference, product)
     grad_z = sigmoid_mix(z, difference, -product)
     return loss, grad_z
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
+
+
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -148,6 +161,9 @@ def _plain_grad_and_hess(z, y, pos_weight):
     return grad_z, hess_z
 
 
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
+
+
 @inlined
 def _refined_grad_and_hess(z, y, pos_weight):
     """Return hess_z of one sample, from numbers in two parts."""
@@ -172,7 +188,7 @@ def _double_grad_and_hess(z, y, pos_weight):
     return grad_z, refined(hess_z, better_hess_z)
 
 
-_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _double_grad_and_hess)
 
 
 @inlined
@@ -183,7 +199,7 @@ def _double_finite_grad_and_hess(z, y, pos_weight):
     return grad_z, hess_z
 
 
-_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _double_finite_grad_and_hess)
+_finite_grad_and_hess = by_dtype(_brief_grad_and_hess, _double_finite_grad_and_hess)
 
 
 @kernel
@@ -214,7 +230,7 @@ def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
 
 
 @inlined
-def _hvp_of_sample(z, y, pos_weight, v_z):
+def _plain_hvp(z, y, pos_weight, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = np.float64(z)
     y = np.float64(y)
@@ -226,6 +242,12 @@ def _hvp_of_sample(z, y, pos_weight, v_z):
     )
     product_z = added
     return product_z
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

@@ -25,6 +25,8 @@ from ._runtime import (
     Interval,
     add_terms,
     all_inside,
+    briefly,
+    by_dtype,
     collect,
     cut,
     describe,
@@ -70,7 +72,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(z, y, class_weight):
+def _plain_value(z, y, class_weight):
     """Return the loss of one sample."""
     wide_vectors()
     largest, place = largest_of(z)
@@ -103,6 +105,12 @@ def sample_value(z, y, class_weight):
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @inlined
@@ -186,7 +194,7 @@ def _total(z, y, class_weight, weight):
 
 
 @kernel
-def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
+def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     largest, place = -np.inf, -1
@@ -274,6 +282,12 @@ def _value_and_grad_of_sample(z, y, class_weight, factor, grad_z):
     product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * total_5
     grad_z[place_2] = scaled(factor, exp_minus_z_place * total_3 / added - product_5 / added)
     return loss
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
+
+
+_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -410,7 +424,7 @@ def _total_and_grad(z, y, class_weight, weight, scale, grad_z):
 
 
 @kernel
-def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
+def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
     largest, place = -np.inf, -1
@@ -497,6 +511,12 @@ def _grad_and_hess_of_sample(z, y, class_weight, factor, grad_z, hess_z):
     )
     hess_z[place_2] = scaled(factor, added_5)
     return
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, kernel)
+
+
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @inlined
@@ -594,7 +614,7 @@ def _grad_and_hess(z, y, class_weight, weight, scale, grad_z, hess_z):
 
 
 @kernel
-def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
+def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
     wide_vectors()
     largest, place = -np.inf, -1
@@ -737,6 +757,12 @@ def _hvp_of_sample(z, y, class_weight, v_z, factor, product_z):
     )
     product_z[place_2] = scaled(factor, added_2)
     return
+
+
+_brief_hvp = briefly(_plain_hvp, kernel)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @inlined

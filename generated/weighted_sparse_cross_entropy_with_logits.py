@@ -25,6 +25,8 @@ from ._runtime import (
     Interval,
     Labels,
     add_terms,
+    briefly,
+    by_dtype,
     collect,
     cut,
     describe,
@@ -70,7 +72,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(z, label, class_weight):
+def _plain_value(z, label, class_weight):
     """Return the loss of one sample."""
     wide_vectors()
     largest, place = largest_of(z)
@@ -92,6 +94,12 @@ def sample_value(z, label, class_weight):
     )
     loss = 0.0 - multiply_no_nan_value
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @inlined
@@ -170,7 +178,7 @@ def _total(z, label, class_weight, weight):
 
 
 @kernel
-def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
+def _plain_value_and_grad(z, label, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     class_weight_label = np.float64(class_weight[label])
@@ -200,6 +208,12 @@ def _value_and_grad_of_sample(z, label, class_weight, factor, grad_z):
         grad_z[c] = scaled(factor, class_weight_label * exp_minus(np.float64(z[c]), largest) / added)
     grad_z[label] = scaled(factor, -(class_weight_label * total_2 / added))
     return loss
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
+
+
+_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -307,7 +321,7 @@ def _total_and_grad(z, label, class_weight, weight, scale, grad_z):
 
 
 @kernel
-def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
+def _plain_grad_and_hess(z, label, class_weight, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
     class_weight_label = np.float64(class_weight[label])
@@ -351,6 +365,12 @@ def _grad_and_hess_of_sample(z, label, class_weight, factor, grad_z, hess_z):
     grad_z[label] = scaled(factor, minus)
     hess_z[label] = scaled(factor, quotient)
     return
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, kernel)
+
+
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @inlined
@@ -432,7 +452,7 @@ def _grad_and_hess(z, label, class_weight, weight, scale, grad_z, hess_z):
 
 
 @kernel
-def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
+def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
     wide_vectors()
     class_weight_label = np.float64(class_weight[label])
@@ -542,6 +562,12 @@ def _hvp_of_sample(z, label, class_weight, v_z, factor, product_z):
         product_z[place] = scaled(factor, multiply_no_nan_value_3)
     product_z[label] = scaled(factor, multiply_no_nan_value)
     return
+
+
+_brief_hvp = briefly(_plain_hvp, kernel)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @inlined

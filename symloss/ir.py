@@ -18,6 +18,12 @@ COSTLY = frozenset((
     "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power",
 ))  # fmt: skip
 
+# Functions of which there is a shorter form, for float64 numbers that become float32 in the end.
+BRIEF = frozenset((
+    "exp", "expm1", "expm1mx", "log", "log1p", "sigmoid", "logistic_density", "softplus", "sigmoid_mix", "softplus_mix",
+    "logaddexp", "exp_minus", "log1mexp", "xlogy", "xlog1py",
+))  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Number:
@@ -246,6 +252,14 @@ def loads(node: Any) -> Iterator[Load]:
         if isinstance(part, Load):
             yield part
         yield from loads(part)
+
+
+def called(node: Any) -> set[str]:
+    """Return the functions that are called inside of a node, or of several."""
+    if isinstance(node, tuple):
+        return {name for part in node for name in called(part)}
+    own = {node.function} if isinstance(node, Call) else set()
+    return own.union(*(called(part) for part in parts(node)))
 
 
 def has_loops(body: tuple[Statement, ...]) -> bool:

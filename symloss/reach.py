@@ -11,7 +11,7 @@ from pathlib import Path
 
 # Files of the runtime that kernels compute with.
 ARITHMETIC = (
-    "bits.py", "coefficients.py", "elementary.py", "exponential.py", "hyperbolic.py", "logarithm.py", "logistic.py",
+    "bits.py", "brief.py", "coefficients.py", "elementary.py", "exponential.py", "hyperbolic.py", "logarithm.py", "logistic.py",
     "loops.py", "reduce.py", "rows.py", "tiles.py", "twofold.py",
 )  # fmt: skip
 _ALWAYS = "literals.py"  # how all of them are compiled

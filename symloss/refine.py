@@ -83,7 +83,7 @@ def _may_be_single(kernel: ir.Kernel, labels: frozenset[str], wide: frozenset[st
     Losses without costly functions stay in float64: they gain little, and their squares could overflow in a mean.
     """
     functions = [f for f in kernel.functions if f.kind != "normalizer"]
-    called: set[str] = set().union(*(_called(f.body) for f in functions))
+    called: set[str] = set().union(*(ir.called(f.body) for f in functions))
     slow = ir.COSTLY | {"exp_minus"}
     if not called & slow or not called <= slow | IN_TWO_PARTS - {"hypot", "cosh"}:
         return False
@@ -122,7 +122,7 @@ def _refined(function: ir.Function, labels: frozenset[str]) -> ir.Function:
     wanted = tuple(
         name
         for name in function.scalars
-        if _exceeds(known[name]) and _called(_returning(function.body, (name,))) <= IN_TWO_PARTS
+        if _exceeds(known[name]) and ir.called(_returning(function.body, (name,))) <= IN_TWO_PARTS
     )
     if not wanted:
         return function
@@ -142,13 +142,6 @@ def _is_scalar(body: tuple[ir.Statement, ...]) -> bool:
     return all(
         _is_scalar((*s.yes, *s.no)) if isinstance(s, ir.If) else isinstance(s, (ir.Assign, ir.Return)) for s in body
     )
-
-
-def _called(node: object) -> set[str]:
-    if isinstance(node, tuple):
-        return {name for part in node for name in _called(part)}
-    own = {node.function} if isinstance(node, ir.Call) else set()
-    return own.union(*(_called(part) for part in ir.parts(node)))
 
 
 def _follow(statement: ir.Statement, known: dict[str, _Estimate], labels: frozenset[str]) -> None:

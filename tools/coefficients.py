@@ -101,6 +101,14 @@ def _table() -> list[Polynomial]:
             "LOG_DOUBLE", "(log((1 + s)/(1 - s)) - 2*s) / s**3 in z = s**2, for 3/4 <= (1 + s)/(1 - s) <= 3/2",
             _ARTANH, lambda z: z / 2, mpf(0), largest, 7, False,
         ),
+        Polynomial(
+            "EXP_BRIEF", "(exp(r) - 1 - r) / r**2 for abs(r) <= log(2)/2, relative to itself",
+            _EXP, lambda r: 1 / _EXP(r), -half, half, 7, False,
+        ),
+        Polynomial(
+            "LOG_BRIEF", "(log((1 + s)/(1 - s)) - 2*s) / s**3 in z = s**2, for 3/4 <= (1 + s)/(1 - s) <= 2",
+            _ARTANH, lambda z: z / 2, mpf(0), mpf(1) / 9, 5, False,
+        ),
         *(
             Polynomial(
                 f"LOG_COSH_{name}", "(log(cosh(x)) - t/2) / t**2 in t = x**2, for t <= 1",

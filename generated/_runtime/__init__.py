@@ -3,6 +3,7 @@
 
 from . import twofold
 from .bits import by_dtype
+from .brief import briefly
 from .describe import REALS, Array, Finite, Interval, Labels, Scalar, describe
 from .driver import Driver
 from .jit import inlined, kernel, polymorphic
@@ -26,6 +27,7 @@ __all__ = [
     "Scalar",
     "add_terms",
     "all_inside",
+    "briefly",
     "by_dtype",
     "collect",
     "cut",

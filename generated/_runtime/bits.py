@@ -25,15 +25,15 @@ def by_dtype(single: Callable[..., Any], double: Callable[..., Any]) -> Any:
     Parameters
     ----------
     single, double : numba dispatcher
-        For float32, and for everything else.
+        For float32 numbers and arrays, and for everything else.
     """
 
     def choose(x: Any, *rest: Any) -> Any:
-        return (single if isinstance(x, np.float32) else double)(x, *rest)
+        return (single if getattr(x, "dtype", None) == np.float32 else double)(x, *rest)
 
     @overload(choose, jit_options={"forceinline": True})
     def choose_compiled(x: Any, *rest: Any) -> Any:
-        chosen = single if x == types.float32 else double
+        chosen = single if getattr(x, "dtype", x) == types.float32 else double
 
         def implementation(x: Any, *rest: Any) -> Any:
             return chosen(x, *rest)

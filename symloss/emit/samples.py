@@ -73,20 +73,36 @@ def samples(loss: Loss, kernel: ir.Kernel) -> list[Sample]:
 
 def print_sample(sample: Sample, printer: Printer) -> list[CodeFunction | str]:
     """Return the function as text; with a form in numbers of two parts it is two functions, one for each dtype."""
-    if sample.function.refined is None:
+    kind, brief = sample.function.kind, _is_brief(sample, printer)
+    if sample.function.refined is None and not brief:
         return [_print_plain(sample, sample.name, printer)]
-    plain, double = f"_plain_{sample.function.kind}", f"_double_{sample.function.kind}"
-    printer.functions |= {"by_dtype", "refined", "twofold"}
+    plain, double = f"_plain_{kind}", f"_double_{kind}"
+    function = _print_plain(sample, plain, printer)
+    single = plain
+    lines: list[CodeFunction | str] = [function]
+    printer.functions.add("by_dtype")
+    if brief:
+        printer.functions.add("briefly")
+        single = f"_brief_{kind}"
+        lines.append(f"{single} = briefly({plain}, {function.decorator})")
+    if sample.function.refined is None:
+        return [*lines, f"{sample.name} = by_dtype({single}, {plain})"]
+    printer.functions |= {"refined", "twofold"}
     finite, quick = _print_finite(sample, plain, printer)
     return [
-        _print_plain(sample, plain, printer),
+        *lines,
         _print_refined(sample, printer),
         _print_double(sample, plain, double, printer),
-        f"{sample.name} = by_dtype({plain}, {double})",
+        f"{sample.name} = by_dtype({single}, {double})",
         *finite,
-        f"{finite_name(sample)} = by_dtype({plain}, {quick})",
+        f"{finite_name(sample)} = by_dtype({single}, {quick})",
         _print_alone(sample),
     ]
+
+
+def _is_brief(sample: Sample, printer: Printer) -> bool:
+    """Whether float32 samples, which are computed in float64, have functions that are only as good as they show."""
+    return not printer.single and bool(ir.called(sample.function.body) & ir.BRIEF)
 
 
 def finite_name(sample: Sample) -> str:

@@ -368,8 +368,8 @@ def divide_no_nan(x: Twofold, y: Twofold) -> Twofold:
 
 @inlined
 def multiply_no_nan(x: Twofold, y: Twofold) -> Twofold:
-    """Return x * y, and 0 where x = 0."""
-    return (0.0, 0.0) if x[0] == 0.0 else multiply(x, y)
+    """Return x * y: neither is infinite here."""
+    return multiply(x, y)
 
 
 @inlined

@@ -8,7 +8,7 @@ import types
 from pathlib import Path
 from typing import Any
 
-_PACKAGE = "symloss_plain"  # holds the runtime, imported a second time with decoratorss that do nothing
+_PACKAGE = "symloss_plain"  # holds the runtime, imported a second time with decorators that do nothing
 _DECORATORS = ("kernel", "inlined", "polymorphic")
 
 
@@ -39,7 +39,7 @@ def _prepare(runtime: Path) -> None:
     package.__path__, inner.__path__ = [], [str(runtime)]
     jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged))
     sys.modules |= {module.__name__: module for module in (package, inner, jit)}
-    names = ("bits", "describe", "driver", "loops", "reduce", "rows", "tiles", "twofold")
+    names = ("bits", "brief", "describe", "driver", "loops", "reduce", "rows", "tiles", "twofold")
     parts = [importlib.import_module(f"{inner.__name__}.{name}") for name in names]
     for part in parts:  # after all imports, each of which also sets the name of the file
         inner.__dict__.update({k: v for k, v in vars(part).items() if not k.startswith("_")})

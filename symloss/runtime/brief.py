@@ -1,0 +1,184 @@
+"""Functions for float64 numbers that become float32 in the end: good to 2**-37, which no float32 shows.
+
+Each has the name, and the values at infinities and NaN, of the one in `elementary` that it takes the place of.
+Results below 2**-1000 may be 0: no product with a float32 brings them back.
+"""
+
+from __future__ import annotations
+
+import math
+from types import FunctionType
+from typing import Any
+
+from . import elementary
+from .bits import fused, polynomial, raised, split
+from .coefficients import EXP_BRIEF, LOG_BRIEF
+from .jit import inlined
+
+_LOG_2, _INVERSE_LOG_2 = math.log(2.0), 1.0 / math.log(2.0)
+_ROUNDER = 1.5 * 2.0**52 + 1023.0  # x + this - this is x rounded to a whole number; and the bias of exponents
+_LEAST, _LARGEST = -700.0, 709.0
+
+
+@inlined
+def _reduced(x: float) -> tuple[float, float, float]:
+    """Return 2**k, r and exp(r) - 1 - r, where x = k*log(2) + r and abs(r) < 0.35, for x from -700 to 709."""
+    x = _LEAST if x < _LEAST else x
+    x = _LARGEST if x > _LARGEST else x
+    shifted = fused(x, _INVERSE_LOG_2, _ROUNDER)
+    r = fused(shifted - _ROUNDER, -_LOG_2, x)
+    return raised(shifted), r, r * r * polynomial(r, EXP_BRIEF)
+
+
+@inlined
+def exp(x: float) -> float:
+    """exp(x)."""
+    scale, r, rest = _reduced(x)
+    result = fused(scale, r + rest, scale)
+    return 0.0 if x <= _LEAST else math.inf if x >= _LARGEST else result
+
+
+@inlined
+def expm1(x: float) -> float:
+    """exp(x) - 1."""
+    scale, r, rest = _reduced(x)
+    return math.inf if x >= _LARGEST else fused(scale, r + rest, scale - 1.0)
+
+
+@inlined
+def expm1mx(x: float) -> float:
+    """exp(x) - 1 - x."""
+    scale, r, rest = _reduced(x)
+    large = fused(scale, r + rest, scale - 1.0) - x
+    return math.inf if x >= _LARGEST else rest if scale == 1.0 else large
+
+
+@inlined
+def _ratio_log(f: float, whole: float) -> float:
+    """Return log(1 + f) for -1/4 <= f <= 1, given 2 + f: a series in s = f/(2 + f)."""
+    s = f / whole
+    z = s * s
+    return s * fused(z, polynomial(z, LOG_BRIEF), 2.0)
+
+
+@inlined
+def log(x: float) -> float:
+    """Natural logarithm; -inf at 0, NaN below."""
+    m, k = split(x)
+    result = fused(k, _LOG_2, _ratio_log(m - 1.0, m + 1.0))
+    result = result if x < math.inf else x
+    return result if x > 0.0 else -math.inf if x == 0.0 else math.nan
+
+
+@inlined
+def log1p(x: float) -> float:
+    """log(1 + x); -inf at -1, NaN below."""
+    m, k = split(1.0 + x)
+    f = x if k == 0.0 else m - 1.0
+    result = fused(k, _LOG_2, _ratio_log(f, 2.0 + f))
+    result = result if x < math.inf else x
+    return result if x > -1.0 else -math.inf if x == -1.0 else math.nan
+
+
+@inlined
+def _small(x: float) -> float:
+    """Return exp(-abs(x)), which does not overflow."""
+    size = abs(x)
+    scale, r, rest = _reduced(-size)
+    return 0.0 if size >= -_LEAST else fused(scale, r + rest, scale)
+
+
+@inlined
+def sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x))."""
+    small = _small(x)
+    return (1.0 if x > 0.0 else small) * (1.0 / (1.0 + small))
+
+
+@inlined
+def logistic_density(x: float) -> float:
+    """sigmoid(x) * sigmoid(-x)."""
+    small = _small(x)
+    inverse = 1.0 / (1.0 + small)
+    return small * inverse * inverse
+
+
+@inlined
+def softplus(x: float) -> float:
+    """log(1 + exp(x))."""
+    small = _small(x)
+    return (x if x > 0.0 else 0.0) + _ratio_log(small, 2.0 + small)
+
+
+@inlined
+def sigmoid_mix(x: float, a: float, b: float) -> float:
+    """a*sigmoid(x) + b*sigmoid(-x)."""
+    small = _small(x)
+    larger, smaller = a if x > 0.0 else b, b if x > 0.0 else a
+    return fused(smaller, small, larger) * (1.0 / (1.0 + small))
+
+
+@inlined
+def softplus_mix(x: float, a: float, b: float) -> float:
+    """a*softplus(x) + b*softplus(-x), where a = 0 or b = 0 win over an infinite x."""
+    small = _small(x)
+    product = (a if x > 0.0 else b) * abs(x)
+    return fused(a + b, _ratio_log(small, 2.0 + small), product if product == product else 0.0)
+
+
+@inlined
+def logaddexp(x: float, y: float) -> float:
+    """log(exp(x) + exp(y))."""
+    small = exp(-(0.0 if x == y else abs(x - y)))
+    return (x if x > y else y) + _ratio_log(small, 2.0 + small)
+
+
+@inlined
+def exp_minus(x: float, y: float) -> float:
+    """exp(x - y), and 1 where the two are equal, infinite ones too."""
+    return exp(0.0 if x == y else x - y)
+
+
+@inlined
+def log1mexp(x: float) -> float:
+    """log(1 - exp(x)) for x < 0; -inf at 0."""
+    return log(-expm1(x)) if x > -_LOG_2 else log1p(-exp(x))
+
+
+@inlined
+def xlogy(x: float, y: float) -> float:
+    """x * log(y), and 0 where x = 0."""
+    return 0.0 if x == 0.0 and y == y else x * log(y)
+
+
+@inlined
+def xlog1py(x: float, y: float) -> float:
+    """x * log(1 + y), and 0 where x = 0."""
+    return 0.0 if x == 0.0 and y == y else x * log1p(y)
+
+
+FUNCTIONS = (
+    exp, expm1, expm1mx, log, log1p, sigmoid, logistic_density, softplus, sigmoid_mix, softplus_mix, logaddexp,
+    exp_minus, log1mexp, xlogy, xlog1py,
+)  # fmt: skip
+
+
+def briefly(function: Any, decorator: Any) -> Any:
+    """Return a compiled function of the same text that calls the functions of this file.
+
+    Parameters
+    ----------
+    function : numba dispatcher
+        Of a generated module.
+    decorator : callable
+        `jit.inlined` or `jit.kernel`, which compiles the result.
+    """
+    original = getattr(function, "py_func", function)
+    shorter = {id(getattr(elementary, f.__name__)): f for f in FUNCTIONS}
+    replaced = {name: shorter[id(value)] for name, value in original.__globals__.items() if id(value) in shorter}
+    copy = FunctionType(
+        original.__code__, {**original.__globals__, **replaced}, original.__name__, original.__defaults__
+    )
+    copy.__qualname__ = f"brief_{original.__qualname__}"  # under which the cache knows it
+    copy.__doc__ = original.__doc__
+    return decorator(copy)
