@@ -43,6 +43,7 @@ from ._runtime import (
 from ._runtime.elementary import (
     absolute,
     add_exactly,
+    binade,
     divide_no_nan,
     minus,
     multiply_no_nan,
@@ -76,6 +77,7 @@ def sample_value(slope, lam):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -83,11 +85,11 @@ def sample_value(slope, lam):
         part = slice(start, start + size)
         slope_part = slope[part]
         for d in range(size):
-            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
             terms[d] = ratio_value * ratio_value
         total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
-    added = -1.0 + sqrt(total) * largest
+    added = -1.0 + sqrt(total) * binade_largest
     loss = multiply_no_nan(lam, added * added)
     return loss
 
@@ -96,23 +98,26 @@ def sample_value(slope, lam):
 def _value_of_tile(slope, lam, loss):
     """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
-    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost = lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
     for i in range(LANES):
+        binade_largest[i] = binade(largest[i])
+    for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            ratio_value = ratio(slope[d, i], largest[i])
+            ratio_value = ratio(slope[d, i], binade_largest[i])
             term = ratio_value * ratio_value
             total[i], lost[i] = add_exactly(total[i], lost[i], term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        added = -1.0 + sqrt(total[i]) * largest[i]
+        added = -1.0 + sqrt(total[i]) * binade_largest[i]
         loss[i] = multiply_no_nan(lam, added * added)
 
 
@@ -166,6 +171,7 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -173,17 +179,20 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
         part = slice(start, start + size)
         slope_part = slope[part]
         for d in range(size):
-            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
             terms[d] = ratio_value * ratio_value
         total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
-    product = sqrt(total) * largest
-    added = -1.0 + product
+    sqrt_total = sqrt(total)
+    added = -1.0 + sqrt_total * binade_largest
     loss = multiply_no_nan(lam, added * added)
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        product_2 = 2.0 * multiply_no_nan(lam, slope_d - ratio(slope_d, product))
-        grad_slope[d] = scaled(factor, product_2)
+        multiply_no_nan_value = multiply_no_nan(
+            lam,
+            slope_d - ratio(ratio(slope_d, binade_largest), sqrt_total),
+        )
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan_value)
     return loss
 
 
@@ -197,31 +206,36 @@ def sample_value_and_grad(slope, lam, grad_slope):
 def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
-    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    product = lanes(slope)
+    largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost, sqrt_total = lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
     for i in range(LANES):
+        binade_largest[i] = binade(largest[i])
+    for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            ratio_value = ratio(slope[d, i], largest[i])
+            ratio_value = ratio(slope[d, i], binade_largest[i])
             term = ratio_value * ratio_value
             total[i], lost[i] = add_exactly(total[i], lost[i], term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        product[i] = sqrt(total[i]) * largest[i]
-        added = -1.0 + product[i]
+        sqrt_total[i] = sqrt(total[i])
+        added = -1.0 + sqrt_total[i] * binade_largest[i]
         loss[i] = multiply_no_nan(lam, added * added)
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            product_2 = 2.0 * multiply_no_nan(lam, slope_d - ratio(slope_d, product[i]))
-            grad_slope[d, i] = scaled(factor[i], product_2)
+            multiply_no_nan_value = multiply_no_nan(
+                lam,
+                slope_d - ratio(ratio(slope_d, binade_largest[i]), sqrt_total[i]),
+            )
+            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan_value)
 
 
 @kernel
@@ -279,6 +293,7 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -286,17 +301,18 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         part = slice(start, start + size)
         slope_part = slope[part]
         for d in range(size):
-            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
             terms[d] = ratio_value * ratio_value
         total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
-    product = sqrt(total) * largest
+    sqrt_total = sqrt(total)
     largest_2, place_2 = -np.inf, -1
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
-        product_2 = ratio_value_2 * ratio_value_2
-        candidate = absolute(product_2)
+        ratio_value_2 = ratio(slope_d, binade_largest)
+        ratio_value_3 = ratio(ratio_value_2, sqrt_total)
+        product = ratio_value_3 * ratio_value_3
+        candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
     terms_2 = room(1.0)
@@ -307,29 +323,31 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         slope_part = slope[part]
         for d in range(size):
             slope_d = np.float64(slope_part[d])
-            ratio_value_2 = ratio(slope_d, product)
-            product_2 = ratio_value_2 * ratio_value_2
-            terms_2[d] = product_2
+            ratio_value_2 = ratio(slope_d, binade_largest)
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
+            product = ratio_value_3 * ratio_value_3
+            terms_2[d] = product
         if start <= place_2 < start + size:
             terms_2[place_2 - start] = 0.0
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
     total_2 = settle(total_2, lost_2)
-    ratio_value_3 = ratio(np.float64(slope[place_2]), product)
-    product_3 = ratio_value_3 * ratio_value_3
+    ratio_value_4 = ratio(ratio(np.float64(slope[place_2]), binade_largest), sqrt_total)
+    product_2 = ratio_value_4 * ratio_value_4
+    product_3 = sqrt_total * binade_largest
     for d in range(slope.shape[0]):
         slope_d_2 = np.float64(slope[d])
-        ratio_value_4 = ratio(slope_d_2, product)
-        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_4))
-        product_4 = ratio_value_4 * ratio_value_4
-        added = total_2 + minus(product_3, product_4)
-        multiply_no_nan_value = multiply_no_nan(lam, added - divide_no_nan(added, product))
+        ratio_value_5 = ratio(ratio(slope_d_2, binade_largest), sqrt_total)
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_5))
+        product_4 = ratio_value_5 * ratio_value_5
+        added = total_2 + minus(product_2, product_4)
+        multiply_no_nan_value = multiply_no_nan(lam, added - divide_no_nan(added, product_3))
         hess_slope[d] = scaled(factor, 2.0 * (multiply_no_nan(lam, product_4) + multiply_no_nan_value))
     slope_place = np.float64(slope[place_2])
-    ratio_value_5 = ratio(slope_place, product)
-    product_5 = 2.0 * multiply_no_nan(lam, slope_place - ratio_value_5)
+    ratio_value_6 = ratio(ratio(slope_place, binade_largest), sqrt_total)
+    product_5 = 2.0 * multiply_no_nan(lam, slope_place - ratio_value_6)
     grad_slope[place_2] = scaled(factor, product_5)
-    multiply_no_nan_value_2 = multiply_no_nan(lam, total_2 - divide_no_nan(total_2, product))
-    added_2 = multiply_no_nan(lam, ratio_value_5 * ratio_value_5) + multiply_no_nan_value_2
+    multiply_no_nan_value_2 = multiply_no_nan(lam, total_2 - divide_no_nan(total_2, product_3))
+    added_2 = multiply_no_nan(lam, ratio_value_6 * ratio_value_6) + multiply_no_nan_value_2
     hess_slope[place_2] = scaled(factor, 2.0 * added_2)
     return
 
@@ -338,56 +356,62 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
 def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
     """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
-    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    product, largest_2, place_2, total_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    lost_2, slope_place_2, product_3 = lanes(slope), lanes(slope), lanes(slope)
+    largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost, sqrt_total, largest_2, place_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    total_2, lost_2, slope_place_2, product_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    product_3 = lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
     for i in range(LANES):
+        binade_largest[i] = binade(largest[i])
+    for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            ratio_value = ratio(slope[d, i], largest[i])
+            ratio_value = ratio(slope[d, i], binade_largest[i])
             term = ratio_value * ratio_value
             total[i], lost[i] = add_exactly(total[i], lost[i], term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        product[i] = sqrt(total[i]) * largest[i]
+        sqrt_total[i] = sqrt(total[i])
     for i in range(LANES):
         largest_2[i], place_2[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, product[i])
-            product_2 = ratio_value_2 * ratio_value_2
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_2), d)
+            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
+            product = ratio_value_3 * ratio_value_3
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), d)
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, product[i])
-            product_2 = ratio_value_2 * ratio_value_2
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place_2[i], d) else product_2)
+            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
+            product = ratio_value_3 * ratio_value_3
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place_2[i], d) else product)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
         slope_place_2[i] = slope[int(place_2[i]), i]
     for i in range(LANES):
-        ratio_value_3 = ratio(slope_place_2[i], product[i])
-        product_3[i] = ratio_value_3 * ratio_value_3
+        ratio_value_4 = ratio(ratio(slope_place_2[i], binade_largest[i]), sqrt_total[i])
+        product_2[i] = ratio_value_4 * ratio_value_4
+        product_3[i] = sqrt_total[i] * binade_largest[i]
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d_2 = slope[d, i]
-            ratio_value_4 = ratio(slope_d_2, product[i])
-            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_4))
-            product_4 = ratio_value_4 * ratio_value_4
-            chosen = total_2[i] if is_at(place_2[i], d) else total_2[i] + minus(product_3[i], product_4)
-            multiply_no_nan_value = multiply_no_nan(lam, chosen - divide_no_nan(chosen, product[i]))
+            ratio_value_5 = ratio(ratio(slope_d_2, binade_largest[i]), sqrt_total[i])
+            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_5))
+            product_4 = ratio_value_5 * ratio_value_5
+            chosen = total_2[i] if is_at(place_2[i], d) else total_2[i] + minus(product_2[i], product_4)
+            multiply_no_nan_value = multiply_no_nan(lam, chosen - divide_no_nan(chosen, product_3[i]))
             hess_slope[d, i] = scaled(
                 factor[i],
                 2.0 * (multiply_no_nan(lam, product_4) + multiply_no_nan_value),
@@ -434,6 +458,7 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         candidate = absolute(np.float64(slope[d]))
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
+    binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -441,25 +466,26 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         part = slice(start, start + size)
         slope_part = slope[part]
         for d in range(size):
-            ratio_value = ratio(np.float64(slope_part[d]), largest)
+            ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
             terms[d] = ratio_value * ratio_value
         total, lost = add_terms(total, lost, terms[:size], slope)
     total = settle(total, lost)
-    product = sqrt(total) * largest
+    sqrt_total = sqrt(total)
     total_2, lost_2 = 0.0, 0.0
     largest_2, place_2 = -np.inf, -1
     largest_3, place_3 = -np.inf, -1
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, product)
+        ratio_value_2 = ratio(slope_d, binade_largest)
+        ratio_value_3 = ratio(ratio_value_2, sqrt_total)
         v_slope_d = np.float64(v_slope[d])
-        product_2 = ratio_value_2 * v_slope_d
-        product_3 = ratio_value_2 * ratio_value_2
-        total_2, lost_2 = add_exactly(total_2, lost_2, product_2)
-        candidate = absolute(product_3)
+        product = ratio_value_3 * v_slope_d
+        product_2 = ratio_value_3 * ratio_value_3
+        total_2, lost_2 = add_exactly(total_2, lost_2, product)
+        candidate = absolute(product_2)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
-        candidate = absolute(product_2)
+        candidate = absolute(product)
         if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, d
     total_2 = settle(total_2, lost_2)
@@ -471,15 +497,16 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         slope_part = slope[part]
         for d in range(size):
             slope_d = np.float64(slope_part[d])
-            ratio_value_2 = ratio(slope_d, product)
-            product_3 = ratio_value_2 * ratio_value_2
-            terms_3[d] = product_3
+            ratio_value_2 = ratio(slope_d, binade_largest)
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
+            product_2 = ratio_value_3 * ratio_value_3
+            terms_3[d] = product_2
         if start <= place_2 < start + size:
             terms_3[place_2 - start] = 0.0
         total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], slope)
     total_3 = settle(total_3, lost_3)
-    ratio_value_3 = ratio(np.float64(slope[place_2]), product)
-    product_4 = ratio_value_3 * ratio_value_3
+    ratio_value_4 = ratio(ratio(np.float64(slope[place_2]), binade_largest), sqrt_total)
+    product_3 = ratio_value_4 * ratio_value_4
     terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -488,46 +515,50 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         slope_part, v_slope_part = slope[part], v_slope[part]
         for d in range(size):
             slope_d = np.float64(slope_part[d])
-            ratio_value_2 = ratio(slope_d, product)
+            ratio_value_2 = ratio(slope_d, binade_largest)
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
             v_slope_d = np.float64(v_slope_part[d])
-            product_2 = ratio_value_2 * v_slope_d
-            terms_4[d] = product_2
+            product = ratio_value_3 * v_slope_d
+            terms_4[d] = product
         if start <= place_3 < start + size:
             terms_4[place_3 - start] = 0.0
         total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], slope)
     total_4 = settle(total_4, lost_4)
-    product_5 = ratio(np.float64(slope[place_3]), product) * np.float64(v_slope[place_3])
+    product_4 = (
+        ratio(ratio(np.float64(slope[place_3]), binade_largest), sqrt_total) * np.float64(v_slope[place_3])
+    )
+    product_5 = sqrt_total * binade_largest
     for d in range(slope.shape[0]):
-        ratio_value_4 = ratio(np.float64(slope[d]), product)
+        ratio_value_5 = ratio(ratio(np.float64(slope[d]), binade_largest), sqrt_total)
         v_slope_d_2 = np.float64(v_slope[d])
-        product_6 = (total_3 + minus(product_4, ratio_value_4 * ratio_value_4)) * v_slope_d_2
-        product_7 = ratio_value_4 * (total_4 + minus(product_5, ratio_value_4 * v_slope_d_2))
+        product_6 = (total_3 + minus(product_3, ratio_value_5 * ratio_value_5)) * v_slope_d_2
+        product_7 = ratio_value_5 * (total_4 + minus(product_4, ratio_value_5 * v_slope_d_2))
         multiply_no_nan_value = multiply_no_nan(
             lam,
-            product_6 - divide_no_nan(product_6 - product_7, product) - product_7,
+            product_6 - divide_no_nan(product_6 - product_7, product_5) - product_7,
         )
-        product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_4, total_2) + multiply_no_nan_value)
+        product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_5, total_2) + multiply_no_nan_value)
         product_slope[d] = scaled(factor, product_8)
-    ratio_value_5 = ratio(np.float64(slope[place_3]), product)
+    ratio_value_6 = ratio(ratio(np.float64(slope[place_3]), binade_largest), sqrt_total)
     if place_2 == place_3:
         total_5 = total_3
     else:
-        total_5 = total_3 + minus(product_4, ratio_value_5 * ratio_value_5)
+        total_5 = total_3 + minus(product_3, ratio_value_6 * ratio_value_6)
     product_9 = total_5 * np.float64(v_slope[place_3])
-    product_10 = ratio_value_5 * total_4
-    difference = product_9 - divide_no_nan(product_9 - product_10, product)
-    added = multiply_no_nan(lam * ratio_value_5, total_2) + multiply_no_nan(lam, difference - product_10)
+    product_10 = ratio_value_6 * total_4
+    difference = product_9 - divide_no_nan(product_9 - product_10, product_5)
+    added = multiply_no_nan(lam * ratio_value_6, total_2) + multiply_no_nan(lam, difference - product_10)
     product_slope[place_3] = scaled(factor, 2.0 * added)
-    ratio_value_6 = ratio(np.float64(slope[place_2]), product)
+    ratio_value_7 = ratio(ratio(np.float64(slope[place_2]), binade_largest), sqrt_total)
     v_slope_place = np.float64(v_slope[place_2])
     product_11 = total_3 * v_slope_place
     if place_3 == place_2:
         total_6 = total_4
     else:
-        total_6 = total_4 + minus(product_5, ratio_value_6 * v_slope_place)
-    product_12 = ratio_value_6 * total_6
-    difference_2 = product_11 - divide_no_nan(product_11 - product_12, product)
-    added_2 = multiply_no_nan(lam * ratio_value_6, total_2) + multiply_no_nan(lam, difference_2 - product_12)
+        total_6 = total_4 + minus(product_4, ratio_value_7 * v_slope_place)
+    product_12 = ratio_value_7 * total_6
+    difference_2 = product_11 - divide_no_nan(product_11 - product_12, product_5)
+    added_2 = multiply_no_nan(lam * ratio_value_7, total_2) + multiply_no_nan(lam, difference_2 - product_12)
     product_slope[place_2] = scaled(factor, 2.0 * added_2)
     return
 
@@ -536,27 +567,30 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
 def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
-    largest, place, total, lost = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    product, total_2, lost_2, largest_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    place_2, largest_3, place_3, total_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    lost_3, slope_place_2, product_4, total_4 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    lost_4, slope_place_3, v_slope_place_3, product_5 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost, sqrt_total, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    largest_2, place_2, largest_3, place_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    total_3, lost_3, slope_place_2, product_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    total_4, lost_4, slope_place_3, v_slope_place_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    product_4, product_5 = lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             largest[i], place[i] = raised_to(largest[i], place[i], absolute(slope[d, i]), d)
     for i in range(LANES):
+        binade_largest[i] = binade(largest[i])
+    for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            ratio_value = ratio(slope[d, i], largest[i])
+            ratio_value = ratio(slope[d, i], binade_largest[i])
             term = ratio_value * ratio_value
             total[i], lost[i] = add_exactly(total[i], lost[i], term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        product[i] = sqrt(total[i]) * largest[i]
+        sqrt_total[i] = sqrt(total[i])
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -564,13 +598,14 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, product[i])
+            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
             v_slope_d = v_slope[d, i]
-            product_2 = ratio_value_2 * v_slope_d
-            product_3 = ratio_value_2 * ratio_value_2
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], product_2)
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_3), d)
-            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_2), d)
+            product = ratio_value_3 * v_slope_d
+            product_2 = ratio_value_3 * ratio_value_3
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], product)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_2), d)
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product), d)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
@@ -578,25 +613,27 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, product[i])
-            product_3 = ratio_value_2 * ratio_value_2
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], d) else product_3)
+            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
+            product_2 = ratio_value_3 * ratio_value_3
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], d) else product_2)
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
         slope_place_2[i] = slope[int(place_2[i]), i]
     for i in range(LANES):
-        ratio_value_3 = ratio(slope_place_2[i], product[i])
-        product_4[i] = ratio_value_3 * ratio_value_3
+        ratio_value_4 = ratio(ratio(slope_place_2[i], binade_largest[i]), sqrt_total[i])
+        product_3[i] = ratio_value_4 * ratio_value_4
     for i in range(LANES):
         total_4[i], lost_4[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, product[i])
+            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
             v_slope_d = v_slope[d, i]
-            product_2 = ratio_value_2 * v_slope_d
-            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_3[i], d) else product_2)
+            product = ratio_value_3 * v_slope_d
+            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_3[i], d) else product)
     for i in range(LANES):
         total_4[i] = settle(total_4[i], lost_4[i])
     for i in range(LANES):
@@ -604,28 +641,29 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     for i in range(LANES):
         v_slope_place_3[i] = v_slope[int(place_3[i]), i]
     for i in range(LANES):
-        product_5[i] = ratio(slope_place_3[i], product[i]) * v_slope_place_3[i]
+        product_4[i] = ratio(ratio(slope_place_3[i], binade_largest[i]), sqrt_total[i]) * v_slope_place_3[i]
+        product_5[i] = sqrt_total[i] * binade_largest[i]
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            ratio_value_4 = ratio(slope[d, i], product[i])
+            ratio_value_5 = ratio(ratio(slope[d, i], binade_largest[i]), sqrt_total[i])
             chosen = (
                 total_3[i]
                 if is_at(place_2[i], d)
-                else total_3[i] + minus(product_4[i], ratio_value_4 * ratio_value_4)
+                else total_3[i] + minus(product_3[i], ratio_value_5 * ratio_value_5)
             )
             v_slope_d_2 = v_slope[d, i]
             product_6 = chosen * v_slope_d_2
             chosen_2 = (
                 total_4[i]
                 if is_at(place_3[i], d)
-                else total_4[i] + minus(product_5[i], ratio_value_4 * v_slope_d_2)
+                else total_4[i] + minus(product_4[i], ratio_value_5 * v_slope_d_2)
             )
-            product_7 = ratio_value_4 * chosen_2
+            product_7 = ratio_value_5 * chosen_2
             multiply_no_nan_value = multiply_no_nan(
                 lam,
-                product_6 - divide_no_nan(product_6 - product_7, product[i]) - product_7,
+                product_6 - divide_no_nan(product_6 - product_7, product_5[i]) - product_7,
             )
-            product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_4, total_2[i]) + multiply_no_nan_value)
+            product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_5, total_2[i]) + multiply_no_nan_value)
             product_slope[d, i] = scaled(factor[i], product_8)
 
 

@@ -291,6 +291,18 @@ class minimal(Primitive):  # noqa: N801
         return S.Zero
 
 
+class binade(Primitive):  # noqa: N801
+    """The largest power of two that abs(x) reaches, by which division is exact; 0 and oo for themselves."""
+
+    def definition(self) -> Expr:
+        (x,) = self.args
+        power = 2 ** sympy.floor(sympy.log(sympy.Abs(x), 2))
+        return select(sympy.Eq(x, 0), S.Zero, power)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        return S.Zero
+
+
 class minus(Primitive):  # noqa: N801
     """x - y, and 0 where the two are equal, infinite ones too."""
 
@@ -374,5 +386,5 @@ def indicator(condition: Any) -> Expr:
 SCALAR_PRIMITIVES: tuple[type[Primitive], ...] = (
     sigmoid, softplus, logistic_density, softplus_mix, sigmoid_mix, logaddexp, log1p, log1p_ratio, expm1, expm1mx, bd0,
     sqrt1pm1, log1mexp, log_cosh, tanh, sech, xlogy, xlog1py, divide_no_nan, multiply_no_nan, absolute, sgn, maximum,
-    minimal, minus, offset, exp_minus, ratio, hypot, defined_with, select,
+    minimal, binade, minus, offset, exp_minus, ratio, hypot, defined_with, select,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from symloss.ends import close_ends
 from symloss.functions import (
     absolute,
     defined_with,
+    binade,
     exp_minus,
     log1p,
     log_cosh,
@@ -206,14 +207,20 @@ def _complement(node: SoftmaxComplement) -> Expr:
     return select(equal(node.at, place), others, elsewhere) / (1 + others)
 
 
+def _scaled_norm(node: Norm | Unit) -> tuple[Expr, Expr]:
+    """Return a power of two as large as the largest entry, and the norm over it, of which no square overflows."""
+    scale = binade(MaxOver(absolute(node.body), node.index, node.excluded))
+    return scale, sqrt(SumOver(ratio(node.body, scale) ** 2, node.index, node.excluded))
+
+
 def _norm(node: Norm) -> Expr:
-    """Scale by the largest entry, so that squares neither overflow nor vanish."""
-    largest = MaxOver(absolute(node.body), node.index, node.excluded)
-    return largest * sqrt(SumOver(ratio(node.body, largest) ** 2, node.index, node.excluded))
+    scale, norm = _scaled_norm(node)
+    return scale * norm
 
 
 def _unit(node: Unit) -> Expr:
-    return ratio(node.open(node.at), Norm(node.body, node.index, node.excluded))
+    scale, norm = _scaled_norm(node)  # not by the norm itself: that of subnormal entries has few digits
+    return ratio(ratio(node.open(node.at), scale), norm)
 
 
 def _sum_without_one(node: SumOver) -> Expr:
@@ -237,6 +244,6 @@ _EXPANSIONS: dict[type, Callable[[Any], Expr]] = {
     LogSoftmax: _log_softmax,
     SoftmaxComplement: _complement,
     Norm: _norm,
-    Unit: lambda node: expand(_unit(node)),
+    Unit: _unit,
     SumOver: _sum_without_one,
 }

@@ -206,6 +206,12 @@ def minimal(x: float, y: float) -> float:
 
 
 @polymorphic
+def binade(x: float) -> float:
+    """The largest power of two that abs(x) reaches; 0, infinity and NaN for themselves."""
+    return abs(x) if x == 0.0 or not abs(x) < math.inf else math.ldexp(0.5, math.frexp(abs(x))[1])
+
+
+@polymorphic
 def minus(x: float, y: float) -> float:
     """X - y, and 0 where the two are equal, infinite ones too."""
     return 0.0 if x == y else x - y
