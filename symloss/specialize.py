@@ -17,8 +17,8 @@ from symloss.derive import Direction, Output
 from symloss.ends import close_ends
 from symloss.functions import (
     absolute,
-    defined_with,
     binade,
+    defined_with,
     exp_minus,
     log1p,
     log_cosh,

@@ -84,6 +84,21 @@ def test_no_loop_repeats_what_does_not_depend_on_it(loss: Loss) -> None:
                     raise AssertionError(f"{inner} in the loop over {statement.index}")
 
 
+@pytest.mark.parametrize(("name", "passes"), [("gaussian_kl", 1), ("vae_reconstruction", 1), ("cross_entropy", 1)])
+def test_a_gradient_that_waits_for_no_sum_takes_no_pass_of_its_own(name: str, passes: int) -> None:
+    kernel = schedule(lower(specialize(stabilize(derive(canonicalize(catalogue()[name]))))))
+    (function,) = [f for f in kernel.functions if f.kind == "value_and_grad"]
+    assert len(_loops(function.body)) == passes
+    assert function.tiled is None  # whose passes would wait for nothing
+
+
+def test_a_gradient_that_waits_for_a_sum_keeps_its_pass_and_its_tiles() -> None:
+    kernel = schedule(lower(specialize(stabilize(derive(canonicalize(catalogue()["cross_entropy_with_logits"]))))))
+    (function,) = [f for f in kernel.functions if f.kind == "value_and_grad"]
+    assert any(isinstance(s, ir.Loop) for s in _loops(function.body))
+    assert function.tiled is not None
+
+
 def _loops(body: tuple[Any, ...]) -> list[Any]:
     found = []
     for statement in body:

@@ -6,38 +6,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray, types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
 
 from .jit import inlined, kernel
 from .loops import wide_vectors
+from .stack import on_stack
 
 ROOM = 256  # terms that are folded together
 _LANES = 64
 
 
-def room(like: Any) -> Any:
-    """Return room for `ROOM` numbers, on the stack of the caller, in the dtype of an array or a number."""
-    return np.empty(ROOM, np.asarray(like).dtype)
-
-
-@intrinsic
-def _on_stack(typingctx: Any, like: Any) -> Any:
-    kind = getattr(like, "dtype", like)
-
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return cgutils.alloca_once(builder, context.get_value_type(kind), size=ROOM)
-
-    return types.CPointer(kind)(like), build
-
-
-@overload(room, inline="always")
-def _room_compiled(like: Any) -> Any:
-    def implementation(like: Any) -> Any:
-        return carray(_on_stack(like), ROOM)
-
-    return implementation
+room = on_stack(ROOM)
 
 
 @inlined

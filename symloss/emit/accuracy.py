@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symloss.certificate import DTYPES, LIBRARIES, OUTPUTS, Certificate, Error, shown
+from symloss.certificate import DTYPES, LIBRARIES, OUTPUTS, SOFT, Certificate, Error, shown
 from symloss.emit.text import escape
 
 _INPUTS = 50  # characters of an input that are shown
@@ -26,18 +26,23 @@ def accuracy(certificate: Certificate) -> Accuracy:
     libraries = [name for name in LIBRARIES if any(e.by == name for e in certificate.errors)]
     versions = dict(certificate.versions)
     heads = [escape(f"{name} {versions.get(name, '')}".strip()) for name in libraries]
+    soft = {(e.dtype, e.output): e for e in certificate.soft()}
+    if soft:
+        heads.insert(1, "soft targets")
     rows = []
     for output in OUTPUTS:
         for dtype in DTYPES:
             found = [certificate.find(name, dtype, output) for name in libraries]
+            if soft:
+                found.insert(1, soft.get((dtype, output)))
             if any(found):
                 rows.append(rf"{output} & {dtype} & {' & '.join(map(_cell, found))} \\")
     return Accuracy(
         _method(certificate),
-        "r" * len(libraries),
+        "r" * len(heads),
         rf"output & precision & {' & '.join(heads)} \\",
         tuple(rows),
-        tuple(_worst(e) for e in certificate.own() if e.at),
+        tuple(_worst(e) for e in (*certificate.own(), *certificate.soft()) if e.at),
     )
 
 
@@ -51,6 +56,8 @@ def _method(certificate: Certificate) -> str:
     )
     if all_of_them:
         said += f"; in float32, where marked, at the worst of all {_whole(all_of_them)} inputs (*)"
+    if certificate.soft():
+        said += f"; for soft targets, at the worst of {_whole(max(e.tried for e in certificate.soft()))} others"
     return (
         f"{said}. In parentheses, where a result has a root: in ULP of its largest term. Other libraries are shown at "
         "their own worst inputs, found by the same search; \\emph{wrong} is NaN or infinity in place of a number."
@@ -80,5 +87,5 @@ def _number(ulp: float | None) -> str:
 
 def _worst(error: Error) -> str:
     at = error.at if len(error.at) <= _INPUTS else f"{error.at[:_INPUTS]}..."
-    every = ", of all float32" if error.method == "exhaustive" else ""
+    every = {"exhaustive": ", of all float32", SOFT: ", soft target"}.get(error.method, "")
     return rf"{error.output} in {error.dtype}{every}: {shown(error.ulp)} ULP at \texttt{{{escape(at)}}}."

@@ -283,7 +283,7 @@ def _is_sum_of_entries(statement: ir.Reduce) -> bool:
     ):
         return False
     stores = [s for s in statement.body if isinstance(s, ir.Store)]
-    entries = [*ir.loads(replace(statement, skip=())), *stores]
+    entries: list[ir.Load | ir.Store] = [*ir.loads(replace(statement, skip=())), *stores]
     reads = sum(name == statement.index for name in ir.used(replace(statement, skip=())))
     loads = len(entries) - len(stores)
     return loads > 0 and all(_is_entry(e, statement.index) for e in entries) and reads == len(entries)

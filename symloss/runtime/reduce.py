@@ -17,6 +17,7 @@ from numba.extending import overload
 from .elementary import settle
 from .jit import inlined, kernel
 from .loops import CHUNK, wide_vectors
+from .stack import on_stack
 
 
 @inlined
@@ -42,6 +43,9 @@ def pairwise_sum(terms: Any) -> float:
     return rest
 
 
+_sums = on_stack(CHUNK // 4)
+
+
 @inlined
 def _widened(a: Any, b: Any, c: Any, d: Any, sums: Any) -> None:
     """Add the four float32 vectors in float64."""
@@ -51,12 +55,12 @@ def _widened(a: Any, b: Any, c: Any, d: Any, sums: Any) -> None:
 
 @kernel
 def sum_of_singles(terms: Any) -> float:
-    """Return the sum of a float32 vector, in float64."""
+    """Return the sum of a float32 vector of at most `CHUNK` terms, in float64."""
     wide_vectors()
     q, rest = terms.size // 4, 0.0
     for i in range(4 * q, terms.size):
         rest += terms[i]
-    sums = np.empty(q)
+    sums = _sums(1.0)[:q]
     _widened(terms[:q], terms[q : 2 * q], terms[2 * q : 3 * q], terms[3 * q : 4 * q], sums)
     return rest + pairwise_sum(sums)
 

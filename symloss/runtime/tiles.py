@@ -9,60 +9,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import carray, types
-from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba import types
+from numba.extending import overload
 
 from .jit import inlined, polymorphic
 from .loops import weighted
+from .stack import on_stack
 
 LANES = 32  # samples in a tile
 FEW = 32  # entries of the longest rows that are worth transposing
 
 
-def lanes(like: Any) -> Any:
-    """Return room for a number of each sample of a tile, in the dtype of an array or a number.
-
-    It is on the stack of the caller.
-    """
-    return np.empty(LANES, np.asarray(like).dtype)
-
-
-def tile(like: Any) -> Any:
-    """Return room for `LANES` rows of at most `FEW` entries, transposed, on the caller's stack."""
-    return np.empty((FEW, LANES), np.asarray(like).dtype)
-
-
-def _on_stack(size: int) -> Any:
-    @intrinsic
-    def allocate(typingctx: Any, like: Any) -> Any:
-        kind = getattr(like, "dtype", like)
-
-        def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return cgutils.alloca_once(builder, context.get_value_type(kind), size=size)
-
-        return types.CPointer(kind)(like), build
-
-    return allocate
-
-
-_lanes_on_stack, _tile_on_stack = _on_stack(LANES), _on_stack(LANES * FEW)
-
-
-@overload(lanes, inline="always")
-def _lanes_compiled(like: Any) -> Any:
-    def implementation(like: Any) -> Any:
-        return carray(_lanes_on_stack(like), (LANES,))
-
-    return implementation
-
-
-@overload(tile, inline="always")
-def _tile_compiled(like: Any) -> Any:
-    def implementation(like: Any) -> Any:
-        return carray(_tile_on_stack(like), (FEW, LANES))
-
-    return implementation
+lanes = on_stack(LANES)  # a number of each sample of a tile
+tile = on_stack(FEW, LANES)  # `LANES` rows of at most `FEW` entries, transposed
 
 
 @inlined
