@@ -148,13 +148,13 @@ def log1mexp(x: float) -> float:
 
 @inlined
 def xlogy(x: float, y: float) -> float:
-    """x * log(y), and 0 where x = 0."""
+    """X * log(y), and 0 where x = 0."""
     return 0.0 if x == 0.0 and y == y else x * log(y)
 
 
 @inlined
 def xlog1py(x: float, y: float) -> float:
-    """x * log(1 + y), and 0 where x = 0."""
+    """X * log(1 + y), and 0 where x = 0."""
     return 0.0 if x == 0.0 and y == y else x * log1p(y)
 
 
