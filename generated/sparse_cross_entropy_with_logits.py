@@ -16,7 +16,6 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
     LANES,
     ROOM,
     Array,
@@ -123,25 +122,28 @@ def _value_by_tiles(z, label, weight, losses):
 
 
 @kernel
-def _value(z, label, weight, losses):
+def _value(z, label, short, long, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _value_by_tiles(z, label, weight, losses)
-    for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i]))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i]))
     return inside
 
 
 @kernel
-def _total(z, label, weight):
+def _total(z, label, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
     for start in range(0, z.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, z.shape[0]))
-        inside &= _value(z[part], label[part], cut(weight, part), terms[: part.stop - part.start])
+        inside &= _value(
+            z[part], label[part], short, long, cut(weight, part), terms[: part.stop - part.start]
+        )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
     return inside, settle(total, lost)
 
@@ -238,28 +240,36 @@ def _value_and_grad_by_tiles(z, label, weight, scale, losses, grad_z):
 
 
 @kernel
-def _value_and_grad(z, label, weight, scale, losses, grad_z):
+def _value_and_grad(z, label, short, long, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(z, scale)
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _value_and_grad_by_tiles(z, label, weight, scale, losses, grad_z)
-    for i in range(losses.shape[0]):
-        factor = in_dtype_of(z, weighted(weight, i, scale))
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(z[i], label[i], factor, grad_z[i]))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            factor = in_dtype_of(z, weighted(weight, i, scale))
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(z[i], label[i], factor, grad_z[i]))
     return inside
 
 
 @kernel
-def _total_and_grad(z, label, weight, scale, grad_z):
+def _total_and_grad(z, label, short, long, weight, scale, grad_z):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, z.dtype)
     for start in range(0, z.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, z.shape[0]))
         inside &= _value_and_grad(
-            z[part], label[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_z[part]
+            z[part],
+            label[part],
+            short,
+            long,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_z[part],
         )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
     return inside, settle(total, lost)
@@ -377,16 +387,17 @@ def _grad_and_hess_by_tiles(z, label, weight, scale, grad_z, hess_z):
 
 
 @kernel
-def _grad_and_hess(z, label, weight, scale, grad_z, hess_z):
+def _grad_and_hess(z, label, short, long, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(z, scale)
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _grad_and_hess_by_tiles(z, label, weight, scale, grad_z, hess_z)
-    for i in range(grad_z.shape[0]):
-        factor = in_dtype_of(z, weighted(weight, i, scale))
-        _grad_and_hess_of_sample(z[i], label[i], factor, grad_z[i], hess_z[i])
+    if long is not None:
+        for i in range(grad_z.shape[0]):
+            factor = in_dtype_of(z, weighted(weight, i, scale))
+            _grad_and_hess_of_sample(z[i], label[i], factor, grad_z[i], hess_z[i])
     return inside
 
 
@@ -615,16 +626,17 @@ def _hvp_by_tiles(z, label, weight, scale, v_z, product_z):
 
 
 @kernel
-def _hvp(z, label, weight, scale, v_z, product_z):
+def _hvp(z, label, short, long, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(z, scale)
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _hvp_by_tiles(z, label, weight, scale, v_z, product_z)
-    for i in range(product_z.shape[0]):
-        factor = in_dtype_of(z, weighted(weight, i, scale))
-        _hvp_of_sample(z[i], label[i], v_z[i], factor, product_z[i])
+    if long is not None:
+        for i in range(product_z.shape[0]):
+            factor = in_dtype_of(z, weighted(weight, i, scale))
+            _hvp_of_sample(z[i], label[i], v_z[i], factor, product_z[i])
     return inside
 
 
@@ -637,6 +649,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
+    in_tiles=True,
 )
 
 

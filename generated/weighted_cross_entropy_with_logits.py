@@ -17,7 +17,6 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
     LANES,
     ROOM,
     Array,
@@ -169,26 +168,29 @@ def _value_by_tiles(z, y, class_weight, weight, losses):
 
 
 @kernel
-def _value(z, y, class_weight, weight, losses):
+def _value(z, y, class_weight, short, long, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _value_by_tiles(z, y, class_weight, weight, losses)
-    for i in range(losses.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i], class_weight))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            inside &= row_in_interval(y[i], 0.0, 1.0)
+            losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i], class_weight))
     return inside
 
 
 @kernel
-def _total(z, y, class_weight, weight):
+def _total(z, y, class_weight, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
     for start in range(0, z.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, z.shape[0]))
-        inside &= _value(z[part], y[part], class_weight, cut(weight, part), terms[: part.stop - part.start])
+        inside &= _value(
+            z[part], y[part], class_weight, short, long, cut(weight, part), terms[: part.stop - part.start]
+        )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
     return inside, settle(total, lost)
 
@@ -388,23 +390,24 @@ def _value_and_grad_by_tiles(z, y, class_weight, weight, scale, losses, grad_z):
 
 
 @kernel
-def _value_and_grad(z, y, class_weight, weight, scale, losses, grad_z):
+def _value_and_grad(z, y, class_weight, short, long, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _value_and_grad_by_tiles(z, y, class_weight, weight, scale, losses, grad_z)
-    for i in range(losses.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            z[i], y[i], class_weight, factor, grad_z[i]
-        ))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            inside &= row_in_interval(y[i], 0.0, 1.0)
+            factor = weighted(weight, i, scale)
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                z[i], y[i], class_weight, factor, grad_z[i]
+            ))
     return inside
 
 
 @kernel
-def _total_and_grad(z, y, class_weight, weight, scale, grad_z):
+def _total_and_grad(z, y, class_weight, short, long, weight, scale, grad_z):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
@@ -414,6 +417,8 @@ def _total_and_grad(z, y, class_weight, weight, scale, grad_z):
             z[part],
             y[part],
             class_weight,
+            short,
+            long,
             cut(weight, part),
             scale,
             terms[: part.stop - part.start],
@@ -600,16 +605,17 @@ def _grad_and_hess_by_tiles(z, y, class_weight, weight, scale, grad_z, hess_z):
 
 
 @kernel
-def _grad_and_hess(z, y, class_weight, weight, scale, grad_z, hess_z):
+def _grad_and_hess(z, y, class_weight, short, long, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _grad_and_hess_by_tiles(z, y, class_weight, weight, scale, grad_z, hess_z)
-    for i in range(grad_z.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        _grad_and_hess_of_sample(z[i], y[i], class_weight, factor, grad_z[i], hess_z[i])
+    if long is not None:
+        for i in range(grad_z.shape[0]):
+            inside &= row_in_interval(y[i], 0.0, 1.0)
+            factor = weighted(weight, i, scale)
+            _grad_and_hess_of_sample(z[i], y[i], class_weight, factor, grad_z[i], hess_z[i])
     return inside
 
 
@@ -887,16 +893,17 @@ def _hvp_by_tiles(z, y, class_weight, weight, scale, v_z, product_z):
 
 
 @kernel
-def _hvp(z, y, class_weight, weight, scale, v_z, product_z):
+def _hvp(z, y, class_weight, short, long, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _hvp_by_tiles(z, y, class_weight, weight, scale, v_z, product_z)
-    for i in range(product_z.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        _hvp_of_sample(z[i], y[i], class_weight, v_z[i], factor, product_z[i])
+    if long is not None:
+        for i in range(product_z.shape[0]):
+            inside &= row_in_interval(y[i], 0.0, 1.0)
+            factor = weighted(weight, i, scale)
+            _hvp_of_sample(z[i], y[i], class_weight, v_z[i], factor, product_z[i])
     return inside
 
 
@@ -919,7 +926,7 @@ def _normalizer_of_sample(z, y, class_weight):
 
 
 @kernel
-def _normalizer(z, y, class_weight, weight, normalizers):
+def _normalizer(z, y, class_weight, short, long, weight, normalizers):
     """Write the weighted normalizers of a block of samples."""
     wide_vectors()
     inside = True
@@ -930,14 +937,14 @@ def _normalizer(z, y, class_weight, weight, normalizers):
 
 
 @kernel
-def _total_normalizer(z, y, class_weight, weight):
+def _total_normalizer(z, y, class_weight, short, long, weight):
     """Return the sum of the weighted normalizers of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
     for start in range(0, z.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, z.shape[0]))
         inside &= _normalizer(
-            z[part], y[part], class_weight, cut(weight, part), terms[: part.stop - part.start]
+            z[part], y[part], class_weight, short, long, cut(weight, part), terms[: part.stop - part.start]
         )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
     return inside, settle(total, lost)
@@ -953,6 +960,7 @@ _DRIVER = Driver(
     _total,
     _total_and_grad,
     total_normalizer=_total_normalizer,
+    in_tiles=True,
 )
 
 

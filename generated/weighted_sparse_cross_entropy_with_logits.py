@@ -17,7 +17,6 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
     LANES,
     ROOM,
     Array,
@@ -152,26 +151,33 @@ def _value_by_tiles(z, label, class_weight, weight, losses):
 
 
 @kernel
-def _value(z, label, class_weight, weight, losses):
+def _value(z, label, class_weight, short, long, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _value_by_tiles(z, label, class_weight, weight, losses)
-    for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i], class_weight))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i], class_weight))
     return inside
 
 
 @kernel
-def _total(z, label, class_weight, weight):
+def _total(z, label, class_weight, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
     for start in range(0, z.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, z.shape[0]))
         inside &= _value(
-            z[part], label[part], class_weight, cut(weight, part), terms[: part.stop - part.start]
+            z[part],
+            label[part],
+            class_weight,
+            short,
+            long,
+            cut(weight, part),
+            terms[: part.stop - part.start],
         )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
     return inside, settle(total, lost)
@@ -286,22 +292,23 @@ def _value_and_grad_by_tiles(z, label, class_weight, weight, scale, losses, grad
 
 
 @kernel
-def _value_and_grad(z, label, class_weight, weight, scale, losses, grad_z):
+def _value_and_grad(z, label, class_weight, short, long, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _value_and_grad_by_tiles(z, label, class_weight, weight, scale, losses, grad_z)
-    for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            z[i], label[i], class_weight, factor, grad_z[i]
-        ))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            factor = weighted(weight, i, scale)
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                z[i], label[i], class_weight, factor, grad_z[i]
+            ))
     return inside
 
 
 @kernel
-def _total_and_grad(z, label, class_weight, weight, scale, grad_z):
+def _total_and_grad(z, label, class_weight, short, long, weight, scale, grad_z):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
@@ -311,6 +318,8 @@ def _total_and_grad(z, label, class_weight, weight, scale, grad_z):
             z[part],
             label[part],
             class_weight,
+            short,
+            long,
             cut(weight, part),
             scale,
             terms[: part.stop - part.start],
@@ -439,15 +448,16 @@ def _grad_and_hess_by_tiles(z, label, class_weight, weight, scale, grad_z, hess_
 
 
 @kernel
-def _grad_and_hess(z, label, class_weight, weight, scale, grad_z, hess_z):
+def _grad_and_hess(z, label, class_weight, short, long, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _grad_and_hess_by_tiles(z, label, class_weight, weight, scale, grad_z, hess_z)
-    for i in range(grad_z.shape[0]):
-        factor = weighted(weight, i, scale)
-        _grad_and_hess_of_sample(z[i], label[i], class_weight, factor, grad_z[i], hess_z[i])
+    if long is not None:
+        for i in range(grad_z.shape[0]):
+            factor = weighted(weight, i, scale)
+            _grad_and_hess_of_sample(z[i], label[i], class_weight, factor, grad_z[i], hess_z[i])
     return inside
 
 
@@ -691,15 +701,16 @@ def _hvp_by_tiles(z, label, class_weight, weight, scale, v_z, product_z):
 
 
 @kernel
-def _hvp(z, label, class_weight, weight, scale, v_z, product_z):
+def _hvp(z, label, class_weight, short, long, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    if z.shape[1] <= FEW:
+    if short is not None:
         return _hvp_by_tiles(z, label, class_weight, weight, scale, v_z, product_z)
-    for i in range(product_z.shape[0]):
-        factor = weighted(weight, i, scale)
-        _hvp_of_sample(z[i], label[i], class_weight, v_z[i], factor, product_z[i])
+    if long is not None:
+        for i in range(product_z.shape[0]):
+            factor = weighted(weight, i, scale)
+            _hvp_of_sample(z[i], label[i], class_weight, v_z[i], factor, product_z[i])
     return inside
 
 
@@ -711,7 +722,7 @@ def _normalizer_of_sample(z, label, class_weight):
 
 
 @kernel
-def _normalizer(z, label, class_weight, weight, normalizers):
+def _normalizer(z, label, class_weight, short, long, weight, normalizers):
     """Write the weighted normalizers of a block of samples."""
     wide_vectors()
     inside = True
@@ -721,14 +732,20 @@ def _normalizer(z, label, class_weight, weight, normalizers):
 
 
 @kernel
-def _total_normalizer(z, label, class_weight, weight):
+def _total_normalizer(z, label, class_weight, short, long, weight):
     """Return the sum of the weighted normalizers of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
     for start in range(0, z.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, z.shape[0]))
         inside &= _normalizer(
-            z[part], label[part], class_weight, cut(weight, part), terms[: part.stop - part.start]
+            z[part],
+            label[part],
+            class_weight,
+            short,
+            long,
+            cut(weight, part),
+            terms[: part.stop - part.start],
         )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], z)
     return inside, settle(total, lost)
@@ -744,6 +761,7 @@ _DRIVER = Driver(
     _total,
     _total_and_grad,
     total_normalizer=_total_normalizer,
+    in_tiles=True,
 )
 
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
-    FEW,
     LANES,
     ROOM,
     Array,
@@ -139,25 +138,26 @@ def _value_by_tiles(slope, lam, weight, losses):
 
 
 @kernel
-def _value(slope, lam, weight, losses):
+def _value(slope, lam, short, long, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    if slope.shape[1] <= FEW:
+    if short is not None:
         return _value_by_tiles(slope, lam, weight, losses)
-    for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(slope[i], lam))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, sample_value(slope[i], lam))
     return inside
 
 
 @kernel
-def _total(slope, lam, weight):
+def _total(slope, lam, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
     for start in range(0, slope.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, slope.shape[0]))
-        inside &= _value(slope[part], lam, cut(weight, part), terms[: part.stop - part.start])
+        inside &= _value(slope[part], lam, short, long, cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], slope)
     return inside, settle(total, lost)
 
@@ -258,27 +258,35 @@ def _value_and_grad_by_tiles(slope, lam, weight, scale, losses, grad_slope):
 
 
 @kernel
-def _value_and_grad(slope, lam, weight, scale, losses, grad_slope):
+def _value_and_grad(slope, lam, short, long, weight, scale, losses, grad_slope):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    if slope.shape[1] <= FEW:
+    if short is not None:
         return _value_and_grad_by_tiles(slope, lam, weight, scale, losses, grad_slope)
-    for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(slope[i], lam, factor, grad_slope[i]))
+    if long is not None:
+        for i in range(losses.shape[0]):
+            factor = weighted(weight, i, scale)
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(slope[i], lam, factor, grad_slope[i]))
     return inside
 
 
 @kernel
-def _total_and_grad(slope, lam, weight, scale, grad_slope):
+def _total_and_grad(slope, lam, short, long, weight, scale, grad_slope):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
     for start in range(0, slope.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, slope.shape[0]))
         inside &= _value_and_grad(
-            slope[part], lam, cut(weight, part), scale, terms[: part.stop - part.start], grad_slope[part]
+            slope[part],
+            lam,
+            short,
+            long,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_slope[part],
         )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], slope)
     return inside, settle(total, lost)
@@ -437,15 +445,16 @@ def _grad_and_hess_by_tiles(slope, lam, weight, scale, grad_slope, hess_slope):
 
 
 @kernel
-def _grad_and_hess(slope, lam, weight, scale, grad_slope, hess_slope):
+def _grad_and_hess(slope, lam, short, long, weight, scale, grad_slope, hess_slope):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    if slope.shape[1] <= FEW:
+    if short is not None:
         return _grad_and_hess_by_tiles(slope, lam, weight, scale, grad_slope, hess_slope)
-    for i in range(grad_slope.shape[0]):
-        factor = weighted(weight, i, scale)
-        _grad_and_hess_of_sample(slope[i], lam, factor, grad_slope[i], hess_slope[i])
+    if long is not None:
+        for i in range(grad_slope.shape[0]):
+            factor = weighted(weight, i, scale)
+            _grad_and_hess_of_sample(slope[i], lam, factor, grad_slope[i], hess_slope[i])
     return inside
 
 
@@ -688,15 +697,16 @@ def _hvp_by_tiles(slope, lam, weight, scale, v_slope, product_slope):
 
 
 @kernel
-def _hvp(slope, lam, weight, scale, v_slope, product_slope):
+def _hvp(slope, lam, short, long, weight, scale, v_slope, product_slope):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    if slope.shape[1] <= FEW:
+    if short is not None:
         return _hvp_by_tiles(slope, lam, weight, scale, v_slope, product_slope)
-    for i in range(product_slope.shape[0]):
-        factor = weighted(weight, i, scale)
-        _hvp_of_sample(slope[i], lam, v_slope[i], factor, product_slope[i])
+    if long is not None:
+        for i in range(product_slope.shape[0]):
+            factor = weighted(weight, i, scale)
+            _hvp_of_sample(slope[i], lam, v_slope[i], factor, product_slope[i])
     return inside
 
 
@@ -709,6 +719,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
+    in_tiles=True,
 )
 
 

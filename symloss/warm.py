@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import product
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-_SAMPLES, _LENGTH = 4, 3
+_SAMPLES = 4
+_LENGTHS = (3, 100)  # of short rows, which may have kernels of their own, and of others
 Call = Callable[[], Any]
 FUNCTIONS = ("value", "grad", "value_and_grad", "grad_and_hess", "hvp")
 
@@ -26,8 +28,9 @@ def calls(module: ModuleType, dtypes: tuple[str, ...], weighted: bool) -> Iterat
     weighted : bool
         Whether to compile the kernels with weights of samples as well.
     """
-    for dtype in dtypes:
-        arrays = [_array(argument, dtype) for argument in module.INFO["arguments"]]
+    in_rows = any(set(argument["shape"]) - {"..."} for argument in module.INFO["arguments"])
+    for dtype, length in product(dtypes, _LENGTHS if in_rows else _LENGTHS[:1]):
+        arrays = [_array(argument, dtype, length) for argument in module.INFO["arguments"]]
         predictions = [a for a, i in zip(arrays, module.INFO["arguments"], strict=True) if i["role"] == "prediction"]
         direction = predictions[0] if len(predictions) == 1 else tuple(predictions)
         weights: list[Any] = [None, np.ones(_SAMPLES)] if weighted and not module.INFO["over_sets"] else [None]
@@ -46,12 +49,12 @@ def _reductions(name: str, module: ModuleType) -> tuple[str, ...]:
     return ("mean", "none") if name in ("value", "value_and_grad") else ("mean",)
 
 
-def _array(argument: dict[str, Any], dtype: str) -> np.ndarray[Any, Any]:
+def _array(argument: dict[str, Any], dtype: str, length: int) -> np.ndarray[Any, Any]:
     """Return a small array that the argument may be."""
-    shape = tuple(_SAMPLES if axis == "..." else _LENGTH for axis in argument["shape"])
+    shape = tuple(_SAMPLES if axis == "..." else length for axis in argument["shape"])
     if "integer" in argument["dtype"] and len(argument["dtype"]) == 1:
         start = argument["domain"].start
-        return np.full(shape, start if isinstance(start, int) else _LENGTH - 1)
+        return np.full(shape, start if isinstance(start, int) else length - 1)
     kind = "float64" if argument["role"] == "weight" else dtype
     domain = argument["domain"]
     if not hasattr(domain, "low"):

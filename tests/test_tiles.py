@@ -9,7 +9,7 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
-from symloss.generated._runtime import FEW, LANES
+from symloss.generated._runtime.tiles import FEW, LANES
 
 LOSSES = (
     "sparse_cross_entropy_with_logits", "cross_entropy_with_logits", "weighted_sparse_cross_entropy_with_logits",

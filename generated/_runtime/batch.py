@@ -27,7 +27,7 @@ class Batch:
     inputs : sequence
         Those that vary with the sample, with one sample axis: arrays, or `blocks.Source`.
     constants : tuple
-        Those that all samples share, then the parameters.
+        Those that all samples share, then the parameters, then how long rows are if kernels ask for it.
     weight : ndarray, Source or None
         The weights of the samples, float64.
     given_weight : ndarray or None
@@ -36,6 +36,8 @@ class Batch:
         What a Hessian is to be multiplied by, as it came.
     block : int
         Number of samples in a block.
+    longest : int
+        Number of entries of the longest row of a sample.
     ready : bool
         Whether there is nothing to convert, so that a single block needs no buffers.
     """
@@ -49,6 +51,7 @@ class Batch:
         "dtype",
         "given_weight",
         "inputs",
+        "longest",
         "ready",
         "shape",
         "weight",
@@ -64,6 +67,7 @@ class Batch:
     given_weight: AnyArray | None
     directions: list[AnyArray]
     block: int
+    longest: int
     ready: bool
 
     def without_arguments(self) -> Batch:

@@ -15,6 +15,7 @@ from .blocks import Source, as_input, block_length, is_ready
 from .checks import FLOAT32, FLOAT64, INT64, AnyArray
 from .describe import Array, Interval, Labels, Scalar
 from .quick import Quick
+from .tiles import FEW
 
 _NOT_NEGATIVE = Interval(0.0, math.inf)
 _LARGEST_WHOLE = 2.0**24  # up to which all whole numbers are float32
@@ -23,10 +24,13 @@ _LARGEST_WHOLE = 2.0**24  # up to which all whole numbers are float32
 class Signature:
     """The declared arguments of a loss, which turn what a caller gives into a `Batch`."""
 
-    def __init__(self, arguments: tuple[Array, ...], parameters: tuple[Scalar, ...], over_sets: bool) -> None:
+    def __init__(
+        self, arguments: tuple[Array, ...], parameters: tuple[Scalar, ...], over_sets: bool, in_tiles: bool = False
+    ) -> None:
         self.arguments = arguments
         self.parameters = parameters
         self.over_sets = over_sets
+        self._in_tiles = in_tiles
         self.predictions = tuple(a for a in arguments if a.role == "prediction")
         self._varying = sum(a.role != "weight" for a in arguments)
         self._quick = Quick.of(arguments, over_sets)
@@ -41,12 +45,14 @@ class Signature:
         """
         batch = self._quick.bind(given, weight) if self._quick is not None else None
         if batch is None:
-            return self._bind_any(given, parameters, weight)
+            batch = self._bind_any(given, weight)
         if self.parameters:
             batch.constants += self._parameters(parameters)
+        if self._in_tiles:
+            batch.constants += (True, None) if batch.longest <= FEW else (None, True)
         return batch
 
-    def _bind_any(self, given: Sequence[Any], parameters: Sequence[Any], weight: Any) -> Batch:
+    def _bind_any(self, given: Sequence[Any], weight: Any) -> Batch:
         batch = Batch()
         batch.arrays = arrays = [
             array if type(array) is np.ndarray else checks.as_array(a.name, array, floating=a.role == "prediction")
@@ -64,14 +70,15 @@ class Signature:
             batch.count = math.prod(batch.shape)
         sizes: dict[str, int] = {}
         inners = self._match_shapes(arrays, batch.shape, sizes)
+        batch.longest = max(sizes.values(), default=1)
         if not self.over_sets:
-            batch.block = block_length(batch.count, max(sizes.values(), default=1))
+            batch.block = block_length(batch.count, batch.longest)
         operands = [
             self._operand(argument, array, inner, batch, sizes)
             for argument, array, inner in zip(self.arguments, arrays, inners, strict=True)
         ]
         batch.inputs = operands[: self._varying]
-        batch.constants = (*operands[self._varying :], *self._parameters(parameters))
+        batch.constants = tuple(operands[self._varying :])
         batch.given_weight = batch.weight = None
         batch.directions = []
         if weight is not None:

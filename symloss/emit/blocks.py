@@ -6,7 +6,6 @@ import math
 
 from sympy import FiniteSet, Interval, S
 
-from symloss import ir
 from symloss.arguments import Argument, Target, Weight
 from symloss.emit.numba_printer import Printer, number
 from symloss.emit.samples import Sample, alone_name, finite_name
@@ -29,20 +28,23 @@ _SAYS_OF_TOTALS = {
 }
 
 
-def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer) -> CodeFunction:
-    """Return the kernel that calls the function of one sample for each sample of a block."""
+def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer, in_tiles: bool) -> CodeFunction:
+    """Return the kernel that calls the function of one sample for each sample of a block.
+
+    ``in_tiles``: whether kernels of the module are told that rows are short.
+    """
     kind = sample.function.kind
-    block = Block(sample, parameters, printer)
+    block = Block(sample, parameters, printer, in_tiles)
     names = block.inputs + [v.name for v in sample.directions] + block.outputs
     return CodeFunction(signature(f"_{kind}", names), _SAYS[kind], tuple(block.lines()))
 
 
-def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer) -> CodeFunction | None:
+def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer, in_tiles: bool) -> CodeFunction | None:
     """Return the kernel that sums what the block kernel writes first, a chunk at a time; None where that is no loss."""
     kind = sample.function.kind
     if kind not in _TOTALS:
         return None
-    block = Block(sample, parameters, printer)
+    block = Block(sample, parameters, printer, in_tiles)
     head = signature(_TOTALS[kind], block.inputs + block.outputs[1:])
     return CodeFunction(head, _SAYS_OF_TOTALS[kind], tuple(block.total_lines(f"_{kind}")))
 
@@ -50,7 +52,7 @@ def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer) -
 class Block:
     """The names and pieces of the block kernels of one function."""
 
-    def __init__(self, sample: Sample, parameters: tuple[str, ...], printer: Printer) -> None:
+    def __init__(self, sample: Sample, parameters: tuple[str, ...], printer: Printer, in_tiles: bool = False) -> None:
         self._sample, self._parameters, self._printer = sample, parameters, printer
         self.weight, self.scale = printer.local("weight"), printer.local("scale")
         self._factor, self._inside, self._i = printer.local("factor"), printer.local("inside"), printer.local("i")
@@ -62,7 +64,11 @@ class Block:
         order = [name for name in _order(sample) if name not in self._results]
         self.outputs = first + order
         self._arrays = [a.name for a in sample.arrays]
-        self.inputs = [*self._arrays, *parameters, self.weight] + ([self.scale] if self.has_factor else [])
+        # True or None: what is not wanted is not compiled.
+        self._lengths = [printer.local("short"), printer.local("long")] if in_tiles else []
+        self.inputs = [*self._arrays, *parameters, *self._lengths, self.weight] + (
+            [self.scale] if self.has_factor else []
+        )
 
     def output(self, name: str) -> str:
         """Return what the array of a scalar result is called."""
@@ -79,15 +85,17 @@ class Block:
             in_dtype = self._printer.call_name("in_dtype_of")
             lines.append(f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})")
         lines += self._tiles()
-        lines += [f"    for {self._i} in range({count}):"]
-        lines += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self.check(a))]
+        loop = [f"    for {self._i} in range({count}):"]
+        loop += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self.check(a))]
         if self._sample.function.rows:
             factor = self._weighted(self.scale)
             if self._printer.single and self._sample.function.rows:  # whatever the dtype of weights
                 factor = f"{self._printer.call_name('in_dtype_of')}({self._arrays[0]}, {factor})"
-            lines.append(f"        {self._factor} = {factor}")
-        lines += self._call_finite(count) if refined else self._call(self._sample.name)
-        return [*lines, f"    return {self._inside}"]
+            loop.append(f"        {self._factor} = {factor}")
+        loop += self._call_finite(count) if refined else self._call(self._sample.name)
+        if self._sample.function.tiled is not None:
+            loop = [f"    if {self._lengths[1]} is not None:", *("    " + line for line in loop)]
+        return [*lines, *loop, f"    return {self._inside}"]
 
     def _call_finite(self, count: str) -> list[str]:
         """Return what is right for finite numbers, and a second loop for blocks that hold others."""
@@ -110,10 +118,10 @@ class Block:
         tiled = self._sample.function.tiled
         if tiled is None:
             return []
-        few = [f"{a.array}.shape[{a.axis + 1}] <= {self._printer.call_name('FEW')}" for a in tiled_extents(tiled)]
-        args = [*self.inputs, *(v.name for v in self._sample.directions), *self.outputs]
+        args = [name for name in self.inputs if name not in self._lengths]
+        args += [*(v.name for v in self._sample.directions), *self.outputs]
         call = call_lines(f"return {tiles_name(self._sample)}(", args, ")", 2)
-        return [f"    if {' and '.join(few)}:", *call]
+        return [f"    if {self._lengths[0]} is not None:", *call]
 
     def total_lines(self, kernel: str) -> list[str]:
         """Return the body of the kernel that sums what ``kernel`` writes first."""
@@ -187,11 +195,6 @@ class Block:
 def tiles_name(sample: Sample) -> str:
     """Return the name of the kernel that works on tiles of samples."""
     return f"_{sample.function.kind}_by_tiles"
-
-
-def tiled_extents(tiled: ir.Function) -> list[ir.Extent]:
-    """Return the lengths of all loops over entries."""
-    return list(dict.fromkeys(s.extent for s in tiled.body if isinstance(s, (ir.Loop, ir.Reduce))))
 
 
 def _order(sample: Sample) -> list[str]:

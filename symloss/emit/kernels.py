@@ -28,7 +28,7 @@ _PUBLIC = {
 }
 # What the runtime offers beside functions of numbers.
 _OTHERS = (
-    "CHUNK", "FEW", "LANES", "ROOM", "add_terms", "all_inside", "briefly", "by_dtype", "collect", "cut", "finite_with",
+    "CHUNK", "LANES", "ROOM", "add_terms", "all_inside", "briefly", "by_dtype", "collect", "cut", "finite_with",
     "in_dtype_of", "is_at", "lanes", "largest_of", "raised_to", "refined", "room", "spread", "spread_factor",
     "spread_numbers", "tile", "twofold", "weighed", "weighted", "wide_vectors",
 )  # fmt: skip
@@ -42,15 +42,17 @@ def module_text(loss: Loss, kernel: ir.Kernel) -> str:
     printer = Printer(a.name for a in loss.arguments)
     printer.single = kernel.single
     functions: list[CodeFunction | str] = []
-    for sample in samples(loss, kernel):
+    every = samples(loss, kernel)
+    in_tiles = any(sample.function.tiled is not None for sample in every)
+    for sample in every:
         functions += print_sample(sample, printer)
         public = public_rows(sample, printer)
         if public is not None:
             functions.append(public)
         names = tuple(p.name for p in parameters)
         functions += print_tiles(sample, names, printer)
-        functions.append(print_block(sample, names, printer))
-        total = print_total(sample, names, printer)
+        functions.append(print_block(sample, names, printer, in_tiles))
+        total = print_total(sample, names, printer, in_tiles)
         functions += [total] if total else []
     array_texts, parameter_texts = [_array(a) for a in arrays], [_parameter(p) for p in parameters]
     return render(
@@ -61,7 +63,7 @@ def module_text(loss: Loss, kernel: ir.Kernel) -> str:
         parameters=parameter_texts,
         info=_info(loss),
         functions=functions,
-        driver=_driver(loss, kernel),
+        driver=_driver(loss, kernel, in_tiles),
         wrappers=[_wrapper(name, says, arrays, parameters, loss) for name, says in _PUBLIC.items()],
     )
 
@@ -181,11 +183,13 @@ def repr_text(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _driver(loss: Loss, kernel: ir.Kernel) -> list[str]:
+def _driver(loss: Loss, kernel: ir.Kernel, in_tiles: bool) -> list[str]:
     lines = ["_ARGUMENTS", "_PARAMETERS", "_value", "_value_and_grad", "_grad_and_hess", "_hvp"]
     lines += ["_total", "_total_and_grad"]
     if any(f.kind == "normalizer" for f in kernel.functions):
         lines.append("total_normalizer=_total_normalizer")
+    if in_tiles:
+        lines.append("in_tiles=True")
     return [*lines, "over_sets=True"] if loss.sets else lines
 
 

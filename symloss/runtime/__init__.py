@@ -9,12 +9,11 @@ from .jit import inlined, kernel, polymorphic
 from .loops import CHUNK, cut, in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, room
-from .tiles import FEW, LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
+from .tiles import LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
 from .twofold import finite_with, refined
 
 __all__ = [
     "CHUNK",
-    "FEW",
     "LANES",
     "REALS",
     "ROOM",

@@ -112,8 +112,8 @@ class Quick:
         batch.ready = True
         batch.shape = samples
         batch.count = samples[0]
-        row = inner[0] if inner else 1
-        batch.block = block_length(samples[0], row)
+        batch.longest = inner[0] if inner else 1
+        batch.block = block_length(samples[0], batch.longest)
         batch.dtype = dtype
         batch.arrays = given
         batch.inputs, batch.constants = given[: self._varying], tuple(given[self._varying :])
