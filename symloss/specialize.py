@@ -53,9 +53,29 @@ from symloss.reductions import (
 )
 from symloss.rewrite import Rewriter
 from symloss.rules import SPECIAL
+from symloss.special_functions import (
+    digamma,
+    erf,
+    erfc,
+    erfc_curvature,
+    erfc_excess,
+    erfc_hazard,
+    gaussian,
+    log_erfc,
+    log_half_erfc,
+    loggamma,
+    tetragamma,
+    trigamma,
+)
 
-_UNBOUNDED = (softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log)
-_BOUNDED = (sigmoid, sigmoid_mix, logistic_density, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit)
+_UNBOUNDED = (
+    softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log, log_erfc, log_half_erfc, erfc_hazard,
+    erfc_excess, loggamma, digamma, trigamma, tetragamma,
+)  # fmt: skip
+_BOUNDED = (
+    sigmoid, sigmoid_mix, logistic_density, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit, gaussian, erf, erfc,
+    erfc_curvature,
+)  # fmt: skip
 
 
 def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:

@@ -15,6 +15,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol
 
 from symloss import functions as f
 from symloss import reductions as r
+from symloss import special_functions as special
 from symloss.convert import Mean
 
 _GREEK = frozenset((
@@ -30,12 +31,12 @@ FUNCTIONS: dict[type, str] = {
     f.softplus: r"\zeta",
     **{
         primitive: rf"\operatorname{{{primitive.__name__.replace('_', '')}}}"
-        for primitive in f.SCALAR_PRIMITIVES
+        for primitive in (*f.SCALAR_PRIMITIVES, *special.SPECIAL_PRIMITIVES)
         if primitive not in (f.sigmoid, f.softplus, f.select, f.tanh, f.absolute)
     },
     f.tanh: r"\tanh",
     **{getattr(sympy, name): rf"\{name}" for name in ("log", "sin", "cos", "sinh", "cosh")},
-    **{getattr(sympy, name): rf"\operatorname{{{name}}}" for name in ("asinh", "atan", "erf", "erfc", "loggamma")},
+    **{getattr(sympy, name): rf"\operatorname{{{name}}}" for name in ("asinh", "atan")},
     Mean: r"\operatorname{mean}",
 }
 ROWS: dict[type, str] = {

@@ -1,7 +1,7 @@
 """Functions of numbers that generated kernels call: the primitives of specs.
 
 Each is defined for every float, infinities included, and passes NaN through.  Those without a call of the C library
-(sin, cos, asinh, atan, cosh, erf, erfc, loggamma and hypot have one) can be widened by LLVM: their conditional
+(sin, cos, asinh, atan, cosh and hypot have one) can be widened by LLVM: their conditional
 expressions become selections.
 """
 
@@ -14,7 +14,9 @@ import numpy as np
 
 from . import twofold
 from .bits import by_dtype, polynomial
+from .error_function import erf, erfc, erfc_curvature, erfc_excess, erfc_hazard, gaussian, log_erfc, log_half_erfc
 from .exponential import exp, exp_nonpositive, expm1
+from .gamma_function import digamma, loggamma, tetragamma, trigamma
 from .hyperbolic import log_cosh, sech, tanh
 from .jit import kernel, polymorphic
 from .logarithm import log, log1p
@@ -94,24 +96,6 @@ def asinh(x: float) -> float:
 def atan(x: float) -> float:
     """Inverse tangent."""
     return math.atan(x)
-
-
-@polymorphic
-def erf(x: float) -> float:
-    """Error function."""
-    return math.erf(x)
-
-
-@polymorphic
-def erfc(x: float) -> float:
-    """Complement of the error function."""
-    return math.erfc(x)
-
-
-@polymorphic
-def loggamma(x: float) -> float:
-    """Logarithm of the gamma function, for positive x."""
-    return math.lgamma(x)
 
 
 @polymorphic
