@@ -133,6 +133,7 @@ RULES: tuple[Rule, ...] = (
     Rule("log of erfc", log(erfc(x)), log_erfc(x)),
     Rule("log of half of erfc", log(erfc(x) / 2), log_half_erfc(x)),
     Rule("exp of minus a square", exp(-(x**2)), gaussian(x), where=_not_constant(x)),
+    Rule("1 - exp of minus a square", k - k * gaussian(x), -k * expm1(-(x**2)), where=_not_constant(x)),
     Rule("bell over tail", gaussian(x) / erfc(x), sqrt(pi) / 2 * erfc_hazard(x)),
     # hyperbolic functions
     Rule("1 + tanh", k + k * tanh(x), 2 * k * sigmoid(2 * x)),

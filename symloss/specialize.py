@@ -108,7 +108,8 @@ def guard(expr: Any) -> Any:
     expr = rewrite_parts(expr, guard)
     if isinstance(expr, Mul):
         number, factors = expr.as_coeff_mul()
-        infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)] or _under_weight(factors)
+        infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)]
+        infinite = infinite or _under_weight(factors) or _under_bell(factors)
         if any(isinstance(f, exp) for f in infinite):  # which may bring a tiny target back to size before it is rounded
             infinite = [f for f in factors if f in infinite or _is_never_zero(f)]
         rest = Mul(*(f for f in factors if f not in infinite))
@@ -137,6 +138,13 @@ def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
     weights = [f for f in factors if not _predicted(f) and not f.is_positive]
     free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
     return free if weights else []
+
+
+def _under_bell(factors: Iterable[Expr]) -> list[Expr]:
+    """Return the factors that predictions can make infinite, if there is an exp(-x**2), which vanishes faster."""
+    bells = [f for f in factors if isinstance(f, gaussian)]
+    free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
+    return free if bells else []
 
 
 def _is_never_zero(factor: Expr) -> bool:

@@ -83,7 +83,8 @@ def short_log_of(x: float, above_one: float, near_one: bool) -> float:
     m, k = split(x)
     f = above_one if near_one and k == 0.0 else m - 1.0
     square = f * f
-    return fused(k, _LOG_2, fused(f * square, polynomial(f, LOG_SINGLE), fused(-0.5, square, f)))
+    result = fused(k, _LOG_2, fused(f * square, polynomial(f, LOG_SINGLE), fused(-0.5, square, f)))
+    return result if x == x else x  # whose bits have been split
 
 
 @inlined
