@@ -100,17 +100,29 @@ def digamma_parts(x: Parts) -> Parts:
 
 
 @inlined
+def _step_up(above: Parts, below: Parts, y: Parts, cubed: bool) -> tuple[Parts, Parts, Parts]:
+    """Add 1/y**2, or 1/y**3, to the quotient, and 1 to y, below 8."""
+    square, small = product(y, y), y[0] < _TAIL
+    power = product(square, y) if cubed else square
+    next_above, next_below, more = shifted(product(above, power), below), product(below, power), sum_of(1.0, y[0])
+    return (
+        (next_above[0] if small else above[0], next_above[1] if small else above[1]),
+        (next_below[0] if small else below[0], next_below[1] if small else below[1]),
+        (more[0] if small else y[0], more[1] + y[1] if small else y[1]),
+    )
+
+
+@inlined
 def _up(x: Parts, cubed: bool) -> tuple[Parts, Parts, Parts]:
     """Return above and below of the sum of 1/x**2 (or 1/x**3), 1/(x + 1)**2, ... and the first x + n beyond 8."""
-    y, above, below = x, (0.0, 0.0), (1.0, 0.0)
-    for _ in range(_STEPS_UP):
-        square, small = product(y, y), y[0] < _TAIL
-        power = product(square, y) if cubed else square
-        next_above, next_below, more = shifted(product(above, power), below), product(below, power), sum_of(1.0, y[0])
-        above = next_above[0] if small else above[0], next_above[1] if small else above[1]
-        below = next_below[0] if small else below[0], next_below[1] if small else below[1]
-        y = more[0] if small else y[0], more[1] + y[1] if small else y[1]
-    return above, below, y
+    above, below, y = _step_up((0.0, 0.0), (1.0, 0.0), x, cubed)  # no loop: LLVM does not unroll one of this length
+    above, below, y = _step_up(above, below, y, cubed)
+    above, below, y = _step_up(above, below, y, cubed)
+    above, below, y = _step_up(above, below, y, cubed)
+    above, below, y = _step_up(above, below, y, cubed)
+    above, below, y = _step_up(above, below, y, cubed)
+    above, below, y = _step_up(above, below, y, cubed)
+    return _step_up(above, below, y, cubed)
 
 
 @inlined
