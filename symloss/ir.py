@@ -17,7 +17,7 @@ COSTLY = frozenset((
     "exp", "log", "log1p", "expm1", "sigmoid", "logistic_density", "sigmoid_mix", "softplus_mix", "softplus", "tanh",
     "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power", "gaussian", "erf", "erfc",
     "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess", "loggamma", "digamma", "trigamma",
-    "tetragamma",
+    "tetragamma", "asinh", "atan",
 ))  # fmt: skip
 
 

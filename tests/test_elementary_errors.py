@@ -102,6 +102,8 @@ SPECIAL: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "erfc_hazard": (_scaled, -25.0, 40.0),
     "erfc_curvature": (lambda x: _scaled(x) * (_scaled(x) - 2 * x), -25.0, 40.0),
     "erfc_excess": (lambda x: _scaled(x) - 2 * x, -40.0, 40.0),
+    "asinh": (mpmath.asinh, -40.0, 40.0),
+    "atan": (mpmath.atan, -40.0, 40.0),
     "loggamma": (mpmath.loggamma, 0.0, 700.0),
     "digamma": (mpmath.digamma, 0.0, 700.0),
     "trigamma": (lambda x: mpmath.psi(1, x), 0.0, 700.0),

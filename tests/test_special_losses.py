@@ -21,6 +21,7 @@ from symloss import Loss, Prediction, SpecError, Target
 from symloss.certificate import CERTIFIED
 from symloss.derive import derive
 from symloss.rewrite import canonicalize, stabilize
+from symloss.runtime import elementary
 from symloss.special_functions import erfc_curvature, erfc_hazard, log_half_erfc
 
 z, t = Prediction("z"), Target("t")
@@ -113,6 +114,28 @@ def test_losses_of_the_gamma_function(tmp_path: Path) -> None:
     np.testing.assert_allclose(hessian, second, rtol=1e-9)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_open_end_is_outside_in_both_precisions(dtype: str, tmp_path: Path) -> None:
+    module = module_of(Loss("tail_loss", erfc(m)), tmp_path)
+    found = module.value(np.array([-1.0, 0.0, 1e-45, 1.0], dtype), reduction="none")
+    np.testing.assert_array_equal(np.isnan(found), [True, True, False, False])
+
+
+@pytest.mark.parametrize(("dtype", "spread"), [("float32", 120), ("float64", 1000)])
+def test_hypot_neither_overflows_nor_vanishes(dtype: str, spread: int) -> None:
+    rng, size = np.random.default_rng(0), 400
+    x, y = (np.ldexp(rng.uniform(-1, 1, size), rng.integers(-spread, spread, size)).astype(dtype) for _ in range(2))
+    y[::2] = x[::2] * rng.uniform(0.1, 10, size // 2).astype(dtype)
+    with mpmath.workprec(400):
+        for a, b in zip(x, y, strict=True):
+            exact, got = mpmath.hypot(mpmath.mpf(float(a)), mpmath.mpf(float(b))), elementary.hypot(a, b)
+            assert abs(mpmath.mpf(float(got)) - exact) <= np.finfo(dtype).eps / 2 * 1.02 * exact
+    for a, b in ((np.inf, np.nan), (1.0, -np.inf)):
+        assert elementary.hypot(np.dtype(dtype).type(a), np.dtype(dtype).type(b)) == np.inf
+    assert np.isnan(elementary.hypot(np.dtype(dtype).type(np.nan), np.dtype(dtype).type(1)))
+    assert elementary.hypot(np.dtype(dtype).type(0), np.dtype(dtype).type(0)) == 0
+
+
 def test_the_third_derivative_of_digamma_is_an_error() -> None:
     with pytest.raises(SpecError, match="of the derivatives of loggamma, the first 3 are supported"):
         Loss("too_deep", polygamma(3, m))
@@ -126,7 +149,7 @@ def test_the_area_of_a_bell_is_known() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", [*CERTIFIED["error_function"], *CERTIFIED["gamma_function"]])
+@pytest.mark.parametrize("name", [*CERTIFIED["error_function"], *CERTIFIED["gamma_function"], *CERTIFIED["inverse"]])
 def test_loops_over_special_functions_become_vectors(name: str, dtype: str) -> None:
     function = getattr(importlib.import_module("symloss.runtime.elementary"), name)
     wide_vectors = importlib.import_module("symloss.runtime.loops").wide_vectors

@@ -1,4 +1,4 @@
-"""Compute the polynomials of `symloss/runtime/special_coefficients.py`: error function and gamma function.
+"""Compute the polynomials of `symloss/runtime/special_coefficients.py`: error function, gamma function, atan.
 
 They are found as those of `coefficients.py` are.  Of some, the last two terms are kept apart, in two parts each:
 ``NAME_LAST``.
@@ -88,13 +88,17 @@ def _tetragamma_tail(x: Any) -> Any:
 def _table() -> list[tuple[Polynomial, bool]]:
     """Return the polynomials, and of which of them the last terms are to have two parts."""
     root = mpmath.findroot(mpmath.digamma, mpf("1.4616")) - 1
-    slope = 2 / mpmath.sqrt(mpmath.pi)
+    slope, tangent = 2 / mpmath.sqrt(mpmath.pi), mpmath.sqrt(2) - 1
     half, zero, one, far = mpf(1) / 2, mpf(0), mpf(1), mpf(1) / _TAIL**2
     start = (half - _MIDDLE) / (half + _MIDDLE)
 
     def erf_ratio(z: Any) -> Any:
         z = max(z, _SMALL)
         return (mpmath.erf(mpmath.sqrt(z)) / mpmath.sqrt(z) - slope) / z
+
+    def atan_ratio(z: Any) -> Any:
+        z = max(z, _SMALL)
+        return (mpmath.atan(mpmath.sqrt(z)) / mpmath.sqrt(z) - 1) / z
 
     erf_weight: Function = lambda z: z / slope  # noqa: E731
     scaled = _spread(lambda x: (1 + 2 * x) * _scaled(x))
@@ -111,10 +115,12 @@ def _table() -> list[tuple[Polynomial, bool]]:
         "TRIGAMMA": ("(trigamma(x) - 1/x - 1/(2*x**2)) * x**3", _trigamma_tail, lambda z: z),
     }  # fmt: skip
     found: list[tuple[Polynomial, bool]] = []
-    for kind, erf, wide, over, gamma in (("", 9, 23, 26, 24), ("_SHORT", 3, 12, 13, 11)):
+    for kind, turn, erf, wide, over, gamma in (("", 10, 9, 23, 26, 24), ("_SHORT", 4, 3, 12, 13, 11)):
         two = not kind
         t = "in t = (x - 3)/(x + 3), for x >= 1/2"
         found += [
+            (Polynomial(f"ATAN{kind}", "(atan(x)/x - 1) / z in z = x**2, for x <= sqrt(2) - 1",
+                        atan_ratio, lambda z: z, zero, tangent**2 * mpf("1.0001"), turn, False), False),
             (Polynomial(f"ERF{kind}", "(erf(x)/x - 2/sqrt(pi)) / z in z = x**2, for x <= 1/2",
                         erf_ratio, erf_weight, zero, half**2, erf, False), False),
             (Polynomial(f"ERFC_SCALED{kind}", f"exp(x**2)*erfc(x) * (1 + 2*x) {t}",
@@ -156,6 +162,8 @@ def _constants() -> str:
         "TWO_OVER_ROOT_PI": ("2/sqrt(pi)", 2 / mpmath.sqrt(mpmath.pi)),
         "DIGAMMA_ROOT": ("where digamma(1 + f) = 0", root),
         "HALF_LOG_2_PI": ("log(2*pi)/2", mpmath.log(2 * mpmath.pi) / 2),
+        "HALF_PI": ("pi/2", mpmath.pi / 2),
+        "LOG_2": ("log(2)", mpmath.log(2)),
     }
     lines = []
     for name, (says, number) in numbers.items():

@@ -69,7 +69,7 @@ def log_of(x: Parts, above_one: Parts, near_one: bool) -> Parts:
     m, k = split(x[0])
     near = near_one and k == 0.0
     f = above_one[0] if near else m - 1.0
-    rest = above_one[1] if near else x[1] * raised(ROUNDER - k)
+    rest = above_one[1] if near else x[1] * raised(ROUNDER - (k if k < 1000.0 else 1000.0))  # or it counts for nothing
     whole, lost = ordered_sum(2.0, f)
     s, s_rest = quotient((f, rest), (whole, lost + rest))
     square = s * s

@@ -26,6 +26,8 @@ from .gamma_function import digamma_parts as digamma
 from .gamma_function import loggamma_parts as loggamma
 from .gamma_function import tetragamma_parts as tetragamma
 from .gamma_function import trigamma_parts as trigamma
+from .inverse import asinh_parts as asinh
+from .inverse import atan_parts as atan
 from .jit import inlined
 
 Twofold = tuple[float, float]
