@@ -94,7 +94,7 @@ def _asinh_single(x: float) -> np.float32:
     above = size + square / (1.0 + math.sqrt(1.0 + square))
     result = np.float32(size if size < _SMALL else short_log_of(1.0 + above, above, True))
     result = result if size < math.inf else np.float32(size)
-    return -result if x < 0.0 else result if x != 0.0 else x
+    return -result if x < 0.0 else result if x != 0.0 else np.float32(x)
 
 
 @inlined
@@ -105,7 +105,7 @@ def _atan_single(x: float) -> np.float32:
     square = t * t
     turn = 0.0 if inner else HALF_PI[0] if outer else 0.5 * HALF_PI[0]
     result = np.float32(turn + fused(t * square, polynomial(square, ATAN_SHORT), t))
-    return -result if x < 0.0 else result if x != 0.0 else x
+    return -result if x < 0.0 else result if x != 0.0 else np.float32(x)
 
 
 @inlined
