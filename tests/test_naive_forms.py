@@ -89,7 +89,6 @@ NAIVE: dict[str, Expr] = {
     "probit": -log(erfc(-z / sqrt(2)) / 2),
     "probit_by_erf": -hit * log((1 + erf(z / sqrt(2))) / 2) - (1 - hit) * log(1 - (1 + erf(z / sqrt(2))) / 2),
     "normal_tail": 1 - (1 + erf(z / sqrt(2))) / 2,
-    "welsch": 1 - exp(-(r**2)),
     "log_of_gamma": loggamma(m),
 }
 
