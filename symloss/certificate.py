@@ -176,15 +176,26 @@ def shown(ulp: float | None) -> str:
     return f"{math.ceil(ulp * 100) / 100:.2f}" if ulp < 100 else f"{math.ceil(ulp)}"
 
 
-FUNCTIONS = "elementary"  # the certificate of the functions that kernels call, of one argument
-CERTIFIED = (
-    "exp", "log", "log1p", "expm1", "sqrt", "sigmoid", "softplus", "tanh", "log1mexp", "log_cosh", "sech", "sinh",
-    "cosh", "log1p_ratio", "sqrt1pm1", "expm1mx",
-)  # fmt: skip
-FUNCTIONS_TEXT = f"from ._runtime.elementary import {', '.join(CERTIFIED)}\n"  # a kernel that calls all of them
+# The functions that kernels call, of one argument: what has a certificate together.
+CERTIFIED: dict[str, tuple[str, ...]] = {
+    "elementary": (
+        "exp", "log", "log1p", "expm1", "sqrt", "sigmoid", "softplus", "tanh", "log1mexp", "log_cosh", "sech", "sinh",
+        "cosh", "log1p_ratio", "sqrt1pm1", "expm1mx",
+    ),
+    "error_function": (
+        "gaussian", "erf", "erfc", "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess",
+    ),
+    "inverse": ("asinh", "atan"),
+    "gamma_function": ("loggamma", "digamma", "trigamma", "tetragamma"),
+}  # fmt: skip
 LIBRARIES = ("symloss", "PyTorch", "JAX", "scikit-learn")
 OUTPUTS = ("value", "gradient", "hessian")
 DTYPES = ("float32", "float64")
+
+
+def functions_text(family: str) -> str:
+    """Return a kernel that calls all functions of a family."""
+    return f"from ._runtime.elementary import {', '.join(CERTIFIED[family])}\n"
 
 
 def markdown(certificates: Iterable[Certificate]) -> str:
@@ -199,13 +210,14 @@ def markdown(certificates: Iterable[Certificate]) -> str:
     return "\n".join(lines)
 
 
-def markdown_of_functions(certificate: Certificate) -> str:
-    """Return a table of elementary functions: a row each, a column a precision."""
+def markdown_of_functions(certificates: Iterable[Certificate]) -> str:
+    """Return a table of the functions that kernels call: a row each, a column a precision."""
+    errors = [error for certificate in certificates for error in certificate.errors]
     lines = ["| function | float32 | float64 |", "|---|---:|---:|"]
-    for name in dict.fromkeys(error.function for error in certificate.errors):
+    for name in dict.fromkeys(error.function for error in errors):
         cells = []
         for dtype in DTYPES:
-            found = [e for e in certificate.errors if e.function == name and e.dtype == dtype]
+            found = [e for e in errors if e.function == name and e.dtype == dtype]
             best = max(found, key=lambda e: e.method == "exhaustive", default=None)
             mark = "\\*" if best is not None and best.method == "exhaustive" else ""
             cells.append("" if best is None else f"{shown(best.ulp)}{mark}")

@@ -90,7 +90,7 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     symloss check
     symloss check my_specs/ --out my_package/generated
     """
-    from symloss.certificate import FUNCTIONS, FUNCTIONS_TEXT
+    from symloss.certificate import CERTIFIED, functions_text
     from symloss.loader import load
     from symloss.project import shelf_of, texts
     from symloss.write import differences, strays
@@ -98,7 +98,8 @@ def check(specs: tuple[Path, ...], out: Path | None) -> None:
     paths, folder = _places(specs, out, writes=True)
     shelf = shelf_of(folder)
     files = texts(load(paths), _progress, shelf)
-    shelf.find(FUNCTIONS, FUNCTIONS_TEXT)
+    for family in CERTIFIED:
+        shelf.find(family, functions_text(family))
     different, stray = list(differences(files, folder)), strays(files, folder)
     for text in different:
         click.echo(text)
@@ -224,10 +225,10 @@ def certify(
     \b
     symloss certify
     symloss certify focal focal_with_logits --search-only
-    symloss certify elementary                   the functions that kernels call
+    symloss certify elementary error_function    functions that kernels call
     symloss certify --specs my_specs --out my_package/generated
     """
-    from symloss.certificate import FUNCTIONS, markdown, markdown_of_functions, markdown_of_soft_targets, read
+    from symloss.certificate import CERTIFIED, markdown, markdown_of_functions, markdown_of_soft_targets, read
     from symloss.project import package_of
     from symloss.write import replace_text
 
@@ -241,10 +242,11 @@ def certify(
     spec_paths, folder = _places(paths, out, writes=True)
     _bring_up_to_date(spec_paths, folder)
     certificates = folder.resolve().parent / "certificates"
-    losses = _chosen([n for n in names if n != FUNCTIONS], paths) if names != (FUNCTIONS,) else []
-    if not names or FUNCTIONS in names:
-        functions = certify_functions(package_of(folder), inputs, not search_only, _progress)
-        replace_text(certificates / f"{FUNCTIONS}.json", functions.text())
+    named = [n for n in names if n not in CERTIFIED]
+    losses = _chosen(named, paths) if named or not names else []
+    for family in [f for f in CERTIFIED if not names or f in names]:
+        functions = certify_functions(package_of(folder), inputs, not search_only, _progress, family)
+        replace_text(certificates / f"{family}.json", functions.text())
     for loss in _progress(losses, "certify", len(losses)):
         path = certificates / f"{loss.name}.json"
         others = [] if own else foreign(loss.name)
@@ -255,8 +257,8 @@ def certify(
     shown = [read(path) for loss in _chosen((), paths) if (path := certificates / f"{loss.name}.json").exists()]
     if readme is not None:
         table = f"{markdown(shown)}\n\n{markdown_of_soft_targets(shown)}"
-        if (path := certificates / f"{FUNCTIONS}.json").exists():
-            table += f"\n\n{markdown_of_functions(read(path))}"
+        families = [certificates / f"{family}.json" for family in CERTIFIED]
+        table += f"\n\n{markdown_of_functions(read(path) for path in families if path.exists())}"
         replace_text(readme, _with_table(readme.read_text(encoding="utf-8"), table, readme))
     _bring_up_to_date(spec_paths, folder)
     click.echo(markdown([c for c in shown if not names or c.loss in names]))

@@ -10,6 +10,7 @@ from sympy import Basic, Expr, Function, Idx, S, Symbol, sympify
 
 from symloss import functions as f
 from symloss import reductions as r
+from symloss import special_functions as s
 from symloss.arguments import Argument, Parameter, Prediction, Target, Weight
 from symloss.errors import Source, SpecError
 from symloss.recurrence import LogAdd, SumAlong, Total
@@ -49,6 +50,7 @@ _AXIS_FUNCTIONS: dict[type, Callable[[Expr, Index], Expr]] = {
     softmax: lambda body, i: r.Softmax(body, i, (), i),
     log_softmax: lambda body, i: r.LogSoftmax(body, i, (), i),
 }
+_POLYGAMMA = (s.digamma, s.trigamma, s.tetragamma)
 # SymPy functions for which symloss has a node of its own, because SymPy's derivative or evaluation is not wanted.
 _COUNTERPARTS: dict[type, Callable[..., Expr]] = {
     sympy.Abs: f.absolute,
@@ -57,10 +59,13 @@ _COUNTERPARTS: dict[type, Callable[..., Expr]] = {
     sympy.sech: f.sech,
     sympy.coth: lambda x: 1 / f.tanh(x),
     sympy.KroneckerDelta: lambda a, b: f.indicator(r.equal(a, b)),
+    sympy.erf: s.erf,
+    sympy.erfc: s.erfc,
+    sympy.loggamma: s.loggamma,
+    sympy.polygamma: lambda order, x: _POLYGAMMA[int(order)](x),
 }
 SUPPORTED_FUNCTIONS: tuple[Any, ...] = (
     sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.sinh, sympy.cosh, sympy.asinh, sympy.atan,
-    sympy.erf, sympy.erfc, sympy.loggamma,
 )  # fmt: skip
 _RELATIONS: tuple[Any, ...] = (sympy.Eq, sympy.Ne, sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge)
 _OPERATIONS: tuple[Any, ...] = (
@@ -131,10 +136,12 @@ class _Converter:
         kind: Any = type(expr)
         if kind in _AXIS_FUNCTIONS:
             return _AXIS_FUNCTIONS[kind](args[0], self.axis(args[1:], str(expr)))
+        if kind is sympy.polygamma and args[0] not in range(len(_POLYGAMMA)):
+            raise self.fail(f"{expr}: of the derivatives of loggamma, the first {len(_POLYGAMMA)} are supported")
         if kind in _COUNTERPARTS:
             return _COUNTERPARTS[kind](*args)
         if not isinstance(expr, (*_OPERATIONS, *SUPPORTED_FUNCTIONS)):
-            known = sorted(t.__name__ for t in (*SUPPORTED_FUNCTIONS, *f.SCALAR_PRIMITIVES))
+            known = sorted(t.__name__ for t in (*SUPPORTED_FUNCTIONS, *f.SCALAR_PRIMITIVES, *s.SPECIAL_PRIMITIVES))
             raise self.fail(f"the function {kind.__name__} is not supported; supported are {', '.join(known)}")
         return kind(*args)
 

@@ -15,7 +15,9 @@ TEMPORARY = "%"  # begins the names of values that `schedule` may move, share an
 # Functions that take many instructions, and none that LLVM could not widen.
 COSTLY = frozenset((
     "exp", "log", "log1p", "expm1", "sigmoid", "logistic_density", "sigmoid_mix", "softplus_mix", "softplus", "tanh",
-    "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power",
+    "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power", "gaussian", "erf", "erfc",
+    "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess", "loggamma", "digamma", "trigamma",
+    "tetragamma", "asinh", "atan",
 ))  # fmt: skip
 
 # Functions of which there is a shorter form, for float64 numbers that become float32 in the end.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
+
+from sympy import Interval
 
 from symloss.arguments import Parameter, Target, Weight
 from symloss.certificate import Shelf
@@ -47,8 +50,18 @@ def labels(loss: Loss) -> tuple[str, ...]:
 
 
 def wide(loss: Loss) -> tuple[str, ...]:
-    """Return the names of parameters and class weights, which stay float64."""
-    return tuple(a.name for role in (Parameter, Weight) for a in loss.of_role(role))
+    """Return the names of what stays float64: parameters, class weights, predictions with an open end.
+
+    The number next to an open end, which is the first that is allowed, is no float32.
+    """
+    always = [a.name for role in (Parameter, Weight) for a in loss.of_role(role)]
+    return (*always, *(p.name for p in loss.predictions if _has_open_end(p.domain)))
+
+
+def _has_open_end(domain: Any) -> bool:
+    if not isinstance(domain, Interval):
+        return False
+    return bool((domain.left_open and domain.start.is_finite) or (domain.right_open and domain.end.is_finite))
 
 
 STAGES: dict[str, Callable[[Loss], str]] = {

@@ -11,7 +11,8 @@ Rules that look right and are not:
 * ``log(exp(a) + exp(b)) -> a + log1p(exp(b - a))`` always: overflows at b - a = 1000; and ``a + softplus(b - a)``
   is 18 ULP off at a = -37.5, b = 0.7, where the sum cancels.
 * ``y*softplus(-z) + (1 - y)*softplus(z) -> softplus(z) - y*z``: returns 0 for y = 1, z = 40, where 4e-18 is right.
-* ``1 + erf(x) -> erfc(-x)``: SymPy writes the right side as 2 - erfc(x), which cancels for x < 0.
+* ``1 + erf(x) -> erfc(-x)`` with SymPy's erfc: it writes the right side as 2 - erfc(x), which cancels for x < 0.
+* ``log(erfc(x)/2) -> log_erfc(x) - log(2)``: cancels where erfc(x) is near 2.
 * ``sqrt(x)**2 -> x`` and ``exp(log(x)) -> x``: for x = -1 the left side is NaN and the right side is -1.
 """
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sympy import Expr, Interval, Pow, cos, cosh, erf, erfc, exp, log, oo, sin, sinh, sqrt
+from sympy import Expr, Interval, Pow, cos, cosh, exp, log, oo, pi, sin, sinh, sqrt
 
 from symloss.functions import (
     bd0,
@@ -43,6 +44,7 @@ from symloss.functions import (
     tanh,
 )
 from symloss.matching import Bindings, Slot
+from symloss.special_functions import erf, erfc, erfc_hazard, gaussian, log_erfc, log_half_erfc
 
 CANONICAL, STABLE, SPECIAL = "canonical", "stable", "special"
 REALS = Interval(-oo, oo)
@@ -126,6 +128,13 @@ RULES: tuple[Rule, ...] = (
     Rule("1 - cos", k - k * cos(x), 2 * k * sin(x / 2) ** 2, where=_not_constant(x)),
     Rule("1 - erf", k - k * erf(x), k * erfc(x)),
     Rule("1 - erfc", k - k * erfc(x), k * erf(x)),
+    Rule("1 + erf", k + k * erf(x), k * erfc(-x)),
+    Rule("2 - erfc", 2 * k - k * erfc(x), k * erfc(-x)),
+    Rule("log of erfc", log(erfc(x)), log_erfc(x)),
+    Rule("log of half of erfc", log(erfc(x) / 2), log_half_erfc(x)),
+    Rule("exp of minus a square", exp(-(x**2)), gaussian(x), where=_not_constant(x)),
+    Rule("1 - exp of minus a square", k - k * gaussian(x), -k * expm1(-(x**2)), where=_not_constant(x)),
+    Rule("bell over tail", gaussian(x) / erfc(x), sqrt(pi) / 2 * erfc_hazard(x)),
     # hyperbolic functions
     Rule("1 + tanh", k + k * tanh(x), 2 * k * sigmoid(2 * x)),
     Rule("1 - tanh", k - k * tanh(x), 2 * k * sigmoid(-2 * x)),

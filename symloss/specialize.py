@@ -54,9 +54,29 @@ from symloss.reductions import (
 )
 from symloss.rewrite import Rewriter
 from symloss.rules import SPECIAL
+from symloss.special_functions import (
+    digamma,
+    erf,
+    erfc,
+    erfc_curvature,
+    erfc_excess,
+    erfc_hazard,
+    gaussian,
+    log_erfc,
+    log_half_erfc,
+    loggamma,
+    tetragamma,
+    trigamma,
+)
 
-_UNBOUNDED = (softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log)
-_BOUNDED = (sigmoid, sigmoid_mix, logistic_density, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit)
+_UNBOUNDED = (
+    softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log, log_erfc, log_half_erfc, erfc_hazard,
+    erfc_excess, loggamma, digamma, trigamma, tetragamma,
+)  # fmt: skip
+_BOUNDED = (
+    sigmoid, sigmoid_mix, logistic_density, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit, gaussian, erf, erfc,
+    erfc_curvature,
+)  # fmt: skip
 
 
 def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
@@ -89,7 +109,8 @@ def guard(expr: Any) -> Any:
     expr = rewrite_parts(expr, guard)
     if isinstance(expr, Mul):
         number, factors = expr.as_coeff_mul()
-        infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)] or _under_weight(factors)
+        infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)]
+        infinite = infinite or _under_weight(factors) or _under_bell(factors)
         if any(isinstance(f, exp) for f in infinite):  # which may bring a tiny target back to size before it is rounded
             infinite = [f for f in factors if f in infinite or _is_never_zero(f)]
         rest = Mul(*(f for f in factors if f not in infinite))
@@ -118,6 +139,13 @@ def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
     weights = [f for f in factors if not _predicted(f) and not f.is_positive]
     free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
     return free if weights else []
+
+
+def _under_bell(factors: Iterable[Expr]) -> list[Expr]:
+    """Return the factors that predictions can make infinite, if there is an exp(-x**2), which vanishes faster."""
+    bells = [f for f in factors if isinstance(f, gaussian)]
+    free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
+    return free if bells else []
 
 
 def _is_never_zero(factor: Expr) -> bool:

@@ -14,24 +14,34 @@ PACKAGE = Path(__file__).parents[1] / "symloss"
 LONGEST = 400
 
 # Every stage, with what it may import.  Later stages may import earlier ones only as far as the table says.
-DECLARATION = {"errors", "functions", "reductions", "arguments", "recurrence", "convert", "declare"}
+DECLARATION = {
+    "errors",
+    "functions",
+    "special_functions",
+    "reductions",
+    "arguments",
+    "recurrence",
+    "convert",
+    "declare",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "functions": set(),
+    "special_functions": {"functions"},
     "reductions": {"functions"},
     "arguments": {"errors", "reductions"},
     "recurrence": {"arguments", "errors", "functions", "reductions"},
-    "convert": {"errors", "functions", "reductions", "arguments", "recurrence"},
+    "convert": {"errors", "functions", "special_functions", "reductions", "arguments", "recurrence"},
     "declare": {"errors", "arguments", "convert", "reductions"},
     "lattices": {"arguments", "declare", "errors", "functions", "recurrence", "reductions"},
     "derive": {"arguments", "declare", "functions", "reductions"},
     "matching": set(),
-    "rules": {"functions", "matching"},
+    "rules": {"functions", "matching", "special_functions"},
     "row_rules": {"functions", "reductions", "rules"},
     "rewrite": {"arguments", "declare", "derive", "functions", "matching", "reductions", "row_rules", "rules"},
     "series": {"arguments", "functions"},
     "ends": {"arguments", "functions", "reductions", "series"},
-    "specialize": {"arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules"},
+    "specialize": {"arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules", "special_functions"},
     "ir": set(),
     "lower": {"arguments", "derive", "functions", "ir", "reductions"},
     "schedule": {"ir"},

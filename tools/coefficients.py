@@ -103,11 +103,11 @@ def _table() -> list[Polynomial]:
         ),
         Polynomial(
             "EXP_BRIEF", "(exp(r) - 1 - r) / r**2 for abs(r) <= log(2)/2, relative to itself",
-            _EXP, lambda r: 1 / _EXP(r), -half, half, 7, False,
+            _EXP, lambda r: 1 / _EXP(r), -half, half, 8, False,
         ),
         Polynomial(
             "LOG_BRIEF", "(log((1 + s)/(1 - s)) - 2*s) / s**3 in z = s**2, for 3/4 <= (1 + s)/(1 - s) <= 2",
-            _ARTANH, lambda z: z / 2, mpf(0), mpf(1) / 9, 5, False,
+            _ARTANH, lambda z: z / 2, mpf(0), mpf(1) / 9, 7, False,
         ),
         *(
             Polynomial(

@@ -15,6 +15,20 @@ import numpy as np
 
 from .bits import by_dtype, fused, polynomial, raised, split
 from .coefficients import EXP_CUBIC, LOG_DOUBLE
+from .error_function import erf_parts as erf
+from .error_function import erfc_curvature_parts as erfc_curvature
+from .error_function import erfc_excess_parts as erfc_excess
+from .error_function import erfc_hazard_parts as erfc_hazard
+from .error_function import erfc_parts as erfc
+from .error_function import gaussian_parts as gaussian
+from .error_function import log_erfc_parts as log_erfc
+from .error_function import log_half_erfc_parts as log_half_erfc
+from .gamma_function import digamma_parts as digamma
+from .gamma_function import loggamma_parts as loggamma
+from .gamma_function import tetragamma_parts as tetragamma
+from .gamma_function import trigamma_parts as trigamma
+from .inverse import asinh_parts as asinh
+from .inverse import atan_parts as atan
 from .jit import inlined
 
 Twofold = tuple[float, float]

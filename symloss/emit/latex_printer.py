@@ -15,6 +15,7 @@ from sympy import Add, Expr, Mul, Pow, Rational, S, Symbol
 
 from symloss import functions as f
 from symloss import reductions as r
+from symloss import special_functions as special
 from symloss.convert import Mean
 
 _GREEK = frozenset((
@@ -30,12 +31,12 @@ FUNCTIONS: dict[type, str] = {
     f.softplus: r"\zeta",
     **{
         primitive: rf"\operatorname{{{primitive.__name__.replace('_', '')}}}"
-        for primitive in f.SCALAR_PRIMITIVES
+        for primitive in (*f.SCALAR_PRIMITIVES, *special.SPECIAL_PRIMITIVES)
         if primitive not in (f.sigmoid, f.softplus, f.select, f.tanh, f.absolute)
     },
     f.tanh: r"\tanh",
     **{getattr(sympy, name): rf"\{name}" for name in ("log", "sin", "cos", "sinh", "cosh")},
-    **{getattr(sympy, name): rf"\operatorname{{{name}}}" for name in ("asinh", "atan", "erf", "erfc", "loggamma")},
+    **{getattr(sympy, name): rf"\operatorname{{{name}}}" for name in ("asinh", "atan")},
     Mean: r"\operatorname{mean}",
 }
 ROWS: dict[type, str] = {
@@ -56,6 +57,13 @@ NOTATION: tuple[tuple[str, str], ...] = (
     (r"\operatorname{expm1mx}(x)", r"$e^{x}-1-x$"),
     (r"\operatorname{sgn}(x)", r"$-1$, $0$ or $1$; $0$ at $0$"),
     (r"\operatorname{dividenonan}(x, y)", r"$x/y$, and $0$ where $y=0$"),
+    (r"\operatorname{gaussian}(x)", r"$e^{-x^{2}}$"),
+    (r"\operatorname{logerfc}(x)", r"$\log\operatorname{erfc}(x)$"),
+    (r"\operatorname{loghalferfc}(x)", r"$\log(\operatorname{erfc}(x)/2)$"),
+    (r"\operatorname{erfchazard}(x)", r"$2e^{-x^{2}}/(\sqrt{\pi}\operatorname{erfc}(x))$"),
+    (r"\operatorname{erfcexcess}(x)", r"$\operatorname{erfchazard}(x)-2x$"),
+    (r"\operatorname{erfccurvature}(x)", r"$\operatorname{erfchazard}(x)\operatorname{erfcexcess}(x)$"),
+    (r"\operatorname{loggamma}(x)", r"$\log\Gamma(x)$; its derivatives are digamma, trigamma, tetragamma"),
     (r"\sum_{c<C,\,c\ne a} x_{c}", r"the sum over $c = 0, \dots, C-1$ but $a$"),
     (r"\operatorname{lse}_{c<C}\left(z_{c}\right)", r"$\log\sum_{c} e^{z_{c}}$, log-sum-exp"),
     (r"\operatorname{softmax}_{c<C}\left(z_{c}\right)_{k}", r"$e^{z_{k}}/\sum_{c} e^{z_{c}}$"),

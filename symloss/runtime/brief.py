@@ -1,4 +1,4 @@
-"""Functions for float64 numbers that become float32 in the end: good to 2**-37, which no float32 shows.
+"""Functions for float64 numbers that become float32 in the end: good to 2**-45, which no float32 shows.
 
 Each has the name, and the values at infinities and NaN, of the one in `elementary` that it takes the place of.
 Results below 2**-1000 may be 0: no product with a float32 brings them back.

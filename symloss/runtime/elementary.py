@@ -1,7 +1,7 @@
 """Functions of numbers that generated kernels call: the primitives of specs.
 
 Each is defined for every float, infinities included, and passes NaN through.  Those without a call of the C library
-(sin, cos, asinh, atan, cosh, erf, erfc, loggamma and hypot have one) can be widened by LLVM: their conditional
+(sin, cos and cosh have one) can be widened by LLVM: their conditional
 expressions become selections.
 """
 
@@ -14,8 +14,11 @@ import numpy as np
 
 from . import twofold
 from .bits import by_dtype, polynomial
+from .error_function import erf, erfc, erfc_curvature, erfc_excess, erfc_hazard, gaussian, log_erfc, log_half_erfc
 from .exponential import exp, exp_nonpositive, expm1
+from .gamma_function import digamma, loggamma, tetragamma, trigamma
 from .hyperbolic import log_cosh, sech, tanh
+from .inverse import asinh, atan, hypot
 from .jit import kernel, polymorphic
 from .logarithm import log, log1p
 from .logistic import logaddexp, logistic_density, sigmoid, sigmoid_mix, softplus, softplus_mix
@@ -82,36 +85,6 @@ def sinh(x: float) -> float:
 def cosh(x: float) -> float:
     """Hyperbolic cosine."""
     return math.cosh(x)
-
-
-@polymorphic
-def asinh(x: float) -> float:
-    """Inverse hyperbolic sine."""
-    return math.asinh(x)
-
-
-@polymorphic
-def atan(x: float) -> float:
-    """Inverse tangent."""
-    return math.atan(x)
-
-
-@polymorphic
-def erf(x: float) -> float:
-    """Error function."""
-    return math.erf(x)
-
-
-@polymorphic
-def erfc(x: float) -> float:
-    """Complement of the error function."""
-    return math.erfc(x)
-
-
-@polymorphic
-def loggamma(x: float) -> float:
-    """Logarithm of the gamma function, for positive x."""
-    return math.lgamma(x)
 
 
 @polymorphic
@@ -241,12 +214,6 @@ def ratio(x: float, y: float) -> float:
     if y == 0.0 and x == x:
         return 0.0
     return 1.0 if x == y else -1.0 if x == -y else x / y
-
-
-@polymorphic
-def hypot(x: float, y: float) -> float:
-    """sqrt(x**2 + y**2), where the squares may overflow."""
-    return math.hypot(x, y)
 
 
 @polymorphic

@@ -163,6 +163,26 @@ def _sinh(x: Ball) -> Ball:
     return (x.exp() - (-x).exp()) / 2
 
 
+def _polygamma(order: Ball, x: Ball) -> Ball:
+    """Return derivatives of digamma: those of the series of loggamma, put together with the series of the argument."""
+    start, times = constant_term(x), int(float(order)) + 1
+    if not start > 0:
+        raise SpecialError if start <= 0 else UndecidedError
+    length = ctx.cap + times
+    series = arb_series([start, 1], prec=length)
+    ctx.cap = length
+    try:
+        series = series.lgamma()
+    finally:
+        ctx.cap = length - times
+    for _ in range(times):
+        series = series.derivative()
+    result = series[ORDER]
+    for i in reversed(range(ORDER)):
+        result = result * (x - start) + series[i]
+    return result
+
+
 _FUNCTIONS: dict[type, Callable[..., Ball]] = {
     sympy.exp: lambda x: x.exp(),
     sympy.log: _log,
@@ -176,6 +196,7 @@ _FUNCTIONS: dict[type, Callable[..., Ball]] = {
     sympy.erf: lambda x: x.erf(),
     sympy.erfc: lambda x: x.erfc(),
     sympy.loggamma: lambda x: x.lgamma(),
+    sympy.polygamma: _polygamma,
     sympy.Abs: _absolute,
     sympy.sign: _sign,
     sympy.Max: _largest,

@@ -81,6 +81,12 @@ def _loggamma(x: Number) -> Number:
     return MP.inf if x == 0 else MP.loggamma(x)
 
 
+def _polygamma(order: Number, x: Number) -> Number:
+    if x == 0:
+        return MP.inf if order % 2 else -MP.inf
+    return MP.psi(int(order), x) if x > 0 else MP.nan
+
+
 _FUNCTIONS: dict[type, Callable[..., Number]] = {
     sympy.exp: MP.exp,
     sympy.log: _real_where(lambda x: x >= 0, MP.ln),
@@ -94,6 +100,7 @@ _FUNCTIONS: dict[type, Callable[..., Number]] = {
     sympy.erf: MP.erf,
     sympy.erfc: MP.erfc,
     sympy.loggamma: _real_where(lambda x: x >= 0, _loggamma),
+    sympy.polygamma: _polygamma,
     sympy.Abs: abs,
     sympy.sign: MP.sign,
     sympy.Max: max,

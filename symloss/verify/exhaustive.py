@@ -20,7 +20,7 @@ from symloss.verify.hunt import OUTPUTS, Worst
 from symloss.verify.point import Sample, ends
 
 _CHUNK = 1 << 22
-_CHUNKS = 1 << 10
+CHUNKS = range(1 << 10)  # all of the line of floats
 
 
 def is_exhaustible(loss: Loss) -> bool:
@@ -40,7 +40,7 @@ def exhaust(
     loss: Loss,
     module: ModuleType,
     progress: Progress = no_progress,
-    chunks: Sequence[int] = range(_CHUNKS),
+    chunks: Sequence[int] = CHUNKS,
     outputs: Sequence[str] = OUTPUTS,
 ) -> dict[str, tuple[int, Worst]]:
     """Return how many inputs were tried, and the worst, for each output.

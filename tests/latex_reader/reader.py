@@ -36,6 +36,18 @@ _FUNCTIONS = {
     "tanh": mp.tanh,
     "sech": mp.sech,
     "sgn": mp.sign,
+    "gaussian": lambda x: mp.exp(-(x**2)),
+    "erf": mp.erf,
+    "erfc": mp.erfc,
+    "logerfc": lambda x: mp.log(mp.erfc(x)),
+    "loghalferfc": lambda x: mp.log(mp.erfc(x) / 2),
+    "erfchazard": lambda x: 2 * mp.exp(-(x**2)) / (mp.sqrt(mp.pi) * mp.erfc(x)),
+    "erfccurvature": lambda x: _FUNCTIONS["erfchazard"](x) * _FUNCTIONS["erfcexcess"](x),
+    "erfcexcess": lambda x: _FUNCTIONS["erfchazard"](x) - 2 * x,
+    "loggamma": mp.loggamma,
+    "digamma": mp.digamma,
+    "trigamma": lambda x: mp.psi(1, x),
+    "tetragamma": lambda x: mp.psi(2, x),
     "dividenonan": lambda x, y: x / y if y else mp.mpf(0),
 }
 
