@@ -11,8 +11,10 @@ from pathlib import Path
 
 from symloss import runtime
 from symloss.certificate import Shelf
+from symloss.constants import constants
 from symloss.declare import Loss
 from symloss.emit.book import book
+from symloss.emit.closed_forms import closed_forms
 from symloss.errors import SpecError
 from symloss.lattices.lattice import has_recurrence
 from symloss.loader import load
@@ -24,6 +26,7 @@ from symloss.verify.witness import witness
 from symloss.write import MARK, Changes, differs, write
 
 _BOOK = "docs/book.tex"
+_CLOSED_FORMS = "_closed_forms.py"
 _INIT = f'"""{MARK} from specs: one module a loss.\n\n``from . import NAME`` gives `value`, `grad`, ... of it.\n"""\n'
 
 
@@ -58,6 +61,7 @@ def texts(losses: Sequence[Loss], progress: Progress = no_progress, shelf: Shelf
                 raise SpecError(f"{loss.name} would take the place of {other}; choose another name", loss.source)
             files[path] = text
     files[_BOOK] = book(losses)
+    files[_CLOSED_FORMS] = closed_forms(constants(losses))
     return files
 
 

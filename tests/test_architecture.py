@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ends": {"arguments", "functions", "reductions", "series"},
     "specialize": {"arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules"},
     "ir": set(),
+    "constants": {"arguments", "declare", "functions"},
     "lower": {"arguments", "derive", "functions", "ir", "reductions"},
     "schedule": {"ir"},
     "refine": {"ir", "schedule"},
@@ -57,6 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stamp": {"write"},
     "project": {
         "certificate",
+        "constants",
         "declare",
         "emit",
         "errors",

@@ -135,3 +135,17 @@ def _check_arguments(info: dict[str, Any], roles: dict[str, list[dict[str, Any]]
             f"{name}: {prediction['name']} lies in {domain}, and a raw score does not; "
             "take the form of the loss with logits, or compose one"
         )
+
+
+def as_labels(targets: Array) -> npt.NDArray[np.int64]:
+    """Return class labels, which boosters keep as floats, as integers.
+
+    Raises
+    ------
+    ValueError
+        If they are no whole numbers.
+    """
+    labels = targets.astype(np.int64)
+    if not np.array_equal(labels, targets):
+        raise ValueError("targets: expected class labels, whole numbers; got others")
+    return labels

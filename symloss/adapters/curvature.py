@@ -7,11 +7,16 @@ second derivative is 0 for absolute errors, and negative where a loss is not con
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from symloss.adapters._scores import Scores
+
 Floats = npt.NDArray[np.floating]
+Derivatives = Callable[[Any, Any], tuple[Floats, Floats]]  # of scores and targets: gradient and Hessian column
 SMALLEST = 1e-16  # what XGBoost's own objectives raise their Hessians to
 
 
@@ -25,7 +30,7 @@ def _lightgbm(exact: Floats, rows: bool) -> Floats:
 
 
 # Of the exact second derivatives, and whether the loss is one of rows of scores.
-CURVATURES: dict[str, Callable[[Floats, bool], Floats]] = {
+OF_EXACT: dict[str, Callable[[Floats, bool], Floats]] = {
     "exact": lambda exact, rows: exact,
     "abs": lambda exact, rows: np.abs(exact),
     "ones": lambda exact, rows: np.ones_like(exact),
@@ -34,8 +39,8 @@ CURVATURES: dict[str, Callable[[Floats, bool], Floats]] = {
 }
 
 
-def curvature_of(name: str) -> Callable[[Floats, bool], Floats]:
-    """Return the function from the exact Hessian diagonal to what the booster gets.
+def curvature_of(name: str, loss: Scores) -> Derivatives:
+    """Return the function from scores and targets to gradient and Hessian column.
 
     ==========  ==========================================================================================
     name        the Hessian column
@@ -52,6 +57,13 @@ def curvature_of(name: str) -> Callable[[Floats, bool], Floats]:
     ValueError
         For any other name.
     """
-    if name not in CURVATURES:
-        raise ValueError(f"curvature: expected one of {', '.join(CURVATURES)}, got {name!r}")
-    return CURVATURES[name]
+    if name not in OF_EXACT:
+        raise ValueError(f"curvature: expected one of {', '.join(OF_EXACT)}, got {name!r}")
+    return partial(_of_exact, loss, OF_EXACT[name])
+
+
+def _of_exact(
+    loss: Scores, change: Callable[[Floats, bool], Floats], raw: Any, targets: Any
+) -> tuple[Floats, Floats]:
+    grad, exact = loss.call("grad_and_hess", raw, targets, reduction="none")
+    return grad, change(exact, loss.rows)
