@@ -14,7 +14,7 @@ from sympy import Expr, S, Symbol
 
 from symloss.arguments import Target, is_class_label
 from symloss.declare import Loss
-from symloss.functions import Primitive
+from symloss.functions import in_elementary_terms
 
 MEAN = Symbol("mean", positive=True)
 _LARGEST = 100  # operations of a derivative whose root is looked for: SymPy takes long over larger ones
@@ -31,7 +31,7 @@ def best_constant(loss: Loss) -> Expr | None:
     if loss.sets or loss.dims or len(loss.predictions) != 1 or len(targets) != 1 or is_class_label(targets[0]):
         return None
     (prediction,), (target,) = loss.predictions, targets
-    expr = _elementary(loss.expr)
+    expr = in_elementary_terms(loss.expr)
     if prediction.domain != S.Reals or expr.has(*_KINKED):
         return None
     slope = expr.diff(prediction)
@@ -54,13 +54,6 @@ def _with_open_ends(expr: Expr, target: Target) -> Expr:
         return sympy.log(-above / -below) if below.xreplace(inside).is_negative else part
 
     return expr.replace(lambda part: isinstance(part, sympy.log), flipped)
-
-
-def _elementary(expr: Expr) -> Expr:
-    """Return the expression in the functions of SymPy."""
-    while expr.atoms(Primitive):
-        expr = expr.replace(lambda part: isinstance(part, Primitive), lambda part: part.definition())
-    return expr
 
 
 def constants(losses: Iterable[Loss]) -> dict[str, tuple[tuple[str, ...], Expr]]:

@@ -136,7 +136,9 @@ RULES: tuple[Rule, ...] = (
     # roots
     Rule("sqrt(1 + x**2) - 1", sqrt1pm1(x**2), x * ratio(x, 1 + hypot(1, x)), phase=STABLE),
     Rule("x over sqrt(1 + x**2)", x / sqrt(1 + x**2), ratio(x, hypot(1, x)), phase=STABLE),
-    Rule("reciprocal hypot of a quotient", 1 / sqrt(1 + x**2 / k**2), ratio(1, hypot(1, x / k)), {k: POSITIVE}, SPECIAL),
+    Rule(
+        "reciprocal hypot of a quotient", 1 / sqrt(1 + x**2 / k**2), ratio(1, hypot(1, x / k)), {k: POSITIVE}, SPECIAL
+    ),
     Rule("its cube", Pow(1 + x**2 / k**2, Rational(-3, 2)), ratio(1, hypot(1, x / k)) ** 3, {k: POSITIVE}, SPECIAL),
     Rule("x over it", x * ratio(1, hypot(1, x / k)), k * ratio(x / k, hypot(1, x / k)), {k: POSITIVE}, SPECIAL),
     Rule("sqrt(1 + x) - 1", -k + k * sqrt(1 + x), k * sqrt1pm1(x), {x: Interval(-1, oo)}, where=_not_constant(x)),

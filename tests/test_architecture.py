@@ -33,7 +33,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ends": {"arguments", "functions", "reductions", "series"},
     "specialize": {"arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules"},
     "ir": set(),
+    "bounds": {"arguments", "functions"},
     "constants": {"arguments", "declare", "functions"},
+    "curvature": {"arguments", "bounds", "declare", "derive", "functions", "rewrite", "rules"},
     "lower": {"arguments", "derive", "functions", "ir", "reductions"},
     "schedule": {"ir"},
     "refine": {"ir", "schedule"},
@@ -43,6 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": {
         "arguments",
         "certificate",
+        "curvature",
         "declare",
         "derive",
         "emit",
@@ -59,6 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "project": {
         "certificate",
         "constants",
+        "curvature",
         "declare",
         "emit",
         "errors",

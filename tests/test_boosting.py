@@ -1,4 +1,4 @@
-"""Boosters trained with generated losses, from the derived start, make the predictions that they make with their own."""
+"""Boosters trained with generated losses, from the derived start, predict what they predict with their own."""
 
 from __future__ import annotations
 
@@ -25,12 +25,8 @@ class BuiltIn(NamedTuple):
 
 BUILT_IN = (
     BuiltIn(datasets.load_diabetes, "half_squared_error", "reg:squarederror", "regression", "RMSE", 1),
-    BuiltIn(
-        datasets.load_breast_cancer, "binary_cross_entropy_with_logits", "binary:logistic", "binary", "Logloss", 1
-    ),
-    BuiltIn(
-        datasets.load_digits, "sparse_cross_entropy_with_logits", "multi:softprob", "multiclass", "MultiClass", 10
-    ),
+    BuiltIn(datasets.load_breast_cancer, "binary_cross_entropy_with_logits", "binary:logistic", "binary", "Logloss", 1),
+    BuiltIn(datasets.load_digits, "sparse_cross_entropy_with_logits", "multi:softprob", "multiclass", "MultiClass", 10),
 )
 EACH = pytest.mark.parametrize("case", BUILT_IN, ids=lambda case: case.loss)
 

@@ -43,9 +43,7 @@ def test_no_other_constant_is_better(loss: str, y: Any, params: dict[str, float]
     targets = np.asarray(y, dtype=np.float64)
 
     def mean(score: float) -> float:
-        return float(
-            module.value(np.full(60, score), targets, weight=WEIGHT, reduction="weighted_mean", **params)
-        )
+        return float(module.value(np.full(60, score), targets, weight=WEIGHT, reduction="weighted_mean", **params))
 
     found = initial_score(module, y, weight=WEIGHT, **params)
     assert isinstance(found, float)
@@ -55,7 +53,9 @@ def test_no_other_constant_is_better(loss: str, y: Any, params: dict[str, float]
     assert mean(found) < mean(found - 0.01) + 1e-9
 
 
-@pytest.mark.parametrize("loss", ["squared_error", "poisson_with_log_link", "weighted_binary_cross_entropy_with_logits"])
+@pytest.mark.parametrize(
+    "loss", ["squared_error", "poisson_with_log_link", "weighted_binary_cross_entropy_with_logits"]
+)
 def test_closed_forms_are_what_newton_finds(loss: str) -> None:
     from symloss.adapters import initial
 

@@ -82,6 +82,15 @@ class Scores:
         """Whether the target is a row, as the scores are."""
         return len(self.target["shape"]) > 1
 
+    @property
+    def for_boosting(self) -> Any:
+        """The generated module ``_boosting`` beside that of the loss, or None where there is none yet."""
+        package = self.module.__name__.rpartition(".")[0]
+        try:
+            return importlib.import_module(f"{package}._boosting")
+        except ModuleNotFoundError:
+            return None
+
     def call(self, function: str, raw: Array, target: Array, **keywords: Any) -> Any:
         """Call a function of the module."""
         return getattr(self.module, function)(raw, target, *self.shared, **keywords, **self.parameters)

@@ -1,8 +1,9 @@
 """Generated losses as objectives and metrics of CatBoost.
 
 CatBoost maximises: it gets the derivatives of minus the loss. It has no start of its own for such objectives: pass
-``Pool(..., baseline=np.full(n, initial_score(loss, y)))``, of several scores ``np.tile(initial_score(loss, y), (n, 1))``;
-predictions do not contain it: add it to those of type ``RawFormulaVal``. `prediction` is what they mean.
+``Pool(..., baseline=np.full(n, initial_score(loss, y)))``, of several scores, with the parameter ``classes_count``,
+``np.tile(initial_score(loss, y), (n, 1))``; predictions do not contain it: add it to those of type ``RawFormulaVal``.
+`prediction` is what scores mean.
 """
 
 from __future__ import annotations

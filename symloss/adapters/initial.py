@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from collections.abc import Callable
 from types import ModuleType
@@ -95,12 +94,8 @@ def _distinct(loss: Scores, y: Array, weight: Any) -> tuple[Array, Array]:
 
 def _closed_form(loss: Scores) -> Callable[[float], float] | None:
     """Return the function from the mean target to the score, with parameters filled in."""
-    package = loss.module.__name__.rpartition(".")[0]
-    try:
-        forms: Any = importlib.import_module(f"{package}._closed_forms")
-    except ModuleNotFoundError:  # a package that was generated before there were closed forms
-        return None
-    form = forms.INITIAL_SCORES.get(loss.module.INFO["name"])
+    derived = loss.for_boosting
+    form = None if derived is None else derived.INITIAL_SCORES.get(loss.module.INFO["name"])
     if form is None:
         return None
     known = {p["name"]: p["default"] for p in loss.module.INFO["parameters"]} | loss.parameters

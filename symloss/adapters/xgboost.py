@@ -1,7 +1,8 @@
 """Generated losses as objectives and metrics of XGBoost.
 
 Scores are raw. Of one score a sample the start is ``params["base_score"]``; of several it is
-``DMatrix(..., base_margin=np.tile(initial_score(loss, y), (n, 1)))``, for prediction, too. `prediction` is what they mean.
+``DMatrix(..., base_margin=np.tile(initial_score(loss, y), (n, 1)))``, for predictions, too. `prediction` is what scores
+mean.
 """
 
 from __future__ import annotations
