@@ -70,6 +70,8 @@ class Boosted:
             targets = as_labels(targets)
         if raw.dtype not in (np.float32, np.float64):
             raw = raw.astype(np.float64)
+        if not self.scores.labels and raw.dtype == np.float64:
+            targets = targets.astype(np.float64, copy=False)  # kernels are slower where dtypes differ
         if raw.ndim == 1 and (self.scores.rows or targets.ndim == 2):
             shape = (len(targets), -1)
             raw = raw.reshape(shape, order=self._order)  # type: ignore[call-overload]
