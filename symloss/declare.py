@@ -60,6 +60,10 @@ class Loss:
         The hidden axes.  Where there are any, the whole batch is one sample.
     source : Source or None
         Where it was declared.
+    outer : Loss or None
+        The loss that it was composed of.
+    link : dict
+        What `compose` put in place of arguments of that, converted; only of arguments without axes.
 
     Raises
     ------
@@ -81,6 +85,8 @@ class Loss:
     arguments: tuple[Argument, ...] = field(init=False)
     sets: tuple[Dim, ...] = field(init=False)
     source: Source | None = field(init=False, default=None)
+    outer: Loss | None = field(init=False, default=None)
+    link: dict[Argument, Expr] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         source = spec_source()
@@ -125,7 +131,11 @@ class Loss:
                 raise SpecError(f"{name}: {self.name} has no argument {key} to replace", source)
         given = {key: getattr(self, key) for key in TEXTS} | texts
         given.setdefault("normalizer", substitute(self.normalizer, substitution, source))
-        return Loss(name, substitute(self.declared, substitution, source), **given)
+        composed = Loss(name, substitute(self.declared, substitution, source), **given)
+        link = {key: convert(value, source) for key, value in substitution.items() if isinstance(key, Argument)}
+        for key, value in (("outer", self), ("link", link)):
+            object.__setattr__(composed, key, value)
+        return composed
 
     def with_expr(self, expr: Expr, normalizer: Expr) -> Loss:
         """Return the same loss, written in another way."""

@@ -373,6 +373,13 @@ class select(Primitive):  # noqa: N801
         return self
 
 
+def in_elementary_terms(expr: Expr) -> Expr:
+    """Return the expression without primitives: in the functions of SymPy alone."""
+    while expr.atoms(Primitive):
+        expr = expr.replace(lambda part: isinstance(part, Primitive), lambda part: part.definition())
+    return expr
+
+
 def log_sigmoid(x: Any) -> Expr:
     """Return log(sigmoid(x)) as -softplus(-x)."""
     return -softplus(-sympy.sympify(x))

@@ -9,6 +9,7 @@ from sympy import Interval
 
 from symloss.arguments import Parameter, Target, Weight
 from symloss.certificate import Shelf
+from symloss.curvature import CURVATURES, curvature, has_curvatures, in_place_of_hessian, named
 from symloss.declare import Loss
 from symloss.derive import Output, derive
 from symloss.emit.artifacts import Artifacts, emit
@@ -29,12 +30,32 @@ def compile_loss(loss: Loss, shelf: Shelf | None = None) -> Artifacts:
         return compile_recurrence(loss)
     body = canonicalize(loss)  # Loss     -> Loss      textbook forms become primitives
     outputs = derive(body)  # Loss     -> [Output]  value, gradient, Hessian diagonal, hvp
+    return compile_outputs(loss, outputs, shelf)
+
+
+def compile_outputs(loss: Loss, outputs: tuple[Output, ...], shelf: Shelf | None = None) -> Artifacts:
+    """Return kernel and document of what was derived from a loss."""
     stable = stabilize(outputs)  # [Output] -> [Output]  same values, no cancellation or overflow
     exact = specialize(stable)  # [Output] -> [Output]  same values, in sums and maxima, exact at the ends
     kernel = narrow(lower(exact), labels(loss), wide(loss))  # [Output] -> Kernel    naive loop nest
     planned = schedule(kernel)  # Kernel   -> Kernel    shared, hoisted, fused
     refined = refine(planned, labels(loss))  # Kernel   -> Kernel    in two parts where roundings add up
     return emit(refined, loss, outputs, stable, shelf)  # Kernel   -> Artifacts paths and text
+
+
+def compile_curvatures(loss: Loss) -> dict[str, Artifacts | None]:
+    """Return kernels with other curvatures in place of the Hessian diagonal, by kind; None where it is that itself."""
+    if not has_curvatures(loss):
+        return {}
+    outputs = derive(canonicalize(loss))
+    exact = next(o.expr for o in outputs if o.kind == "hessian")
+    found: dict[str, Artifacts | None] = {}
+    for kind in CURVATURES:
+        expr = curvature(kind, loss, outputs)
+        if expr is not None:
+            own = in_place_of_hessian(outputs, expr)
+            found[kind] = None if expr == exact else compile_outputs(named(loss, kind), own)
+    return found
 
 
 def compile_recurrence(loss: Loss) -> Artifacts:

@@ -11,12 +11,15 @@ from pathlib import Path
 
 from symloss import runtime
 from symloss.certificate import Shelf
+from symloss.constants import constants
+from symloss.curvature import named
 from symloss.declare import Loss
 from symloss.emit.book import book
+from symloss.emit.boosting import boosting
 from symloss.errors import SpecError
 from symloss.lattices.lattice import has_recurrence
 from symloss.loader import load
-from symloss.pipeline import compile_loss
+from symloss.pipeline import compile_curvatures, compile_loss
 from symloss.progress import Progress, no_progress
 from symloss.reach import Arithmetic
 from symloss.stamp import imported_sources, remember
@@ -24,6 +27,7 @@ from symloss.verify.witness import witness
 from symloss.write import MARK, Changes, differs, write
 
 _BOOK = "docs/book.tex"
+_BOOSTING = "_boosting.py"
 _INIT = f'"""{MARK} from specs: one module a loss.\n\n``from . import NAME`` gives `value`, `grad`, ... of it.\n"""\n'
 
 
@@ -49,15 +53,25 @@ def texts(losses: Sequence[Loss], progress: Progress = no_progress, shelf: Shelf
         header = f"# {MARK}: a copy of symloss/runtime/{source.name}.\n"
         files[f"_runtime/{source.name}"] = header + source.read_text(encoding="utf-8")
     taken = {path.casefold(): path for path in files}  # some file systems do not tell cases apart
+    places: dict[str, dict[str, str]] = {}
+    curved: list[Loss] = []
     for loss in progress(losses, "compile", len(losses)):
         with blaming(loss):
             artifacts = dict(compile_loss(loss, shelf).files)
+            curvatures = compile_curvatures(loss)
+        if curvatures:
+            places[loss.name] = {kind: found.name if found else loss.name for kind, found in curvatures.items()}
+        for kind, found in curvatures.items():
+            if found:
+                artifacts.update(found.files)
+                curved.append(named(loss, kind))
         for path, text in artifacts.items():
             other = taken.setdefault(path.casefold(), path)
             if path in files or other != path:
                 raise SpecError(f"{loss.name} would take the place of {other}; choose another name", loss.source)
             files[path] = text
-    files[_BOOK] = book(losses)
+    files[_BOOK] = book([*losses, *curved])
+    files[_BOOSTING] = boosting(constants(losses), places)
     return files
 
 

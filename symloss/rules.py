@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sympy import Expr, Interval, Pow, cos, cosh, exp, log, oo, pi, sin, sinh, sqrt
+from sympy import Expr, Interval, Pow, Rational, cos, cosh, exp, log, oo, pi, sin, sinh, sqrt
 
 from symloss.functions import (
     bd0,
@@ -145,5 +145,10 @@ RULES: tuple[Rule, ...] = (
     # roots
     Rule("sqrt(1 + x**2) - 1", sqrt1pm1(x**2), x * ratio(x, 1 + hypot(1, x)), phase=STABLE),
     Rule("x over sqrt(1 + x**2)", x / sqrt(1 + x**2), ratio(x, hypot(1, x)), phase=STABLE),
+    Rule(
+        "reciprocal hypot of a quotient", 1 / sqrt(1 + x**2 / k**2), ratio(1, hypot(1, x / k)), {k: POSITIVE}, SPECIAL
+    ),
+    Rule("its cube", Pow(1 + x**2 / k**2, Rational(-3, 2)), ratio(1, hypot(1, x / k)) ** 3, {k: POSITIVE}, SPECIAL),
+    Rule("x over it", x * ratio(1, hypot(1, x / k)), k * ratio(x / k, hypot(1, x / k)), {k: POSITIVE}, SPECIAL),
     Rule("sqrt(1 + x) - 1", -k + k * sqrt(1 + x), k * sqrt1pm1(x), {x: Interval(-1, oo)}, where=_not_constant(x)),
 )

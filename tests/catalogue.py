@@ -6,7 +6,7 @@ import importlib
 
 from symloss.declare import Loss
 
-MODULES = ("regression", "binary", "multiclass", "generative")
+MODULES = ("regression", "likelihood", "binary", "margin", "multiclass", "generative")
 
 
 def catalogue() -> dict[str, Loss]:

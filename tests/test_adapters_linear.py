@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 from scipy.sparse import csr_array
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -53,6 +53,16 @@ def test_coefficients_of_many_classes(solver: str) -> None:
     ours = LossClassifier(softmax, alpha=ALPHA, tol=1e-9, solver=solver).fit(X, y)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-6)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=0, atol=1e-6)
+
+
+def test_coefficients_where_the_objective_is_flat() -> None:
+    """L-BFGS stops there, as the objective does not change any more; Newton steps go on."""
+    X, y = load_digits(return_X_y=True)
+    X, y = X[:600] / 16, y[:600]
+    theirs = LogisticRegression(C=1 / (ALPHA * len(X)), tol=1e-10, solver="newton-cholesky").fit(X, y)
+    ours = LossClassifier(softmax, alpha=ALPHA, tol=1e-9).fit(X, y)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=0, atol=1e-7)
 
 
 def test_coefficients_of_ridge_with_weights_and_several_outputs() -> None:

@@ -43,6 +43,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ends": {"arguments", "functions", "reductions", "series"},
     "specialize": {"arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules", "special_functions"},
     "ir": set(),
+    "bounds": {"arguments", "functions"},
+    "constants": {"arguments", "declare", "functions"},
+    "curvature": {"arguments", "bounds", "declare", "derive", "functions", "rewrite", "rules"},
     "lower": {"arguments", "derive", "functions", "ir", "reductions"},
     "schedule": {"ir"},
     "refine": {"ir", "schedule"},
@@ -52,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipeline": {
         "arguments",
         "certificate",
+        "curvature",
         "declare",
         "derive",
         "emit",
@@ -67,6 +71,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "stamp": {"write"},
     "project": {
         "certificate",
+        "constants",
+        "curvature",
         "declare",
         "emit",
         "errors",

@@ -1,79 +1,117 @@
-"""Boosters trained with generated losses make the predictions that they make with their own."""
+"""Boosters trained with generated losses, from the derived start, predict what they predict with their own."""
 
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 
-from symloss.project import generate, package_of
-
 datasets = pytest.importorskip("sklearn.datasets")
 
-# data, our loss, name in XGBoost, name in LightGBM, number of classes
+
+class BuiltIn(NamedTuple):
+    """A loss of ours, and what boosters call it."""
+
+    load: Callable[..., Any]
+    loss: str
+    xgboost: str
+    lightgbm: str
+    catboost: str
+    classes: int
+
+
 BUILT_IN = (
-    (datasets.load_diabetes, "half_squared_error", "reg:squarederror", "regression", 1),
-    (datasets.load_breast_cancer, "binary_cross_entropy_with_logits", "binary:logistic", "binary", 1),
-    (datasets.load_digits, "sparse_cross_entropy_with_logits", "multi:softprob", "multiclass", 10),
+    BuiltIn(datasets.load_diabetes, "half_squared_error", "reg:squarederror", "regression", "RMSE", 1),
+    BuiltIn(datasets.load_breast_cancer, "binary_cross_entropy_with_logits", "binary:logistic", "binary", "Logloss", 1),
+    BuiltIn(datasets.load_digits, "sparse_cross_entropy_with_logits", "multi:softprob", "multiclass", "MultiClass", 10),
 )
+EACH = pytest.mark.parametrize("case", BUILT_IN, ids=lambda case: case.loss)
 
 
-SPECS = Path(__file__).parents[1] / "specs"
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("boosting") / "generated"
-    generate([*sorted((SPECS / "boosting").glob("*.py")), SPECS / "binary.py", SPECS / "multiclass.py"], folder)
-    return package_of(folder)
-
-
-def _module(package: str, loss: str) -> Any:
-    return importlib.import_module(f"{package}.{loss}")
-
-
-def _start(name: str, y: Any) -> float:
-    mean = float(y.mean())
-    return float(np.log(mean / (1 - mean))) if "binary" in name else mean
+def _module(loss: str) -> Any:
+    return importlib.import_module(f"symloss.generated.{loss}")
 
 
 def _difference(ours: Any, theirs: Any) -> float:
     return float(np.abs(ours - theirs).max() / np.ptp(theirs))
 
 
-@pytest.mark.parametrize(("load", "loss", "name", "_", "classes"), BUILT_IN)
-def test_xgboost(package: str, load: Any, loss: str, name: str, _: str, classes: int) -> None:
+def _everywhere(start: Any, count: int) -> Any:
+    return np.tile(start, (count, 1)) if np.ndim(start) else np.full(count, start)
+
+
+@EACH
+@pytest.mark.parametrize("weighted", [False, True])
+def test_xgboost(case: BuiltIn, weighted: bool) -> None:
     xgb = pytest.importorskip("xgboost")
-    from symloss.adapters.xgboost import objective
+    from symloss.adapters.xgboost import initial_score, objective, prediction
 
-    x, y = load(return_X_y=True)
-    data = xgb.DMatrix(x, y)
-    params = {"max_depth": 4, "eta": 0.1, "nthread": 1} | ({"num_class": classes} if classes > 1 else {})
-    theirs, ours = (0.5, 0.5) if classes > 1 else (float(y.mean()), _start(name, y))
-    built_in = xgb.train({**params, "objective": name, "base_score": theirs}, data, 20)
-    own = xgb.train(
-        {**params, "base_score": ours},
-        data,
-        20,
-        obj=objective(_module(package, loss), curvature="xgboost"),
-    )
-    assert _difference(own.predict(data, output_margin=True), built_in.predict(data, output_margin=True)) < 1e-5
+    x, y = case.load(return_X_y=True)
+    weight = np.random.default_rng(0).random(len(y)) if weighted else None
+    loss, start = _module(case.loss), initial_score(case.loss, y, weight=weight)
+    data = xgb.DMatrix(x, y, weight=weight)
+    params = {"max_depth": 4, "eta": 0.1, "nthread": 1}
+    if case.classes > 1:
+        params["num_class"] = case.classes
+        margin = _everywhere(start, len(y))
+        theirs = xgb.DMatrix(x, y, weight=weight, base_margin=margin)
+        data, own, named = theirs, {"base_score": 0.0}, {"base_score": 0.5}
+    else:
+        theirs, own, named = data, {"base_score": start}, {"base_score": float(prediction(loss, np.array([start]))[0])}
+    built_in = xgb.train({**params, **named, "objective": case.xgboost}, theirs, 20)
+    booster = xgb.train({**params, **own}, data, 20, obj=objective(loss, curvature="xgboost"))
+    raw = booster.predict(data, output_margin=True)
+    assert _difference(raw, built_in.predict(theirs, output_margin=True)) < 1e-5
+    assert _difference(prediction(loss, raw), built_in.predict(theirs)) < 1e-5
 
 
-@pytest.mark.parametrize(("load", "loss", "_", "name", "classes"), BUILT_IN)
-def test_lightgbm(package: str, load: Any, loss: str, _: str, name: str, classes: int) -> None:
+@EACH
+@pytest.mark.parametrize("weighted", [False, True])
+def test_lightgbm(case: BuiltIn, weighted: bool) -> None:
     lgb = pytest.importorskip("lightgbm")
-    from symloss.adapters.lightgbm import objective
+    from symloss.adapters.lightgbm import initial_score, objective, prediction
 
-    x, y = load(return_X_y=True)
+    x, y = case.load(return_X_y=True)
+    weight = np.random.default_rng(0).random(len(y)) if weighted else None
+    loss, start = _module(case.loss), initial_score(case.loss, y, weight=weight)
     params = {"num_leaves": 15, "verbose": -1, "num_threads": 1, "deterministic": True}
-    params |= {"num_class": classes} if classes > 1 else {}
-    start = 0.0 if classes > 1 else _start(name, y)
-    init = None if classes > 1 else np.full(len(y), start)
-    built_in = lgb.train({**params, "objective": name, "boost_from_average": classes == 1}, lgb.Dataset(x, y), 20)
-    own = {**params, "objective": objective(_module(package, loss), curvature="lightgbm")}
-    booster = lgb.train(own, lgb.Dataset(x, y, init_score=init), 20)
-    assert _difference(booster.predict(x, raw_score=True) + start, built_in.predict(x, raw_score=True)) < 1e-5
+    params |= {"num_class": case.classes} if case.classes > 1 else {}
+    # It starts from the constant that minimises the loss by itself.
+    built_in = lgb.train({**params, "objective": case.lightgbm}, lgb.Dataset(x, y, weight=weight), 20)
+    own = {**params, "objective": objective(loss, curvature="lightgbm")}
+    data = lgb.Dataset(x, y, weight=weight, init_score=_everywhere(start, len(y)))
+    raw = lgb.train(own, data, 20).predict(x, raw_score=True) + start
+    if case.classes == 1:
+        assert _difference(raw, built_in.predict(x, raw_score=True)) < 1e-5
+    assert _difference(prediction(loss, raw), built_in.predict(x)) < 1e-5
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@EACH
+@pytest.mark.parametrize("weighted", [False, True])
+def test_catboost(case: BuiltIn, weighted: bool) -> None:
+    cat = pytest.importorskip("catboost")
+    from symloss.adapters.catboost import initial_score, metric, objective
+
+    x, y = case.load(return_X_y=True)
+    weight = np.random.default_rng(0).random(len(y)) if weighted else None
+    if case.classes > 1:
+        x, y, weight = x[:600], y[:600], None if weight is None else weight[:600]  # it asks for one sample at a time
+    loss, start = _module(case.loss), initial_score(case.loss, y, weight=weight)
+    params = {
+        "iterations": 10, "depth": 4, "learning_rate": 0.1, "thread_count": 1, "verbose": 0, "random_seed": 1,
+        "allow_writing_files": False, "bootstrap_type": "No", "leaf_estimation_iterations": 1,
+    }  # fmt: skip
+    params |= {"classes_count": case.classes} if case.classes > 1 else {}
+    pool = cat.Pool(x, y, weight=weight, baseline=_everywhere(start, len(y)))
+    built_in = cat.CatBoost({**params, "loss_function": case.catboost}).fit(pool)
+    ours = cat.CatBoost({**params, "loss_function": objective(loss), "eval_metric": metric(loss)}).fit(pool)
+    (last,) = (values[-1] for values in built_in.evals_result_["learn"].values())
+    (own,) = (values[-1] for values in ours.evals_result_["learn"].values())
+    own = np.sqrt(2 * own) if case.catboost == "RMSE" else own
+    assert abs(own - last) < 0.01 * last
+    raw = [m.predict(x, prediction_type="RawFormulaVal") for m in (ours, built_in)]
+    assert _difference(*raw) < 1e-5

@@ -89,7 +89,13 @@ def _kind(formula: Formula) -> tuple[str, str]:
     return {r"\ell": "loss", "n": "normalizer"}[formula.left], ""
 
 
-@pytest.mark.parametrize("name", catalogue())
+def _with_curvatures() -> list[str]:
+    """Return all losses, and the modules that have other curvatures in place of their Hessian diagonals."""
+    table = importlib.import_module("symloss.generated._boosting").CURVATURES
+    return list(dict.fromkeys([*catalogue(), *(name for kinds in table.values() for name in kinds.values())]))
+
+
+@pytest.mark.parametrize("name", _with_curvatures())
 def test_formulas_are_what_kernels_return(name: str) -> None:
     found = formulas((DOCS / f"{name}.tex").read_text())
     rng = np.random.default_rng(5)

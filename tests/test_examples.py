@@ -80,3 +80,14 @@ def test_training_lowers_losses() -> None:
 def test_linear_models_are_those_of_scikit_learn() -> None:
     assert all(result.good for result in breast_cancer.run())
     assert diabetes.run()[0].good
+
+
+def test_losses_that_boosters_lack_are_better_than_their_own() -> None:
+    pytest.importorskip("xgboost")
+    pytest.importorskip("lightgbm")
+    pytest.importorskip("catboost")
+    from examples import boosting
+
+    results = boosting.run()
+    assert len(results) == 6
+    assert all(result.good for result in results), results

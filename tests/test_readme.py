@@ -42,7 +42,7 @@ def test_add_a_loss(tmp_path: Path) -> None:
     assert (tmp_path / "my_package" / "generated" / "docs" / "log_cosh_error.tex").exists()
 
 
-@pytest.mark.parametrize("adapter", ["sklearn", "xgboost"])
+@pytest.mark.parametrize("adapter", ["sklearn", "scipy", "xgboost", "lightgbm", "catboost"])
 def test_adapters(tmp_path: Path, adapter: str) -> None:
     pytest.importorskip(adapter)
     (use,) = [code for _, code in SNIPPETS if f"from symloss.adapters.{adapter} import" in code]

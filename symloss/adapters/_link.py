@@ -63,19 +63,30 @@ def mean_of(loss: Scores, raw: Array) -> Array:
     """
     if loss.rows or not _is_linear(loss):
         return raw
-    low = np.zeros_like(raw)
+    domain: Any = loss.target["domain"]
+    low = np.full_like(raw, _lowest(domain))
     at_low = loss.call("grad", raw, low, reduction="none")
-    high = np.maximum(1.0, np.abs(at_low)) if _has_no_end(loss) else np.ones_like(raw)
-    difference = at_low - loss.call("grad", raw, high, reduction="none")
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(difference == 0.0, raw, at_low * high / difference)
+    high = np.maximum(1.0, np.abs(at_low)) if np.isinf(domain.high) else np.ones_like(raw)
+    for _ in range(2 if np.isinf(domain.high) else 1):  # a second time from a target of the right size
+        difference = at_low - loss.call("grad", raw, high, reduction="none")
+        with np.errstate(divide="ignore", invalid="ignore"):
+            mean = np.where(difference == 0.0, raw, at_low * high / difference)
+        high = np.where(np.isfinite(mean) & (mean > 0.0), mean, high)
+    return mean
+
+
+def _lowest(domain: Any) -> float:
+    """Return 0, or the next number above it, whichever a target may be."""
+    return float(np.finfo(np.float64).tiny) if np.any(domain.outside(np.zeros(1))) else 0.0
 
 
 def _is_linear(loss: Scores) -> bool:
     """Whether the derivative in the score is linear in the target, and not constant."""
     domain: Any = loss.target["domain"]
-    targets = np.array([0.0, 0.25, 1.0])
-    if not hasattr(domain, "low") or np.any(domain.outside(targets)):
+    if not hasattr(domain, "low"):
+        return False
+    targets = np.array([_lowest(domain), 0.25, 1.0])
+    if np.any(domain.outside(targets)):
         return False
     zero, quarter, one = (
         loss.call("grad", _TRIED, np.full_like(_TRIED, target), reduction="none") for target in targets
@@ -83,7 +94,3 @@ def _is_linear(loss: Scores) -> bool:
     step = one - zero
     scale = np.abs(zero).max() + np.abs(one).max()
     return bool(np.all(step != 0.0) and np.allclose(quarter - zero, 0.25 * step, rtol=0.0, atol=_CLOSE * scale))
-
-
-def _has_no_end(loss: Scores) -> bool:
-    return bool(np.isinf(loss.target["domain"].high))

@@ -82,6 +82,15 @@ class Scores:
         """Whether the target is a row, as the scores are."""
         return len(self.target["shape"]) > 1
 
+    @property
+    def for_boosting(self) -> Any:
+        """The generated module ``_boosting`` beside that of the loss, or None where there is none yet."""
+        package = self.module.__name__.rpartition(".")[0]
+        try:
+            return importlib.import_module(f"{package}._boosting")
+        except ModuleNotFoundError:
+            return None
+
     def call(self, function: str, raw: Array, target: Array, **keywords: Any) -> Any:
         """Call a function of the module."""
         return getattr(self.module, function)(raw, target, *self.shared, **keywords, **self.parameters)
@@ -135,3 +144,17 @@ def _check_arguments(info: dict[str, Any], roles: dict[str, list[dict[str, Any]]
             f"{name}: {prediction['name']} lies in {domain}, and a raw score does not; "
             "take the form of the loss with logits, or compose one"
         )
+
+
+def as_labels(targets: Array) -> npt.NDArray[np.int64]:
+    """Return class labels, which boosters keep as floats, as integers.
+
+    Raises
+    ------
+    ValueError
+        If they are no whole numbers.
+    """
+    labels = targets.astype(np.int64)
+    if not np.array_equal(labels, targets):
+        raise ValueError("targets: expected class labels, whole numbers; got others")
+    return labels

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -13,6 +13,8 @@ from symloss.adapters._scores import Array
 
 _NARROW = 200  # features up to which a Newton step with a whole Hessian is the fastest
 _HALVINGS = 30
+_POLISHING_STEPS = 5
+_STILL_GOOD = 0.03  # a Hessian whose step makes the gradient so much smaller is used for another one
 _EPSILON = float(np.finfo(np.float64).eps)
 _ROUNDING = 64 * _EPSILON  # relative changes of the objective that say nothing
 
@@ -66,7 +68,23 @@ def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum
     )
     # A line search that finds no improvement is no failure where rounding hides it.
     hidden = np.max(np.abs(found.jac), initial=0.0) <= math.sqrt(_ROUNDING) * max(1.0, abs(found.fun))
-    return Minimum(found.x, int(found.nit), bool(found.success or (hidden and found.status == 2)), str(found.message))
+    converged = bool(found.success or (hidden and found.status == 2))
+    flat = _polished(objective, found.x, found.jac, tol) if converged else found.x
+    return Minimum(flat, int(found.nit), converged, str(found.message))
+
+
+def _polished(objective: Smooth, flat: Array, grad: Array, tol: float) -> Array:
+    """Take Newton steps while the gradient becomes smaller, where the objective is too flat to say so."""
+    for _ in range(_POLISHING_STEPS):
+        largest = np.max(np.abs(grad), initial=0.0)
+        step = _conjugate_step(objective, flat, grad) if largest > tol else None
+        if step is None:
+            break
+        grad = objective.value_and_grad(flat + step)[1]
+        if not np.max(np.abs(grad)) < largest:
+            break
+        flat = flat + step
+    return flat
 
 
 def newton_cg(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
@@ -76,7 +94,7 @@ def newton_cg(objective: Smooth, start: Array, tol: float, max_iter: int) -> Min
 
 def newton_cholesky(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
     """Minimise with Newton steps from the whole Hessian."""
-    return _newton(objective, start, tol, max_iter, _cholesky_step)
+    return _newton(objective, start, tol, max_iter, _CholeskySteps())
 
 
 def _newton(objective: Smooth, start: Array, tol: float, max_iter: int, find_step: FindStep) -> Minimum:
@@ -104,10 +122,27 @@ def _newton(objective: Smooth, start: Array, tol: float, max_iter: int, find_ste
     return Minimum(flat, max_iter, bool(largest <= tol), "the limit of iterations is reached")
 
 
-def _cholesky_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:
-    """Return the step, or None if it cannot be trusted."""
+class _CholeskySteps:
+    """Steps from whole Hessians, each used while it is good (Shamanskii 1967, *A modification of Newton's method*)."""
+
+    def __init__(self) -> None:
+        self._factor: Any = None
+        self._before = math.inf
+
+    def __call__(self, objective: Smooth, flat: Array, grad: Array) -> Array | None:
+        """Return the step, or None if it cannot be trusted."""
+        largest = float(np.max(np.abs(grad), initial=0.0))
+        if self._factor is None or largest > _STILL_GOOD * self._before:
+            self._factor = _cholesky(objective.hessian(flat))
+        self._before = largest
+        if self._factor is None:
+            return None
+        return np.asarray(library("scipy.linalg").cho_solve(self._factor, -grad, check_finite=False))
+
+
+def _cholesky(hessian: Array | None) -> Any:
+    """Return the factors of a Hessian, or None where it is not positive definite."""
     linalg = library("scipy.linalg")
-    hessian = objective.hessian(flat)
     if hessian is None or not np.isfinite(hessian).all():
         return None
     try:
@@ -115,9 +150,7 @@ def _cholesky_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:
     except linalg.LinAlgError:
         return None
     diagonal = np.abs(np.diag(factor[0]))
-    if diagonal.min() <= 1e-7 * diagonal.max():  # singular but for rounding
-        return None
-    return np.asarray(linalg.cho_solve(factor, -grad, check_finite=False))
+    return factor if diagonal.min() > 1e-7 * diagonal.max() else None  # singular but for rounding
 
 
 def _conjugate_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:

@@ -33,6 +33,7 @@ _FUNCTIONS = {
     "expm1": lambda x: mp.exp(x) - 1,
     "expm1mx": lambda x: mp.exp(x) - 1 - x,
     "logcosh": lambda x: mp.log(mp.cosh(x)),
+    "cosh": mp.cosh,
     "tanh": mp.tanh,
     "sech": mp.sech,
     "sgn": mp.sign,
@@ -49,6 +50,11 @@ _FUNCTIONS = {
     "trigamma": lambda x: mp.psi(1, x),
     "tetragamma": lambda x: mp.psi(2, x),
     "dividenonan": lambda x, y: x / y if y else mp.mpf(0),
+    "ratio": lambda x, y: x / y if y else mp.mpf(0),
+    "maximum": max,
+    "minimal": lambda x, y: mp.mpf(0) if x * y <= 0 else min(x, y, key=abs),
+    "hypot": lambda x, y: mp.sqrt(x * x + y * y),
+    "offset": lambda x, y: x + y,
 }
 
 
@@ -149,7 +155,7 @@ class _Evaluation:
             if case.data == "otherwise":
                 return self.of(case.children[0])
             value, left, relation, right = case.children
-            if _RELATIONS[str(relation)](self.of(left), self.of(right)):
+            if _RELATIONS[str(relation.children[0])](self.of(left), self.of(right)):
                 return self.of(value)
         return mp.nan
 
