@@ -83,7 +83,9 @@ def from_loss(loss: ModuleType | str) -> Callable[..., Any]:
 
 def _number(name: str, given: Any) -> float:
     if isinstance(given, jax.core.Tracer):
-        raise TypeError(f"{name}: expected a number, got a traced array; parameters of a loss are constants of the trace")
+        raise TypeError(
+            f"{name}: expected a number, got a traced array; parameters of a loss are constants of the trace"
+        )
     return float(given)
 
 
@@ -102,14 +104,26 @@ def _differentiable(chosen: _Chosen) -> Callable[..., Any]:
             if array.perturbed and jnp.issubdtype(array.value.dtype, jnp.floating):
                 raise TypeError(f"{name}: only predictions have derived gradients; use jax.lax.stop_gradient({name})")
         known = tuple(array.value for array in arrays)
-        loss, gradient = _call_back(chosen, "value_and_grad", known)
-        return loss, (known, gradient)
+        loss, gradient = _call_back(chosen, "value_and_grad", jax.lax.stop_gradient(known))
+        return attached(known, gradient, loss), (known, gradient)
 
     def backward(saved: Any, cotangent: Any) -> Any:
         known, gradient = saved
         if isinstance(cotangent, jax.custom_derivatives.SymbolicZero):
             return (None,) * len(known)
         return (*pull_back(known, gradient, cotangent), *[None] * (len(known) - count))
+
+    @jax.custom_vjp
+    def attached(known: Any, gradient: Any, loss: Any) -> Any:
+        """Return the loss, whose derivatives are those of this function: a callback has none."""
+        return loss
+
+    def forward_attached(known: Any, gradient: Any, loss: Any) -> tuple[Any, Any]:
+        return attached(known, gradient, loss), (known, gradient)
+
+    def backward_attached(saved: Any, cotangent: Any) -> Any:
+        known, gradient = saved
+        return (*pull_back(known, gradient, cotangent), *[None] * (len(known) - count)), None, None
 
     @jax.custom_vjp
     def pull_back(known: Any, gradient: Any, cotangent: Any) -> Any:
@@ -129,8 +143,9 @@ def _differentiable(chosen: _Chosen) -> Callable[..., Any]:
         return (*products, *[None] * (len(known) - count)), None, in_cotangent
 
     value.defvjp(forward, backward, symbolic_zeros=True)
+    attached.defvjp(forward_attached, backward_attached)
     pull_back.defvjp(forward_again, backward_again)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _spread(cotangent: Any, axes: int, chosen: _Chosen) -> Any:
@@ -159,16 +174,17 @@ def _on_host(chosen: _Chosen, function: str, axes: tuple[int, ...], *given: Any)
     if not mapped:
         return _plain(chosen, function, arrays)
     spread = [
-        np.broadcast_to(array, mapped + array.shape[array.ndim - own :]) for array, own in zip(arrays, axes, strict=True)
+        np.broadcast_to(array, mapped + array.shape[array.ndim - own :])
+        for array, own in zip(arrays, axes, strict=True)
     ]
-    together = _together(chosen, arrays, axes, mapped)
+    together = _together(chosen, arrays, axes)
     if together is not None:
         return _plain(together, function, _unshared(chosen, arrays, spread))
     results = [_plain(chosen, function, [array[place] for array in spread]) for place in np.ndindex(mapped)]
     return jax.tree.map(lambda *parts: np.stack(parts).reshape(mapped + np.shape(parts[0])), *results)
 
 
-def _together(chosen: _Chosen, arrays: Sequence[Array], axes: Sequence[int], mapped: tuple[int, ...]) -> Any:
+def _together(chosen: _Chosen, arrays: Sequence[Array], axes: Sequence[int]) -> _Chosen | None:
     """Return what computes all places in one call: where there is no sum over a batch, or it is one of one sample."""
     arguments = chosen.arguments
     shared = [a.shape[: a.ndim - own] for a, own, s in zip(arrays, axes, arguments.shared, strict=False) if s]
