@@ -149,6 +149,20 @@ def test_memory_is_read_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(seen[3], z.grad.numpy())
 
 
+def test_threads_are_those_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    module: Any = importlib.import_module("symloss.generated.squared_error")
+    original, seen = module.value, []
+    monkeypatch.setattr(module, "value", lambda *a, **k: seen.append(k["threads"]) or original(*a, **k))
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            adapter.from_loss(module)(torch.zeros(3), torch.ones(3))
+    finally:
+        torch.set_num_threads(before)
+    assert seen == [1, 2]
+
+
 def test_third_derivatives_are_refused() -> None:
     z = torch.randn(3, dtype=torch.float64, requires_grad=True)
     loss = adapter.from_loss("binary_cross_entropy_with_logits")(z, torch.zeros(3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import inspect
 import os
 import subprocess
@@ -164,6 +166,31 @@ def test_every_property_is_recognised() -> None:
     for name, column in columns.items():
         report = lint(lambda y, z, c=column: ((at := facts(chosen, z, y)).grad, c(at)), BCE)
         assert _said(report) == ((("Hessian",), (name,)),)
+
+
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_objectives_of_the_adapters_pass(library: str) -> None:
+    pytest.importorskip(library)
+    objective = importlib.import_module(f"symloss.adapters.{library}").objective
+    for loss in (BCE, SPARSE):
+        module: Any = importlib.import_module(f"symloss.generated.{loss}")
+        assert lint(objective(module), loss).findings == ()
+    assert _said(lint(objective(module, curvature=library), SPARSE)) == ((("Hessian",), ("bound",)),)
+
+
+def test_objectives_without_a_text_or_a_signature() -> None:
+    bound = functools.partial(planted.sign_flipped)
+    assert _said(lint(bound, "squared_error")) == ((("gradient",), ("sign flipped",)),)
+    with pytest.raises(ObjectiveError, match="expected a pair, gradient and Hessian"):
+        lint(np.subtract, "squared_error")
+
+
+def test_a_default_is_no_weight() -> None:
+    def focal(y_true: Any, y_pred: Any, gamma: float = 2.0) -> Any:
+        assert gamma == 2.0
+        return planted.right_focal(y_true, y_pred)
+
+    assert lint(focal, "focal_with_logits").findings == ()
 
 
 def test_names_tell_a_swap_from_a_sign() -> None:

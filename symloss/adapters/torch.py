@@ -44,7 +44,8 @@ def from_loss(loss: ModuleType | str) -> Callable[..., Any]:
         ``function(prediction, ..., target, ..., weight=None, reduction="mean", **params)``: arrays in the order of the
         generated module, CPU tensors with its shapes and dtypes, strided ones too; ``params`` are numbers.  It returns
         a tensor without axes, or with those of the batch for ``reduction="none"``.  It can be differentiated twice in
-        the predictions, and used inside `torch.compile`.
+        the predictions, and used inside `torch.compile`; the transforms of `torch.func` do not take custom operators.
+        Kernels use `torch.get_num_threads` threads.
 
     Raises
     ------
@@ -97,7 +98,8 @@ def _call(function: str, given: Given, **more: Any) -> Any:
     loss, predictions, others, weight, reduction, parameters = given
     chosen = None if weight is None else _array(weight)
     keywords = arguments_of(loss).keywords(parameters, chosen, reduction)
-    return getattr(module_of(loss), function)(*map(_array, [*predictions, *others]), **keywords, **more)
+    arrays = map(_array, [*predictions, *others])
+    return getattr(module_of(loss), function)(*arrays, **keywords, threads=torch.get_num_threads(), **more)
 
 
 def _tensors(arrays: Any) -> list[Tensor]:

@@ -119,21 +119,22 @@ def style_of(objective: Objective, scores: Array, targets: Array) -> Style:
 
 def looks_swapped(objective: Objective) -> bool:
     """Whether the names of its two arrays say scores first."""
-    first, second, *_ = [*(parameter.name for parameter in _positional(objective)), "", ""]
+    first, second, *_ = [*(parameter.name for parameter in positional(objective)), "", ""]
     return bool(_LIKE_SCORES.search(first) and _LIKE_TARGETS.search(second) and not _LIKE_SCORES.search(second))
 
 
 def _takes_weights(objective: Objective) -> bool:
     """Whether the third argument is for weights: it has no default, or is called so."""
-    third = _positional(objective)[2:3]
+    third = positional(objective)[2:3]
     return any(each.default is inspect.Parameter.empty or "weight" in each.name for each in third)
 
 
-def _positional(objective: Objective) -> list[inspect.Parameter]:
+def positional(objective: Objective) -> list[inspect.Parameter]:
+    """Return what an objective takes by position; nothing where that cannot be known, as of compiled functions."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     try:
         parameters = inspect.signature(objective).parameters.values()
-    except (TypeError, ValueError):  # compiled functions have none
+    except (TypeError, ValueError):
         return []
     return [parameter for parameter in parameters if parameter.kind in kinds]
 

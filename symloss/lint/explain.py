@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def _combinations(of_rows: bool) -> Iterator[tuple[Row, ...]]:
 def _candidate(which: str, rows: tuple[Row, ...], loss: Scores, at: Facts) -> Array | None:
     """Return what a derivative would be with these mistakes."""
     with np.errstate(all="ignore"):
-        form: Callable[[Facts], Array] | None = lambda known: getattr(known, which)  # noqa: E731
+        form: Callable[[Facts], Array] | None = attrgetter(which)
         factor = 1.0
         for row in rows:
             if isinstance(row, View):

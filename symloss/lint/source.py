@@ -8,7 +8,7 @@ import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from symloss.lint.called import Objective, Style
+from symloss.lint.called import Objective, Style, positional
 
 _ATOMS = (ast.Name, ast.Call, ast.Attribute, ast.Subscript, ast.Constant)
 
@@ -49,8 +49,7 @@ def source_of(objective: Objective, style: Style, loss: str) -> Source:
             place = f"{file}:{first + returned.lineno - 1}"
             line = " ".join((ast.get_source_segment(code, returned) or "").split())
             grad, hess = (ast.unparse(part) for part in returned.value.elts)
-    names = [*getattr(inspect.signature(objective), "parameters", {})] if callable(objective) else []
-    one, two, *_ = [*names, "first", "second"]
+    one, two, *_ = [*(parameter.name for parameter in positional(objective)), "first", "second"]
     scores, targets = (one, targets_of_data) if style.native else (two, one)
     if style.swapped:
         scores, targets = targets, scores
