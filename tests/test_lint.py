@@ -158,13 +158,15 @@ def test_every_row_is_recognised(row: Any) -> None:
 def test_every_property_is_recognised() -> None:
     columns: dict[str, Callable[[Facts], Any]] = {
         "Hessian is not positive": lambda at: np.zeros_like(at.hess),
+        "Hessian is a constant in place of 0": lambda at: np.full_like(at.hess, 1.0),
         "Hessian is a constant": lambda at: np.full_like(at.hess, 0.7),
         "bound": lambda at: at.hess + 0.1 * at.scores**2,
     }
     assert set(columns) == {row.name for row in PROPERTIES}
-    chosen = scores(BCE)
     for name, column in columns.items():
-        report = lint(lambda y, z, c=column: ((at := facts(chosen, z, y)).grad, c(at)), BCE)
+        loss = "absolute_error" if "place of 0" in name else BCE
+        chosen = scores(loss)
+        report = lint(lambda y, z, c=column, of=chosen: ((at := facts(of, z, y)).grad, c(at)), loss)
         assert _said(report) == ((("Hessian",), (name,)),)
 
 
@@ -244,6 +246,12 @@ def test_command() -> None:
     assert lines[2].endswith(": return (p - y_true) / (p * (1 - p)), p * (1 - p)")
     assert lines[3].startswith("    right: return ((p - y_true) / (p * (1 - p))) * p * (1 - p), p * (1 - p)")
     assert lines[4] == "ok: Hessian"
+
+
+def test_command_names_the_package() -> None:
+    run = _command("planted_objectives:constant_hessian", "--loss", f"symloss.generated.{BCE}")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.splitlines()[-1] == f"where {BCE} is the generated module: from symloss.generated import {BCE}"
 
 
 def test_command_says_ok() -> None:

@@ -34,7 +34,7 @@ def lint_objective(objective: str, loss: str, params: tuple[str, ...], classes: 
         raise click.ClickException(f"{objective}: {error}") from None
     except (TypeError, ValueError) as error:
         raise click.ClickException(str(error)) from None
-    click.echo(text_of(report, objective, loss.rpartition(".")[2]))
+    click.echo(text_of(report, objective, loss))
     if report.mistakes:
         said = "1 mistake" if report.mistakes == 1 else f"{report.mistakes} mistakes"
         raise click.ClickException(f"{objective}: {said}")

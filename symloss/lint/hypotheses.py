@@ -247,6 +247,13 @@ PROPERTIES = (
         lambda column, facts: _is_constant(column, facts) and float(column.max()) <= 0.0,
     ),
     Property(
+        "Hessian is a constant in place of 0",
+        "it is a constant, as is usual where the second derivative is 0: steps are means of gradients",
+        "",  # right as it is
+        lambda column, facts: _is_constant(column, facts) and not facts.hess.any(),
+        note=True,
+    ),
+    Property(
         "Hessian is a constant",
         "it is a constant, not the second derivative: steps are means of gradients, not Newton steps",
         "return {grad}, {hess_exact}",

@@ -151,17 +151,19 @@ def _swapped(source: Source) -> Finding:
 def _about(what: str, which: str, found: Array, loss: Scores, at: Facts, source: Source) -> Finding | None:
     """Return what is wrong with one derivative, NaN aside."""
     explanation = explain(which, found, loss, at)
+    if explanation is not None and not explanation.rows:
+        return None
+    flat = which == "hess" and not at.hess.any()  # a constant says more there than what happens to be constant, too
+    number = property_of(found, at) if which == "hess" and (flat or explanation is None) else None
+    if number is not None:
+        row: Property = PROPERTIES[number]
+        mend = (row.mend.format(**source.words),) if row.mend else ()
+        return Finding((what,), (row.name,), row.said, mend, row.note)
     if explanation is not None:
-        if not explanation.rows:
-            return None
         names = tuple(row.name for row in explanation.rows)
         said = "; ".join(row.said for row in explanation.rows)
         note = which == "hess" and all(isinstance(row, Form) and row.note for row in explanation.rows)
         return Finding((what,), names, said, _mended(which, explanation.rows, source), note)
-    number = property_of(found, at) if which == "hess" else None
-    if number is not None:
-        row: Property = PROPERTIES[number]
-        return Finding((what,), (row.name,), row.said, (row.mend.format(**source.words),), row.note)
     derived = getattr(at, which)
     wrong = differences(found, derived) & np.isfinite(found)
     if not wrong.any():

@@ -12,9 +12,12 @@ def text_of(report: Report, objective: str, loss: str) -> str:
     ----------
     report : Report
         What was found.
-    objective, loss : str
-        What they are called.
+    objective : str
+        What it is called.
+    loss : str
+        Where its generated module is imported from; a name alone is one of `symloss.generated`.
     """
+    package, _, loss = loss.rpartition(".")
     lines = [f"{objective} against {loss}, called as {report.style.said}"]
     for finding in report.findings:
         lines += _lines(finding, report)
@@ -23,7 +26,7 @@ def text_of(report: Report, objective: str, loss: str) -> str:
     if fine:
         lines.append(f"ok: {' and '.join(fine)}")
     if any(f"{loss}.grad_and_hess" in line for finding in report.findings for line in finding.mend):
-        lines.append(f"where {loss} is the generated module, from symloss.generated import {loss}")
+        lines.append(f"where {loss} is the generated module: from {package or 'symloss.generated'} import {loss}")
     return "\n".join(lines)
 
 
