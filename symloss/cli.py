@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from symloss import __version__
 from symloss.errors import SpecError
+from symloss.lint.command import lint_objective
 
 _SPECS = click.argument("specs", nargs=-1, type=click.Path(path_type=Path))
 _OUT = click.option(
@@ -382,6 +383,8 @@ def _places(specs: Sequence[Path], out: Path | None, *, writes: bool = False) ->
 def _progress(items: Iterable[Any], what: str, total: int) -> Iterable[Any]:
     return tqdm(items, desc=what, total=total, disable=not sys.stderr.isatty(), leave=False)
 
+
+main.add_command(lint_objective)
 
 if __name__ == "__main__":
     main()

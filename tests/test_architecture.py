@@ -92,6 +92,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "certificate",
         "emit",
         "errors",
+        "lint",
         "loader",
         "peers",
         "pipeline",
@@ -103,6 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "peers": set(),
     "warm": set(),
     "adapters": set(),
+    "lint": {"adapters"},
     "progress": set(),
     "__main__": {"cli"},
     "__init__": DECLARATION,
@@ -112,10 +114,10 @@ MAY_IMPORT: dict[str, set[str]] = {
 # Libraries that only one place knows.
 KNOWN_TO: dict[str, set[str]] = {
     "numba": {"runtime", "verify"},
-    "numpy": {"adapters", "peers", "runtime", "verify", "warm"},
+    "numpy": {"adapters", "lint", "peers", "runtime", "verify", "warm"},
     "mpmath": {"verify", "emit"},
     "jinja2": {"emit"},
-    "click": {"cli"},
+    "click": {"cli", "lint"},
     "tqdm": {"cli"},
 }
 # What a generated folder, runtime included, needs beside Python: it is copied to where symloss is not.

@@ -49,6 +49,40 @@ def test_adapters(tmp_path: Path, adapter: str) -> None:
     assert 0.93 < float(_python(use, tmp_path).split()[-1]) <= 1.0
 
 
+def test_torch(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (use,) = [code for _, code in SNIPPETS if "from symloss.adapters.torch import" in code]
+    assert float(_python(use, tmp_path)) > 0.97
+
+
+def test_jax(tmp_path: Path) -> None:
+    jax = pytest.importorskip("jax")
+    (use,) = [code for _, code in SNIPPETS if "from symloss.adapters.jax import" in code]
+    numbers = [float(number) for number in re.findall(r"-?\d\.?\d*(?:e-?\d+)?", _python(use, tmp_path))]
+    scores, labels = [[2.0, 0.0, -1.0], [0.0, 0.0, 0.0]], [0, 2]
+    single = jax.nn.softmax(jax.numpy.array(scores)) - jax.nn.one_hot(jax.numpy.array(labels), 3)
+    assert numbers == pytest.approx([*(single / 2).ravel().tolist(), *single.ravel().tolist()], abs=1e-6)
+
+
+def test_dask(tmp_path: Path) -> None:
+    pytest.importorskip("dask.array")
+    (use,) = [code for _, code in SNIPPETS if "from symloss.adapters.dask import" in code]
+    assert float(_python(use, tmp_path)) > 0.98
+
+
+def test_lint(tmp_path: Path) -> None:
+    (objective,) = [code for kind, code in SNIPPETS if kind == "python" and "def logistic" in code]
+    (command,) = [code for kind, code in SNIPPETS if kind == "console" and "lint-objective" in code]
+    (report,) = re.findall(r"```text\n(my_objectives.*?)```", README, re.DOTALL)
+    (tmp_path / "my_objectives.py").write_text(objective)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    run = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, check=False, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stdout) == (1, report)
+
+
 def test_every_loss_is_named() -> None:
     table = README.split("<!-- losses -->")[1].split("\n\n")[0]
     assert re.findall(r"`(\w+)`", table) == list(catalogue())
