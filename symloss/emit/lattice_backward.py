@@ -31,11 +31,21 @@ class Backward:
 
     def gradient(self) -> CodeFunction:
         """Return the sweep that adds to the gradient."""
+        says = "Go over some fronts, last to first; add to the gradient."
+        return self._sweep("_backward", says, self.outputs, True)
+
+    @property
+    def outputs(self) -> list[str]:
+        """What the sweep that adds to the gradient is given beside the fronts."""
         names = self.names
-        outputs = [*names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
-        return self._sweep(
-            "_backward", "Go over some fronts, last to first; add to the gradient.", ["outer", *outputs], True
-        )
+        return ["outer", *names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
+
+    def arguments(self, outputs: list[str]) -> list[str]:
+        """Return what a backward sweep is given."""
+        names = self.names
+        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
+        given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *names.weights, *self.rings]
+        return [*given, *outputs]
 
     def posterior(self) -> CodeFunction:
         """Return the sweep that writes the probabilities of points."""
@@ -47,7 +57,9 @@ class Backward:
         sweeps, names, code = self.sweeps, self.names, Code()
         code(f"shares_here = np.zeros(max(1, {names.sizes[1]}))")
         width = sweeps.widest_row()
-        if gradient and width is not None:
+        if gradient and names.front:
+            code("entry_sums = np.zeros(entries.size)")
+        elif gradient and width is not None:
             code(f"row_sums = np.zeros({width})")
         if self.plan.has_node:
             code("new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)")
@@ -60,15 +72,22 @@ class Backward:
             self._shares(code)
             self._beginnings(code, gradient)
             if gradient:
-                if self.plan.has_node:
+                if names.front:
+                    self._complete_row(code)
+                elif self.plan.has_node:
                     sweeps.scatter_front(code, "node", self.lattice.node, "shares_here")
             else:
                 sweeps.every_place(code, lambda c: c(f"visits[{self._where()}] = shares_here[{self.plan.second}]"))
             self._arcs(code, gradient)
             self._clear(code)
-        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
-        given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *self.rings, *outputs]
-        return CodeFunction(signature(name, given), says, tuple(code.lines))
+        return CodeFunction(signature(name, self.arguments(outputs)), says, tuple(code.lines))
+
+    def _complete_row(self, code: Code) -> None:
+        """Write the gradient of the row of a front."""
+        p, at = self.names.front, self.plan.first
+        code("sum_groups(shares_here, places, first_place, entry_sums)")
+        given = ["entry_sums", "entries", "weight_m[row]", "weight_e[row]", f"place_{p}[{at}]", f"others_{p}[{at}]"]
+        code(*call("complete_row", [*given, "outer", f"grad_{p}[{at}]"]))
 
     def _where(self) -> str:
         return f"{self.plan.first}, {self.plan.second}" if len(self.lattice.steps) == 2 else self.plan.first

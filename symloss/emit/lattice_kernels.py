@@ -21,6 +21,7 @@ _RUNTIME = {
         "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish", "gap",
         "halved", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share", "shares",
     ),
+    "front_rows": ("complete_row", "grouped", "spread", "sum_groups", "weigh_row"),
     "lattice_rows": ("add_share", "log_total", "statistics"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),

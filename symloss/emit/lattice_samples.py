@@ -39,16 +39,22 @@ class Samples:
             code(f"{index} = np.empty(max(1, {second}), np.int64)")
         for mask in names.masks:
             code(f"{mask} = np.zeros({second} + {2 * sweeps.pad})")
-        if names.tables:
-            code(*call("_tables", [*names.problem, *names.sizes, *names.tables]))
+        if names.filled:
+            code(*call("_tables", [*names.problem, *names.sizes, *names.filled]))
+        if names.front:
+            index = self.lattice.node.log_softmax[0].indices[-1]
+            given = [f"{self.plan.tables[index]}[:{second}]"]
+            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
+            code(f"place_{names.front} = np.zeros({names.front}.shape[0], np.int64)")
+            code(f"others_{names.front} = np.zeros({names.front}.shape[0])")
         for p in self.plan.rows:
             shape = ", ".join(f"{p.name}.shape[{axis}]" for axis in range(len(p.dims) - 1))
             shape = f"({shape},)" if len(p.dims) == 2 else f"({shape})"
             for what in ("largest", "others", "inverse"):
                 code(f"{what}_{p.name} = np.zeros({shape})")
             code(f"place_{p.name} = np.zeros({shape}, np.int64)")
-        if names.rows:
-            code(*call("_rows", [*names.problem, *names.rows]))
+        if self.plan.rows:
+            code(*call("_rows", [*names.problem, *sweeps.row_statistics()]))
         code(*call("_starts", names.known, f"{', '.join(STARTS)} = "))
         code(*call("_ends", [*names.known, *STARTS[:2]], f"{', '.join(ENDS)} = "))
         if names.jumps:
@@ -62,6 +68,9 @@ class Samples:
         code(f"shape = ({length} + {deep}, {names.sizes[1]} + {2 * pad})")
         for m, e in zip(names.fronts[::2], names.fronts[1::2], strict=True):
             code(f"{m}, {e} = np.empty(shape), np.empty(shape)")
+        if names.front:
+            code("weight_m = np.empty((shape[0], entries.size))", "weight_e = np.empty_like(weight_m)")
+            code(f"terms_{names.front} = np.empty({names.front}.shape[1])")
         code("total_m, total_e = 0.0, NOWHERE")
         with code.under(f"for row in range({deep}):"):
             code("nothing(alpha_m[row], alpha_e[row])")
@@ -71,18 +80,21 @@ class Samples:
 
     def segments(self, code: Code, saving: bool) -> None:
         """Write the forward sweep, a few fronts at a time."""
-        deep = self.sweeps.deep
+        deep, front = self.sweeps.deep, self.names.front
+        if front and not saving:
+            code(f"nowhere = {front}[:0]")
         with code.under("for begin_at in range(0, fronts, kept):"):
             code("end_at = min(begin_at + kept, fronts)")
             with code.under("if begin_at > 0:"), code.under(f"for row in range({deep}):"):
                 code("alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]")
             if saving:
                 code(f"saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:{deep}], alpha_e[:{deep}]")
-            code(*call("_forward", self._forward_arguments(), "total_m, total_e = "))
+            code(*call("_forward", self._forward_arguments(f"grad_{front}" if saving else "nowhere"), "total_m, total_e = "))
 
-    def _forward_arguments(self) -> list[str]:
+    def _forward_arguments(self, exps: str) -> list[str]:
         names = self.names
-        return [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        given = self.sweeps.forward_arguments()
+        return [*given[:-1], exps] if names.front else given
 
     def loss(self, code: Code) -> None:
         """Write the loss."""
@@ -120,6 +132,8 @@ class Samples:
         self.segments(code, True)
         self.loss(code)
         with code.under("if total_m == 0.0:"):
+            if names.front:
+                code(f"grad_{names.front}[:] = 0.0")
             code("return loss")
         self.backward.end_shares(code)
         code("start_share = np.zeros(start_front.size)")
@@ -135,10 +149,8 @@ class Samples:
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):
                 code(f"alpha_m[:{deep}], alpha_e[:{deep}] = saved_m[part], saved_e[part]")
-                code(*call("_forward", self._forward_arguments()))
-            given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
-            given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *self.backward.rings]
-            given += ["inner", *names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
+                code(*call("_forward", self._forward_arguments(f"grad_{names.front}")))
+            given = self.backward.arguments(["inner", *self.backward.outputs[1:]])
             code(*call("_backward", given))
         self.finish(code)
         code("return loss")
@@ -181,9 +193,8 @@ class Samples:
         if names.jumps:
             code("back_jump_m, back_jump_e = jump_m.T.copy(), jump_e.T.copy()")
         self.rings(code)
-        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
-        given += [*STARTS, *ENDS, *TOTAL, "0", "fronts", *names.fronts, *self.backward.rings, "visits"]
-        code(*call("_visits", given))
+        code("begin_at, end_at = 0, fronts")
+        code(*call("_visits", self.backward.arguments(["visits"])))
         head = signature("_posterior_of_sample", [*names.problem, "visits"])
         return CodeFunction(
             head, "Write the probability that a path passes each point, for one sample.", tuple(code.lines)

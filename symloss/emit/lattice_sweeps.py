@@ -21,7 +21,7 @@ class Sweeps(Scatter):
 
     def tables(self) -> CodeFunction | None:
         """Return the function that fills in what is the same on every front."""
-        if not self.names.tables:
+        if not self.names.filled:
             return None
         code, second = Code(), self.plan.second
         points = self.points
@@ -36,18 +36,22 @@ class Sweeps(Scatter):
             with code.under(f"for {second} in range({low}, {high}):"):  # whatever comes from out of range stays 0
                 at = f"{mask}[{second} + {self.pad}]"
                 points.branches(code, arc.weight, functools.partial(_marked, at))
-        head = signature("_tables", [*self.names.problem, *self.names.sizes, *self.names.tables])
+        head = signature("_tables", [*self.names.problem, *self.names.sizes, *self.names.filled])
         return CodeFunction(head, "Fill in what is the same on every front.", tuple(code.lines))
 
     def rows(self) -> CodeFunction | None:
         """Return the function that reduces the rows of predictions."""
-        if not self.names.rows:
+        if not self.plan.rows:
             return None
         code = Code()
         for p in self.plan.rows:
             self._rows_of(code, p)
-        head = signature("_rows", [*self.names.problem, *self.names.rows])
+        head = signature("_rows", [*self.names.problem, *self.row_statistics()])
         return CodeFunction(head, "Reduce the rows of the predictions, without padding.", tuple(code.lines))
+
+    def row_statistics(self) -> list[str]:
+        """Return the names of what is known about the rows that are reduced ahead."""
+        return [name for name in self.names.rows if self.names.front is None or not name.endswith(f"_{self.names.front}")]
 
     def _rows_of(self, code: Code, prediction: Prediction, depth: int = 0) -> None:
         dims = prediction.dims[:-1]
@@ -176,15 +180,19 @@ class Sweeps(Scatter):
     def forward(self) -> CodeFunction:
         """Return the sweep to the total."""
         names, code = self.names, Code()
-        code(f"room = max(1, {names.sizes[1]})")
-        code("exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)")
+        if any(name != "node" or names.front is None for name, _ in self._kept_weights()):
+            code(f"room = max(1, {names.sizes[1]})")
+            code("exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)")
         with code.under("for front in range(begin_at, end_at):"):
             if self.order.slope == 0:
                 code(f"{self.plan.first} = front")
             code(f"row = front - begin_at + {self.deep}")
             self.window(code)
             for name, weight in self._kept_weights():
-                self._fill(code, name, weight)
+                if name == "node" and names.front is not None:
+                    self._weigh_row(code)
+                else:
+                    self._fill(code, name, weight)
             if self.lattice.dense:
                 self._across(code)
             else:
@@ -204,9 +212,23 @@ class Sweeps(Scatter):
                 )
             )
         code("return total_m, total_e")
-        given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        given = self.forward_arguments()
         says = "Go over some fronts, first to last; return the total of the paths that have ended."
         return CodeFunction(signature("_forward", given), says, tuple(code.lines))
+
+    def forward_arguments(self) -> list[str]:
+        """Return what the forward sweep is given."""
+        names = self.names
+        given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        return [*given, *names.weights, *names.room, *(["exps"] if names.front else [])]
+
+    def _weigh_row(self, code: Code) -> None:
+        """Reduce the row of a front, and write the weights of its places."""
+        p, at = self.names.front, self.plan.first
+        given = [f"{p}[{at}]", "entries", f"terms_{p}", "weight_m[row]", "weight_e[row]", f"exps[{at} : {at} + 1]"]
+        code(*call("weigh_row", given, f"place_{p}[{at}], others_{p}[{at}] = "))
+        node = [self.inside(part, "row") for part in ("node_m", "node_e")]
+        code(*call("spread", ["weight_m[row]", "weight_e[row]", "entry_of", *node]))
 
     def _kept_weights(self) -> list[tuple[str, Weight]]:
         kept = [("node", self.lattice.node)] if self.plan.has_node else []

@@ -14,6 +14,7 @@ from symloss.lattices.order import Order, order_of
 from symloss.lattices.weights import (
     NEVER,
     NOTHING,
+    Linear,
     Row,
     Weight,
     expressions,
@@ -42,7 +43,10 @@ class Plan:
     has_node : bool
         Whether points have weights.
     rows : tuple of Prediction
-        The predictions whose rows are reduced.
+        The predictions whose rows are reduced ahead of the sweeps.
+    front_row : Prediction or None
+        The prediction of which every front reads one row of its own, through its log-softmax, and nothing else does:
+        the row is reduced where the front is reached, and its gradient completed where the adjoint leaves it.
     """
 
     lattice: Lattice
@@ -52,6 +56,7 @@ class Plan:
     weighted: tuple[bool, ...]
     has_node: bool
     rows: tuple[Prediction, ...]
+    front_row: Prediction | None = None
 
     @property
     def pad(self) -> int:
@@ -104,7 +109,25 @@ def plan(lattice: Lattice) -> Plan:
         raise ValueError(f"{lattice.total.workspace.name}: arcs with weights need a boundary in range")
     made = Plan(lattice, order, {}, masks, weighted, lattice.node != NOTHING, ())
     rows = dict.fromkeys(row.base for weight in made.weights for row in rows_of(weight))
-    return Plan(lattice, order, _tables(lattice), masks, weighted, made.has_node, tuple(rows))
+    front_row = _front_row(made)
+    ahead = tuple(p for p in rows if p != front_row)
+    tables = _tables(lattice)
+    if front_row is not None:
+        tables.setdefault(lattice.node.log_softmax[0].indices[-1], f"entry_{len(tables)}")
+    return Plan(lattice, order, tables, masks, weighted, made.has_node, ahead, front_row)
+
+
+def _front_row(plan: Plan) -> Prediction | None:
+    lattice = plan.lattice
+    pair = lattice.node.log_softmax if isinstance(lattice.node, Linear) else None
+    if pair is None or plan.order.slope or len(lattice.steps) != 2:
+        return None
+    entry, row = pair
+    first, second = lattice.steps
+    others = (w for w in plan.weights if w is not lattice.node)
+    elsewhere = {atom.base for weight in others for leaf in leaves(weight) for _, atom in leaf.terms}
+    own = row.indices == (first,) and entry.indices[-1].has(second) and not entry.indices[-1].has(first)
+    return row.base if own and row.base not in elsewhere else None
 
 
 def _depends(weight: Weight, symbol: Basic) -> bool:
