@@ -42,8 +42,7 @@ class Samples:
         if names.filled:
             code(*call("_tables", [*names.problem, *names.sizes, *names.filled]))
         if names.front:
-            index = self.lattice.node.log_softmax[0].indices[-1]
-            given = [f"{self.plan.tables[index]}[:{second}]"]
+            given = [f"{self.plan.front_entries}[:{second}]"]
             code(*call("grouped", given, f"{', '.join(names.groups)} = "))
             code(f"place_{names.front} = np.zeros({names.front}.shape[0], np.int64)")
             code(f"others_{names.front} = np.zeros({names.front}.shape[0])")
@@ -55,12 +54,12 @@ class Samples:
             code(f"place_{p.name} = np.zeros({shape}, np.int64)")
         if self.plan.rows:
             code(*call("_rows", [*names.problem, *sweeps.row_statistics()]))
-        code(*call("_starts", names.known, f"{', '.join(STARTS)} = "))
-        code(*call("_ends", [*names.known, *STARTS[:2]], f"{', '.join(ENDS)} = "))
+        code(*call("_starts", names.fixed, f"{', '.join(STARTS)} = "))
+        code(*call("_ends", [*names.fixed, *STARTS[:2]], f"{', '.join(ENDS)} = "))
         if names.jumps:
             size = f"({second}, {second})"
             code(f"jump_m, jump_e = np.zeros({size}), np.full({size}, NOWHERE)")
-            code(*call("_jumps", [*names.known, *names.jumps]))
+            code(*call("_jumps", [*names.fixed, *names.jumps]))
 
     def room(self, code: Code, length: str) -> None:
         """Write the allocation of so many fronts, and begin."""
@@ -89,7 +88,11 @@ class Samples:
                 code("alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]")
             if saving:
                 code(f"saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:{deep}], alpha_e[:{deep}]")
-            code(*call("_forward", self._forward_arguments(f"grad_{front}" if saving else "nowhere"), "total_m, total_e = "))
+            code(
+                *call(
+                    "_forward", self._forward_arguments(f"grad_{front}" if saving else "nowhere"), "total_m, total_e = "
+                )
+            )
 
     def _forward_arguments(self, exps: str) -> list[str]:
         names = self.names
@@ -143,7 +146,7 @@ class Samples:
         if names.jumps:
             code("back_jump_m, back_jump_e = jump_m.T.copy(), jump_e.T.copy()")
             code("jump_share = np.zeros(jump_m.shape)")
-        self.rings(code)
+        self.backward.rings_of(code, "shape[1]")
         code(f"outer, inner = factor, {times(self.lattice.coefficient, 'factor')}")
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
@@ -174,13 +177,6 @@ class Samples:
         given += ["jump_share"] if names.jumps else []
         code(*call("_finish", given))
 
-    def rings(self, code: Code) -> None:
-        """Write the allocation of the last few fronts of the adjoint."""
-        rings = self.backward.rings
-        for m, e in zip(rings[::2], rings[1::2], strict=True):
-            ring = f"({self.backward.ring}, shape[1])"
-            code(f"{m}, {e} = np.zeros({ring}), np.full({ring}, NOWHERE)")
-
     def posterior(self) -> CodeFunction:
         """Return the function of one sample that writes how much of the total passes each point."""
         names, code = self.names, Code()
@@ -192,7 +188,7 @@ class Samples:
             code("return")
         if names.jumps:
             code("back_jump_m, back_jump_e = jump_m.T.copy(), jump_e.T.copy()")
-        self.rings(code)
+        self.backward.rings_of(code, "shape[1]")
         code("begin_at, end_at = 0, fronts")
         code(*call("_visits", self.backward.arguments(["visits"])))
         head = signature("_posterior_of_sample", [*names.problem, "visits"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Basic, Expr
@@ -14,6 +14,7 @@ from symloss.lattices.order import Order, order_of
 from symloss.lattices.weights import (
     NEVER,
     NOTHING,
+    Entry,
     Linear,
     Row,
     Weight,
@@ -75,6 +76,32 @@ class Plan:
         return steps[1].name if len(steps) == 2 else "place"
 
     @property
+    def front_entries(self) -> str:
+        """The table of the entries that the places of a front read."""
+        (leaf,) = leaves(self.lattice.node)
+        return next(self.tables[atom.indices[-1]] for _, atom in leaf.terms if isinstance(atom, Entry))
+
+    @property
+    def once_a_front(self) -> bool:
+        """Whether a path has one point on every front, so that its places say everything."""
+        return self.order.slope == 0 and set(self.order.lags) == {1}
+
+    @property
+    def fixed_rows(self) -> tuple[Prediction, ...]:
+        """The predictions whose rows weigh beginnings, ends or arcs between all states."""
+        lattice = self.lattice
+        fixed = [end.weight for end in (*lattice.starts, *lattice.ends)]
+        fixed += [lattice.dense.weight] if lattice.dense else []
+        return tuple(dict.fromkeys(row.base for weight in fixed for row in rows_of(weight)))
+
+    @property
+    def ahead(self) -> Plan:
+        """The same with all rows reduced ahead of the sweeps."""
+        if self.front_row is None:
+            return self
+        return replace(self, rows=(*self.rows, self.front_row), front_row=None)
+
+    @property
     def weights(self) -> tuple[Weight, ...]:
         """All weights of the loss."""
         lattice = self.lattice
@@ -109,15 +136,17 @@ def plan(lattice: Lattice) -> Plan:
         raise ValueError(f"{lattice.total.workspace.name}: arcs with weights need a boundary in range")
     made = Plan(lattice, order, {}, masks, weighted, lattice.node != NOTHING, ())
     rows = dict.fromkeys(row.base for weight in made.weights for row in rows_of(weight))
-    front_row = _front_row(made)
+    read = _front_row(made)
+    front_row = None if read is None else read.base
     ahead = tuple(p for p in rows if p != front_row)
     tables = _tables(lattice)
-    if front_row is not None:
-        tables.setdefault(lattice.node.log_softmax[0].indices[-1], f"entry_{len(tables)}")
+    if read is not None:
+        tables.setdefault(read.indices[-1], f"entry_{len(tables)}")
     return Plan(lattice, order, tables, masks, weighted, made.has_node, ahead, front_row)
 
 
-def _front_row(plan: Plan) -> Prediction | None:
+def _front_row(plan: Plan) -> Entry | None:
+    """Return the entry that the points of a front read, where a front has a row of its own."""
     lattice = plan.lattice
     pair = lattice.node.log_softmax if isinstance(lattice.node, Linear) else None
     if pair is None or plan.order.slope or len(lattice.steps) != 2:
@@ -127,7 +156,7 @@ def _front_row(plan: Plan) -> Prediction | None:
     others = (w for w in plan.weights if w is not lattice.node)
     elsewhere = {atom.base for weight in others for leaf in leaves(weight) for _, atom in leaf.terms}
     own = row.indices == (first,) and entry.indices[-1].has(second) and not entry.indices[-1].has(first)
-    return row.base if own and row.base not in elsewhere else None
+    return entry if own and row.base not in elsewhere else None
 
 
 def _depends(weight: Weight, symbol: Basic) -> bool:

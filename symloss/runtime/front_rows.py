@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from .elementary import settle
 from .exponential import exp_nonpositive
 from .jit import kernel
 from .lattice import distinct, exponential, gap, halved, settled
 from .loops import in_dtype_of, wide_vectors
 from .reduce import add_terms
-from .elementary import settle
 from .rows import ROOM, largest_of, room
 
 _LEAST = 2.0**-900  # exponentials above it have all their digits, times anything that a softmax is divided by
