@@ -11,6 +11,7 @@ from symloss.emit.environment import render
 from symloss.emit.kernels import _docstring, _import_lines, repr_text
 from symloss.emit.lattice_along import Along
 from symloss.emit.lattice_best import Best
+from symloss.emit.lattice_leaks import Leaks
 from symloss.emit.lattice_samples import Samples
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
@@ -24,7 +25,7 @@ _RUNTIME = {
         "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish", "gap",
         "halved", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share", "shares",
     ),
-    "front_rows": ("complete_row", "grouped", "spread", "sum_groups", "weigh_row"),
+    "front_rows": ("complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
     "lattice_along": (
         "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
         "turns_of",
@@ -57,6 +58,7 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
     samples, along = Samples(sweeps), Along(plan)
     functions = [
         sweeps.tables(), along.sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
+        *Leaks(sweeps).functions(),
         sweeps.forward(), sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
         samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *along.steps(),
         along.product(), Best(plan).decode(), *_blocks(loss, plan),

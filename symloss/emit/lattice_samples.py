@@ -71,6 +71,8 @@ class Samples:
             code("weight_m = np.empty((shape[0], entries.size))", "weight_e = np.empty_like(weight_m)")
             code(f"terms_{names.front} = np.empty({names.front}.shape[1])")
         code("total_m, total_e = 0.0, NOWHERE")
+        if self.plan.leaks:
+            code("lost = np.zeros(1)  # of the paths, as long as it is not more than half")
         with code.under(f"for row in range({deep}):"):
             code("nothing(alpha_m[row], alpha_e[row])")
             given = [f"row - {deep}", str(pad), "alpha_m[row]", "alpha_e[row]"]
@@ -105,6 +107,13 @@ class Samples:
         code(f"loss = 0.0 + {times(self.lattice.coefficient, 'logarithm(total_m, total_e)')}  # never -0.0")
         if self.lattice.rest:
             code(*call("_rest", names.known, "loss += "))
+        if self.plan.leaks:
+            last = [f"n_{self.plan.second}", "end_front", "end_place", "fronts - 1", "alpha_m[row]", "alpha_e[row]"]
+            with code.under("if lost[0] <= 0.5 and fronts > 0:"):
+                code(f"row = fronts - 1 - begin_at + {self.sweeps.deep}")
+                code(*call("_unfinished", last, "lost[0] += "))
+                with code.under("if lost[0] <= 0.5:"):
+                    code("loss = -log1p(-lost[0])")
         with code.under("if total_m == 0.0:"):
             code("loss = np.inf  # there is no path")
 
@@ -152,6 +161,8 @@ class Samples:
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):
                 code(f"alpha_m[:{deep}], alpha_e[:{deep}] = saved_m[part], saved_e[part]")
+                if self.plan.leaks:
+                    code("lost[0] = 1.0")
                 code(*call("_forward", self._forward_arguments(f"grad_{names.front}")))
             given = self.backward.arguments(["inner", *self.backward.outputs[1:]])
             code(*call("_backward", given))

@@ -218,6 +218,7 @@ class Sweeps(Scatter):
         """Return what the forward sweep is given."""
         names = self.names
         given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        given += ["lost"] if self.plan.leaks else []
         return [*given, *names.weights, *names.room, *(["exps"] if names.front else [])]
 
     def _weigh_row(self, code: Code) -> None:
@@ -225,6 +226,11 @@ class Sweeps(Scatter):
         p, at = self.names.front, self.plan.first
         given = [f"{p}[{at}]", "entries", f"terms_{p}", "weight_m[row]", "weight_e[row]", f"exps[{at} : {at} + 1]"]
         code(*call("weigh_row", given, f"place_{p}[{at}], others_{p}[{at}] = "))
+        if self.plan.leaks:
+            with code.under("if lost[0] <= 0.5:"):
+                given = [f"n_{self.plan.second}", self.plan.front_entries, *self.names.masks, f"terms_{p}"]
+                given += [f"1.0 / (1.0 + others_{p}[{at}])", "alpha_m[row - 1]", "alpha_e[row - 1]"]
+                code(*call("_lost", given, "lost[0] += "))
         node = [self.inside(part, "row") for part in ("node_m", "node_e")]
         code(*call("spread", ["weight_m[row]", "weight_e[row]", "entry_of", *node]))
 

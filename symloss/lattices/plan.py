@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import sympy
 from sympy import Basic, Expr
 
 from symloss.arguments import Prediction
@@ -80,6 +81,21 @@ class Plan:
         """The table of the entries that the places of a front read."""
         (leaf,) = leaves(self.lattice.node)
         return next(self.tables[atom.indices[-1]] for _, atom in leaf.terms if isinstance(atom, Entry))
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the loss is minus a total that is 1 less what its paths lose on the way.
+
+        Paths begin in one point ahead of all fronts, every arc goes to the next front with no weight but that of the
+        point, a softmax, and paths end on the last front.
+        """
+        lattice = self.lattice
+        plain = not any(self.weighted) and lattice.coefficient == -1 and not lattice.rest
+        begins = [start.point[0] == -1 and start.weight == NOTHING for start in lattice.starts]
+        ends = [
+            sympy.expand(end.point[0] - lattice.steps[0].extent) == -1 and end.weight == NOTHING for end in lattice.ends
+        ]
+        return self.front_row is not None and self.once_a_front and plain and begins == [True] and all(ends)
 
     @property
     def once_a_front(self) -> bool:

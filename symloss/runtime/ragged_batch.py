@@ -69,6 +69,7 @@ def describe_ragged(
                 "dtype": ("integer",) if a.cuts or a.labels else floats,
                 "domain": domain,
                 "optional": bool(a.cuts),
+                "without": a.without,
             }
         )
     return {

@@ -41,7 +41,8 @@ def verify_sequences(loss: Loss, module: ModuleType, dtypes: tuple[str, ...]) ->
     list of Row
         For every precision: value, gradient, hvp, structure.
     """
-    judge, rows = Judge(loss), []
+    judge = Judge(loss)
+    rows: list[Row] = []
     judged = [judge_sample(judge, sample) for sample in samples(loss)]
     for dtype in dtypes:
         tally = {output: Row(loss.name, output, dtype) for output in OUTPUTS}
