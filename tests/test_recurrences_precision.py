@@ -12,13 +12,13 @@ import pytest
 FEW, LONG = ((100, 64, 32, 20), (200, 16, 64, 50)), ((1000, 1, 50, 200), (1500, 1, 30, 400))
 
 
-def _exact(z: Any, label: Any) -> tuple[Any, Any]:
-    """Return loss and gradient by forward and backward probabilities in 60 digits: Graves' own recursion."""
+def _exact(z: Any, label: Any, digits: int = 60) -> tuple[Any, Any]:
+    """Return loss and gradient by forward and backward probabilities in high precision: Graves' own recursion."""
     frames = len(z)
     symbols = [0, *(s for k in label for s in (int(k), 0))]
     skips = [s > 1 and k != 0 and k != symbols[s - 2] for s, k in enumerate(symbols)]
     size = len(symbols)
-    with mpmath.workdps(60):
+    with mpmath.workdps(digits):
         p = []
         for row in z:
             e = [mpmath.exp(mpmath.mpf(float(x))) for x in row]
@@ -70,7 +70,7 @@ def test_nearly_certain_alignments_keep_their_digits(sequences: Any) -> None:
         z = rng.normal(size=(len(path), 5))
         z[range(len(path)), path] += height
         value, grad = ctc.value_and_grad(z, label)
-        exact, slopes = _exact(z, label)
+        exact, slopes = _exact(z, label, 700)
         assert value >= 0
         assert abs(value - exact) <= 1e-13 * exact, (height, value, exact)
         for got, row in zip(grad, slopes, strict=True):
@@ -103,7 +103,7 @@ def test_ragged_batches_against_pytorch(sequences: Any) -> None:
         lengths, label_lengths = rng.integers(1, frames + 1, n), rng.integers(0, size + 1, n)
         expected, slopes = _reference(z, label, lengths, label_lengths)
         value, grad = ctc.value_and_grad(z, label, lengths, label_lengths, reduction="none", infeasible="zero")
-        np.testing.assert_allclose(value, expected, rtol=1e-12)
+        np.testing.assert_allclose(value, expected, rtol=1e-12, atol=1e-14)  # PyTorch loses small losses
         np.testing.assert_allclose(grad, slopes, atol=1e-12)
         feasible += int((value > 0).sum())
     assert feasible > 700

@@ -87,7 +87,7 @@ class Backward:
     def _complete_row(self, code: Code) -> None:
         """Write the gradient of the row of a front."""
         p, at = self.names.front, self.plan.first
-        code("sum_groups(shares_here, places, first_place, entry_sums)")
+        code("sum_groups(shares_here, entry_of, entry_sums)")
         given = ["entry_sums", "entries", "weight_m[row]", "weight_e[row]", f"place_{p}[{at}]", f"others_{p}[{at}]"]
         code(*call("complete_row", [*given, "outer", f"grad_{p}[{at}]"]))
 

@@ -31,7 +31,7 @@ class Names:
         self.masks = [mask for mask in plan.masks if mask]
         self.front = None if plan.front_row is None else plan.front_row.name
         self.filled = [*plan.tables.values(), *self.masks]
-        self.groups = ["entries", "entry_of", "places", "first_place"] if self.front else []
+        self.groups = ["entries", "entry_of"] if self.front else []
         self.tables = [*self.filled, *self.groups]
         self.rows = [f"{what}_{p.name}" for p in plan.rows for what in STATISTICS]
         self.rows += [f"place_{self.front}", f"others_{self.front}"] if self.front else []

@@ -11,8 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementary import settle
-from .exponential import exp_nonpositive
+from .elementary import exp_minus, settle
 from .jit import kernel
 from .lattice import distinct, exponential, gap, halved, settled
 from .loops import in_dtype_of, wide_vectors
@@ -23,7 +22,7 @@ _LEAST = 2.0**-900  # exponentials above it have all their digits, times anythin
 
 
 @kernel
-def grouped(entry: Any) -> tuple[Any, Any, Any, Any]:
+def grouped(entry: Any) -> tuple[Any, Any]:
     """Group places by the entry that they read.
 
     Returns
@@ -32,19 +31,16 @@ def grouped(entry: Any) -> tuple[Any, Any, Any, Any]:
         The different entries.
     entry_of : ndarray
         For each place where its entry is in ``entries``.
-    places, first_place : ndarray
-        The places of entry i are ``places[first_place[i] : first_place[i + 1]]``.
     """
     places = np.argsort(entry, kind="mergesort")
-    entries, entry_of = np.empty(entry.size, np.int64), np.empty(entry.size, np.int64)
-    first_place, count = np.zeros(entry.size + 1, np.int64), 0
+    entries, entry_of = np.empty(entry.size, np.int64), np.empty(entry.size, np.uint64)  # no test for negative ones
+    count = 0
     for i in range(entry.size):
         if i == 0 or entry[places[i]] != entry[places[i - 1]]:
-            entries[count], first_place[count] = entry[places[i]], i
+            entries[count] = entry[places[i]]
             count += 1
         entry_of[places[i]] = count - 1
-    first_place[count] = entry.size
-    return entries[:count], entry_of, places, first_place[: count + 1]
+    return entries[:count], entry_of
 
 
 @kernel
@@ -53,9 +49,7 @@ def exponentials_of(row: Any, largest: float, terms: Any) -> None:
     wide_vectors()
     distinct()
     for k in range(terms.size):
-        apart, lost = gap(np.float64(row[k]), largest)
-        term = exp_nonpositive(apart)
-        terms[k] = term + term * lost
+        terms[k] = exp_minus(np.float64(row[k]), largest)
 
 
 @kernel
@@ -136,13 +130,11 @@ def spread(weight_m: Any, weight_e: Any, entry_of: Any, m: Any, e: Any) -> None:
 
 
 @kernel
-def sum_groups(terms: Any, places: Any, first_place: Any, out: Any) -> None:
+def sum_groups(terms: Any, entry_of: Any, out: Any) -> None:
     """Write the sums of the terms of the places that read each entry."""
-    for entry in range(out.size):
-        total = 0.0
-        for i in range(first_place[entry], first_place[entry + 1]):
-            total += terms[places[i]]
-        out[entry] = total
+    out[:] = 0.0
+    for place in range(entry_of.size):
+        out[entry_of[place]] += terms[place]
 
 
 @kernel

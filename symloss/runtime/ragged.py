@@ -221,7 +221,9 @@ class RaggedDriver:
                 raise ValueError(f"the sample at position {at} has no path: its targets do not fit into its inputs")
             losses[bad] = 0.0
         if weights is not None:
-            losses = np.where(weights == 0.0, 0.0, weights * losses) if not np.isnan(losses).any() else weights * losses
+            with np.errstate(invalid="ignore"):  # 0 times infinity
+                weighted = weights * losses
+            losses = np.where((weights == 0.0) & ~np.isnan(losses), 0.0, weighted)
         with np.errstate(over="ignore"):
             if reduction != "none":
                 if out is not None:
