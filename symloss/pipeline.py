@@ -65,7 +65,7 @@ STAGES: dict[str, Callable[[Loss], str]] = {
 }
 
 
-RECURRENCE_STAGES = ("declared", "derived", "kernel")
+RECURRENCE_STAGES = ("declared", "derived", "kernel", "latex")
 
 
 def text_of_stage(loss: Loss, name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import sympy
-from sympy import Basic, Expr, S
+from sympy import Basic, Expr, S, Symbol
 
 from symloss.functions import select
 from symloss.lattices.lattice import Lattice
@@ -65,7 +65,9 @@ def adjoint_equation(lattice: Lattice) -> tuple[Workspace, Expr]:
     weight of p is ``exp(alpha[p] + beta[p] - total)``.
     """
     total, steps = lattice.total, lattice.steps
-    beta = Workspace(f"{total.workspace.name}_adjoint", *steps)
+    taken = {s.name for s in lattice.loss.expr.free_symbols if isinstance(s, Symbol)} | {total.workspace.name}
+    name = next(name for name in ("beta", "adjoint", "mirrored") if name not in taken)
+    beta = Workspace(name, *steps)
     equation, conditions = allowed(total.equation)
     terms = sympy.Add.make_args(equation)
     (reached,) = (term for term in terms if _entries(term, total.workspace))

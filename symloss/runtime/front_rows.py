@@ -60,7 +60,7 @@ def _rounded(terms: Any, out: Any) -> None:
 
 
 @kernel
-def sum_of_others(terms: Any, place: int, like: Any) -> float:
+def sum_of_others(terms: Any, place: int) -> float:
     """Return the sum of all terms but one."""
     part, total, lost = room(terms), 0.0, 0.0
     for start in range(0, terms.size, ROOM):
@@ -68,7 +68,7 @@ def sum_of_others(terms: Any, place: int, like: Any) -> float:
         part[:size] = terms[start : start + size]
         if start <= place < start + size:
             part[place - start] = 0.0
-        total, lost = add_terms(total, lost, part[:size], like)
+        total, lost = add_terms(total, lost, part[:size], terms)
     return settle(total, lost)
 
 
@@ -107,7 +107,7 @@ def weigh_row(row: Any, entries: Any, terms: Any, m: Any, e: Any, exps: Any) -> 
     exponentials_of(row, largest, terms)
     if exps.shape[0] > 0:
         _rounded(terms, exps[0])
-    others = sum_of_others(terms, place, row) if largest > -math.inf else math.nan  # no softmax
+    others = sum_of_others(terms, place) if largest > -math.inf else math.nan  # no softmax
     inverse, least = 1.0 / (1.0 + others), math.inf
     for i in range(entries.size):
         m[i] = terms[entries[i]]

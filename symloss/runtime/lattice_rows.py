@@ -31,7 +31,7 @@ def statistics(row: Any) -> tuple[float, int, float]:
         exponentials_of(row[start : start + size], largest, terms[:size])
         if start <= place < start + size:
             terms[place - start] = 0.0
-        total, lost = add_terms(total, lost, terms[:size], row)
+        total, lost = add_terms(total, lost, terms[:size], terms)
     others = settle(total, lost)
     if largest == -math.inf:  # no softmax
         others = math.nan
