@@ -7,6 +7,7 @@ weights.  Means neither overflow nor vanish, so they are plain floats beside num
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from symloss.emit.lattice_backward import Backward, complete
 from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, call
@@ -15,8 +16,9 @@ from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code, Weights, times
 from symloss.emit.text import CodeFunction, signature
 from symloss.lattices.adjoint import backward_links, forward_links
+from symloss.lattices.lattice import End
 from symloss.lattices.plan import Plan
-from symloss.lattices.weights import Entry, Linear
+from symloss.lattices.weights import Entry, Linear, Weight
 
 
 class Along:
@@ -76,10 +78,10 @@ class Along:
         code(f"{which}_t = np.zeros({which}_front.size)", "r = 0")
         for end in points:
 
-            def write(inner: Code, end: object = end) -> None:
+            def write(inner: Code, end: End = end) -> None:
                 with inner.under(f"if {which}_front[r] != {NEVER_THERE}:"):
                     weights: Weights = self.sweeps.points
-                    weights.branches(inner, end.weight, lambda leaf: [f"{which}_t[r] = {weights.tangent(leaf)}"])  # type: ignore[attr-defined]
+                    weights.branches(inner, end.weight, lambda leaf: [f"{which}_t[r] = {weights.tangent(leaf)}"])
 
             self.sweeps.every_point(code, end, write)
 
@@ -215,16 +217,16 @@ class Along:
             code("shares_here[place], turns[place] = 0.0, 0.0")
             code(f"beta_m[here, place + {pad}], beta_e[here, place + {pad}] = 0.0, NOWHERE")
 
-    def _scatter(self, code: Code, name: str, weight: object) -> None:
+    def _scatter(self, code: Code, name: str, weight: Weight) -> None:
         """Write what the points, or arcs, of a front add."""
         sweeps = self.sweeps
-        sweeps.scatter_front(code, name, weight, "turns", buffered=False)  # type: ignore[arg-type]
+        sweeps.scatter_front(code, name, weight, "turns", buffered=False)
         if self.plan.rows:
             leaf = functools.partial(_passed, sweeps.weights)
 
             def write(inner: Code) -> None:
                 inner(f"amount = outer * shares_here[{self.plan.second}]")
-                sweeps.safely(inner, name, weight, leaf)  # type: ignore[arg-type]
+                sweeps.safely(inner, name, weight, leaf)
 
             sweeps.every_place(code, write)
 
@@ -289,8 +291,8 @@ def _changed(weights: Weights, at: str, leaf: Linear) -> list[str]:
     return [f"{at} = {weights.tangent(leaf)}"]
 
 
-def _safely(sweeps: Sweeps, name: str, weight: object, leaf: object, code: Code) -> None:
-    sweeps.safely(code, name, weight, leaf)  # type: ignore[arg-type]
+def _safely(sweeps: Sweeps, name: str, weight: Weight, leaf: Callable[[Linear], list[str]], code: Code) -> None:
+    sweeps.safely(code, name, weight, leaf)
 
 
 def _passed(weights: Weights, leaf: Linear) -> list[str]:
