@@ -7,9 +7,11 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import SPECS
 from latex_reader import Recurrence, formulas
 
+from symloss.cli import main
 from symloss.loader import load
 from symloss.pipeline import compile_loss
 
@@ -87,3 +89,19 @@ def test_an_error_in_the_adjoint_is_found() -> None:
     wrong = page.replace(r"{\beta}_{1 + i, 1 + j}", r"{\beta}_{1 + i, j}")
     assert wrong != page
     assert abs(_read("soft_dtw", wrong)[1] - right[1]).max() > 1e-3
+
+
+def test_stages_are_shown() -> None:
+    def run(stage: str) -> Any:
+        return CliRunner().invoke(main, ["show", "soft_dtw", "--specs", str(SPECS), "--stage", stage])
+
+    shown = run("derived")
+    assert shown.exit_code == 0, shown.output
+    assert "r[i, j] = LogAdd(" in shown.output
+    assert "beta[i + 1, j + 1] - distance[i + 1, j + 1]/gamma" in shown.output
+    refused = run("stable")
+    assert refused.exit_code == 1
+    assert (
+        "soft_dtw: a loss over a recurrence has the stages declared, derived, kernel, latex, not stable"
+        in refused.output
+    )
