@@ -55,7 +55,7 @@ def _in_torch(torch: Any, loss: Callable[[], Any], leaves: list[Any]) -> Callabl
             leaf.grad = None
         value = loss()
         value.backward()
-        return float(value)
+        return float(value.detach())
 
     return call
 
