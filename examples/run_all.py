@@ -11,7 +11,17 @@ from pathlib import Path
 from tqdm import tqdm
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # matrices are small: threads would only wait for one another
-NAMES = ("diabetes", "breast_cancer", "digits_mlp", "digits_vae", "digits_gan", "digits_wgan", "boosting")
+NAMES = (
+    "diabetes",
+    "breast_cancer",
+    "digits_mlp",
+    "digits_vae",
+    "digits_gan",
+    "digits_wgan",
+    "boosting",
+    "digit_lines",
+    "digit_grammar",
+)
 
 
 def main() -> int:

@@ -149,12 +149,12 @@ def show(name: str, stage: str, paths: tuple[Path, ...]) -> None:
     symloss show focal_with_logits --stage stable
     symloss show vae --stage kernel
     """
-    from symloss.pipeline import STAGES
+    from symloss.pipeline import text_of_stage
     from symloss.project import blaming
 
     (loss,) = _chosen([name], paths)
     with blaming(loss):
-        text = STAGES[stage](loss)
+        text = text_of_stage(loss, stage)
     click.echo(text)
 
 

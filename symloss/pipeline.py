@@ -14,7 +14,8 @@ from symloss.declare import Loss
 from symloss.derive import Output, derive
 from symloss.emit.artifacts import Artifacts, emit
 from symloss.emit.lattice_artifacts import emit_lattice
-from symloss.emit.listing import list_kernel, list_loss, list_outputs
+from symloss.emit.listing import list_kernel, list_loss, list_outputs, list_recurrence
+from symloss.errors import SpecError
 from symloss.lattices.lattice import has_recurrence, lattice_of
 from symloss.lattices.plan import plan
 from symloss.lower import lower
@@ -88,7 +89,7 @@ def _has_open_end(domain: Any) -> bool:
 STAGES: dict[str, Callable[[Loss], str]] = {
     "declared": lambda loss: list_loss(loss),
     "canonical": lambda loss: list_loss(canonicalize(loss)),
-    "derived": lambda loss: list_outputs(derive(canonicalize(loss))),
+    "derived": lambda loss: list_recurrence(lattice_of(loss)) if has_recurrence(loss) else list_outputs(_derived(loss)),
     "stable": lambda loss: list_outputs(stabilize(derive(canonicalize(loss)))),
     "exact": lambda loss: list_outputs(_exact(loss)),
     "lowered": lambda loss: list_kernel(lower(_exact(loss)), loss),
@@ -96,6 +97,27 @@ STAGES: dict[str, Callable[[Loss], str]] = {
     "kernel": lambda loss: compile_loss(loss).text(f"{loss.name}.py"),
     "latex": lambda loss: compile_loss(loss).text(f"docs/{loss.name}.tex"),
 }
+
+
+RECURRENCE_STAGES = ("declared", "derived", "kernel", "latex")
+
+
+def text_of_stage(loss: Loss, name: str) -> str:
+    """Return a loss as one stage leaves it.
+
+    Raises
+    ------
+    SpecError
+        For a stage that a loss over a recurrence does not go through.
+    """
+    if has_recurrence(loss) and name not in RECURRENCE_STAGES:
+        stages = ", ".join(RECURRENCE_STAGES)
+        raise SpecError(f"{loss.name}: a loss over a recurrence has the stages {stages}, not {name}", loss.source)
+    return STAGES[name](loss)
+
+
+def _derived(loss: Loss) -> tuple[Output, ...]:
+    return derive(canonicalize(loss))
 
 
 def _exact(loss: Loss) -> tuple[Output, ...]:

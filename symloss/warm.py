@@ -34,7 +34,7 @@ def calls(module: ModuleType, dtypes: tuple[str, ...], weighted: bool) -> Iterat
         predictions = [a for a, i in zip(arrays, module.INFO["arguments"], strict=True) if i["role"] == "prediction"]
         direction = predictions[0] if len(predictions) == 1 else tuple(predictions)
         weights: list[Any] = [None, np.ones(_SAMPLES)] if weighted and not module.INFO["over_sets"] else [None]
-        for name in FUNCTIONS:
+        for name in (f for f in FUNCTIONS if hasattr(module, f)):
             function = partial(getattr(module, name), *arrays, **({"v": direction} if name == "hvp" else {}))
             for weight in weights:
                 for reduction in _reductions(name, module):
@@ -51,10 +51,13 @@ def _reductions(name: str, module: ModuleType) -> tuple[str, ...]:
 
 def _array(argument: dict[str, Any], dtype: str, length: int) -> np.ndarray[Any, Any]:
     """Return a small array that the argument may be."""
-    shape = tuple(_SAMPLES if axis == "..." else length for axis in argument["shape"])
+    shape = tuple(
+        _SAMPLES if axis == "..." else length + int(axis.partition("+")[2] or 0) for axis in argument["shape"]
+    )
     if "integer" in argument["dtype"] and len(argument["dtype"]) == 1:
         start = argument["domain"].start
-        return np.full(shape, start if isinstance(start, int) else length - 1)
+        first = isinstance(start, int) and not argument.get("without")
+        return np.full(shape, start if first else length - 1)
     kind = "float64" if argument["role"] == "weight" else dtype
     domain = argument["domain"]
     if not hasattr(domain, "low"):

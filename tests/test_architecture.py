@@ -53,6 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reach": set(),
     "emit": DECLARATION | {"certificate", "derive", "ir", "lattices", "lower"},
     "pipeline": {
+        "errors",
         "arguments",
         "certificate",
         "curvature",

@@ -16,6 +16,7 @@ digits_wgan = pytest.importorskip("examples.digits_wgan")
 from examples import breast_cancer, diabetes, digits_gan, digits_mlp, digits_vae  # noqa: E402
 from examples.digits import images  # noqa: E402
 from examples.layers import MLP  # noqa: E402
+from examples.sequences import Lines, edits, halves  # noqa: E402
 
 _STEP = 1e-6
 
@@ -91,3 +92,18 @@ def test_losses_that_boosters_lack_are_better_than_their_own() -> None:
     results = boosting.run()
     assert len(results) == 6
     assert all(result.good for result in results), results
+
+
+def test_lines_of_digits() -> None:
+    assert edits(list(b"kitten"), list(b"sitting")) == 3
+    assert edits([], [1, 2]) == 2
+    rng = np.random.default_rng(0)
+    known, unknown = halves(rng)
+    assert len(known[0]) + len(unknown[0]) == len(images()[0])
+    lines = Lines(20, known, rng)
+    assert ((lines.sizes >= 3) & (lines.sizes <= 8)).all()
+    assert (lines.columns <= lines.pixels.shape[1]).all()
+    windows = lines.windows(reach=2)
+    assert (windows[:, 2:, :8] == lines.pixels[:, :-2]).all()  # the first of five columns is two to the left
+    for line, columns in enumerate(lines.columns):
+        assert not lines.pixels[line, columns:].any()

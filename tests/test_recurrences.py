@@ -16,7 +16,6 @@ import pytest
 from symloss.errors import SpecError
 from symloss.project import generate
 
-SPECS = Path(__file__).parents[1] / "specs" / "sequences"
 WILDCARD = '''
 """Alignments in which a label may stand for anything."""
 
@@ -46,15 +45,12 @@ with_wildcard = Loss("with_wildcard", -paths).compose("with_wildcard", {logp[i, 
 
 
 @pytest.fixture(scope="module")
-def losses(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("recurrences")
-    specs = folder / "specs"
-    specs.mkdir()
-    (specs / "sequence.py").write_text((SPECS / "sequence.py").read_text())
-    (specs / "wildcard.py").write_text(WILDCARD)
-    generate([specs], folder / "of_recurrences")
+def losses(sequences: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("wildcard")
+    (folder / "wildcard.py").write_text(WILDCARD)
+    generate([folder / "wildcard.py"], folder / "of_wildcard")
     sys.path.insert(0, str(folder))
-    yield lambda name: importlib.import_module(f"of_recurrences.{name}")
+    yield lambda name: importlib.import_module(f"of_wildcard.{name}") if name == "with_wildcard" else sequences(name)
     sys.path.remove(str(folder))
 
 

@@ -24,7 +24,7 @@ _KINDS = (
     ("hessian", "Hessian diagonal"),
     ("hvp", r"Hessian times a vector $v$"),
 )
-_SECTIONS = ("description", "use_case", "advantages", "disadvantages")
+SECTIONS = ("description", "use_case", "advantages", "disadvantages")
 
 
 def page(
@@ -44,7 +44,7 @@ def page(
         The measured error.
     """
     texts = loss.texts
-    said = [(name.replace("_", " ").capitalize(), escape(getattr(texts, name))) for name in _SECTIONS]
+    said = [(name.replace("_", " ").capitalize(), escape(getattr(texts, name))) for name in SECTIONS]
     return render(
         "page.tex.j2",
         title=escape(texts.title),
@@ -53,7 +53,7 @@ def page(
         sections=[(heading, text) for heading, text in said if text],
         definition=equation(r"\ell", loss.declared),
         normalizer=[equation("n", loss.normalizer)] if loss.normalizer != 1 else [],
-        arguments=[_row(argument, bool(loss.sets)) for argument in loss.arguments],
+        arguments=[row_of_argument(argument, bool(loss.sets)) for argument in loss.arguments],
         value=[equation(r"\ell", stable[0].expr)] if stable[0].expr != loss.declared else [],
         derivations=[_derivation(kind, heading, derived, stable) for kind, heading in _KINDS],
         conventions=_conventions(loss),
@@ -73,7 +73,7 @@ def _derivation(kind: str, heading: str, derived: tuple[Output, ...], stable: tu
     }
 
 
-def _row(argument: Argument, over_sets: bool) -> str:
+def row_of_argument(argument: Argument, over_sets: bool) -> str:
     """Return name, role, shape and domain as a row of a table."""
     axes = [latex(dim) for dim in argument.dims]
     if isinstance(argument, Parameter):

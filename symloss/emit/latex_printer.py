@@ -17,6 +17,7 @@ from symloss import functions as f
 from symloss import reductions as r
 from symloss import special_functions as special
 from symloss.convert import Mean
+from symloss.recurrence import LogAdd, Longer, SumAlong
 
 _GREEK = frozenset((
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho",
@@ -38,6 +39,8 @@ FUNCTIONS: dict[type, str] = {
     **{getattr(sympy, name): rf"\{name}" for name in ("log", "sin", "cos", "sinh", "cosh")},
     **{getattr(sympy, name): rf"\operatorname{{{name}}}" for name in ("asinh", "atan")},
     Mean: r"\operatorname{mean}",
+    LogAdd: r"\operatorname{logadd}",
+    sympy.Mod: r"\operatorname{mod}",
 }
 ROWS: dict[type, str] = {
     r.SumOver: r"\sum",
@@ -64,6 +67,8 @@ NOTATION: tuple[tuple[str, str], ...] = (
     (r"\operatorname{erfcexcess}(x)", r"$\operatorname{erfchazard}(x)-2x$"),
     (r"\operatorname{erfccurvature}(x)", r"$\operatorname{erfchazard}(x)\operatorname{erfcexcess}(x)$"),
     (r"\operatorname{loggamma}(x)", r"$\log\Gamma(x)$; its derivatives are digamma, trigamma, tetragamma"),
+    (r"\operatorname{logadd}(x, y, \dots)", r"$\log(e^{x}+e^{y}+\dots)$"),
+    (r"\operatorname{mod}(x, y)", r"the rest of $x/y$"),
     (r"\sum_{c<C,\,c\ne a} x_{c}", r"the sum over $c = 0, \dots, C-1$ but $a$"),
     (r"\operatorname{lse}_{c<C}\left(z_{c}\right)", r"$\log\sum_{c} e^{z_{c}}$, log-sum-exp"),
     (r"\operatorname{softmax}_{c<C}\left(z_{c}\right)_{k}", r"$e^{z_{k}}/\sum_{c} e^{z_{c}}$"),
@@ -176,7 +181,12 @@ def _letter(dim: r.Dim) -> str:
 
 
 def _dim(expr: r.Dim) -> str:
-    return symbol(expr.name)
+    return f"{symbol(expr.dim.name)} + {expr.extra}" if isinstance(expr, Longer) else symbol(expr.name)
+
+
+def _sum_along(expr: SumAlong) -> str:
+    body, step = expr.args
+    return rf"\sum_{{{step.name}<{latex(step.extent)}}}\left({latex(body)}\right)"
 
 
 def _reduction(expr: r.Reduction) -> str:
@@ -227,6 +237,7 @@ _METHODS: tuple[tuple[Any, Any, Callable[[Any], str]], ...] = (
     (f.absolute, _POWER, lambda e: rf"\left|{latex(e.args[0])}\right|"),
     (sympy.exp, _POWER, lambda e: rf"e^{{{latex(e.args[0])}}}"),
     (r.SumOver, _PRODUCT, _reduction),
+    (SumAlong, _PRODUCT, _sum_along),
     (r.Reduction, _POWER, _reduction),
     (r.Element, _POWER, _element),
     (r.Dim, _POWER, _dim),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from symloss.arguments import Prediction
+import functools
+
 from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
@@ -31,11 +32,21 @@ class Backward:
 
     def gradient(self) -> CodeFunction:
         """Return the sweep that adds to the gradient."""
+        says = "Go over some fronts, last to first; add to the gradient."
+        return self._sweep("_backward", says, self.outputs, True)
+
+    @property
+    def outputs(self) -> list[str]:
+        """What the sweep that adds to the gradient is given beside the fronts."""
         names = self.names
-        outputs = [*names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
-        return self._sweep(
-            "_backward", "Go over some fronts, last to first; add to the gradient.", ["outer", *outputs], True
-        )
+        return ["outer", *names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
+
+    def arguments(self, outputs: list[str]) -> list[str]:
+        """Return what a backward sweep is given."""
+        names = self.names
+        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
+        given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *names.weights, *self.rings]
+        return [*given, *outputs]
 
     def posterior(self) -> CodeFunction:
         """Return the sweep that writes the probabilities of points."""
@@ -47,7 +58,9 @@ class Backward:
         sweeps, names, code = self.sweeps, self.names, Code()
         code(f"shares_here = np.zeros(max(1, {names.sizes[1]}))")
         width = sweeps.widest_row()
-        if gradient and width is not None:
+        if gradient and names.front:
+            code("entry_sums = np.zeros(entries.size)")
+        elif gradient and width is not None:
             code(f"row_sums = np.zeros({width})")
         if self.plan.has_node:
             code("new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)")
@@ -56,29 +69,38 @@ class Backward:
                 code(f"{self.plan.first} = front")
             code(f"row, here = front - begin_at + {sweeps.deep}, front % {self.ring}")
             sweeps.window(code)
-            self._retreat(code)
-            self._shares(code)
+            self.retreat(code)
+            self.resume(code)
+            self.shares(code)
             self._beginnings(code, gradient)
             if gradient:
-                if self.plan.has_node:
+                if names.front:
+                    self._complete_row(code)
+                elif self.plan.has_node:
                     sweeps.scatter_front(code, "node", self.lattice.node, "shares_here")
             else:
                 sweeps.every_place(code, lambda c: c(f"visits[{self._where()}] = shares_here[{self.plan.second}]"))
             self._arcs(code, gradient)
-            self._clear(code)
-        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
-        given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *self.rings, *outputs]
-        return CodeFunction(signature(name, given), says, tuple(code.lines))
+            self.clear(code)
+        return CodeFunction(signature(name, self.arguments(outputs)), says, tuple(code.lines))
+
+    def _complete_row(self, code: Code) -> None:
+        """Write the gradient of the row of a front."""
+        p, at = self.names.front, self.plan.first
+        code("sum_groups(shares_here, entry_of, entry_sums)")
+        given = ["entry_sums", "entries", "weight_m[row]", "weight_e[row]", f"place_{p}[{at}]", f"others_{p}[{at}]"]
+        code(*call("complete_row", [*given, "outer", f"grad_{p}[{at}]"]))
 
     def _where(self) -> str:
         return f"{self.plan.first}, {self.plan.second}" if len(self.lattice.steps) == 2 else self.plan.first
 
-    def _new(self) -> tuple[str, str]:
+    def new(self) -> tuple[str, str]:
         """Return where the entries of the adjoint go: the ring holds them times the weight of their point."""
         return ("new_m", "new_e") if self.plan.has_node else ("beta_m[here]", "beta_e[here]")
 
-    def _retreat(self, code: Code) -> None:
-        sweeps, (m, e) = self.sweeps, self._new()
+    def retreat(self, code: Code) -> None:
+        """Write the step back."""
+        sweeps, (m, e) = self.sweeps, self.new()
         if self.lattice.dense:
             lag = sweeps.order.lags[0]
             given = [sweeps.inside(p, f"(front + {lag}) % {self.ring}") for p in ("beta_m", "beta_e")]
@@ -91,10 +113,15 @@ class Backward:
                 given += [sweeps.inside(f"{source}_{p}", row, -link.shift) for p in "me"]
                 given += [sweeps.along(link.mask, -link.shift)] if link.mask else []
             code(*call("_retreat", given))
+
+    def resume(self, code: Code) -> None:
+        """Write that the sweep begins in the points in which paths end."""
+        sweeps, (m, e) = self.sweeps, self.new()
         code(*call("resume", [*ENDS[:4], "front", str(sweeps.pad), m, e]))
 
-    def _shares(self, code: Code) -> None:
-        sweeps, (m, e) = self.sweeps, self._new()
+    def shares(self, code: Code) -> None:
+        """Write how much of the total passes each point."""
+        sweeps, (m, e) = self.sweeps, self.new()
         alpha = [sweeps.inside(p, "row") for p in ("alpha_m", "alpha_e")]
         beta = [sweeps.along(m), sweeps.along(e)]
         code(*call("shares", [*alpha, *beta, *TOTAL, "shares_here[low_place:high_place]"]))
@@ -115,10 +142,7 @@ class Backward:
     def _arcs(self, code: Code, gradient: bool) -> None:
         sweeps, order = self.sweeps, self.sweeps.order
         for i in self.names.weighted:
-            beta = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
-            arc = [sweeps.inside(f"arc_{i}_{p}", "row") for p in "me"]
-            back = [sweeps.inside(f"back_{i}_{p}", "here") for p in "me"]
-            code(*call("products", [*beta, *arc, *back]))
+            back = self.arc(code, i)
             if gradient:
                 source = [sweeps.inside(p, f"row - {order.lags[i]}", -order.shifts[i]) for p in ("alpha_m", "alpha_e")]
                 code(*call("shares", [*source, *back, *TOTAL, "shares_here[low_place:high_place]"]))
@@ -128,7 +152,23 @@ class Backward:
             beta = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
             code(*call("add_jump_shares", [*source, *self.names.jumps, *beta, *TOTAL, "jump_share"]))
 
-    def _clear(self, code: Code) -> None:
+    def arc(self, code: Code, i: int) -> list[str]:
+        """Write what goes back along an arc, and return its name."""
+        sweeps = self.sweeps
+        beta = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
+        arc = [sweeps.inside(f"arc_{i}_{p}", "row") for p in "me"]
+        back = [sweeps.inside(f"back_{i}_{p}", "here") for p in "me"]
+        code(*call("products", [*beta, *arc, *back]))
+        return back
+
+    def rings_of(self, code: Code, width: str) -> None:
+        """Write the allocation of the last few fronts of the adjoint."""
+        for m, e in zip(self.rings[::2], self.rings[1::2], strict=True):
+            ring = f"({self.ring}, {width})"
+            code(f"{m}, {e} = np.zeros({ring}), np.full({ring}, NOWHERE)")
+
+    def clear(self, code: Code) -> None:
+        """Write zeros beside a front."""
         for ring in {r[:-2]: r for r in self.rings}:
             self.sweeps.edges(code, (f"{ring}_m", f"{ring}_e"), "here")
 
@@ -146,7 +186,7 @@ class Backward:
                 code(f"amount = outer * jump_share[{dense.source.name}, {inner}]")
                 sweeps.points.branches(code, dense.weight, lambda leaf: sweeps.scattered(leaf, sweeps.points))
         for p in self.plan.rows:
-            self._rows_of(code, p, 0)
+            sweeps.every_row(code, p, functools.partial(complete, name=p.name, into="grad"))
         given = [
             *names.known,
             *STARTS[:2],
@@ -162,22 +202,14 @@ class Backward:
         says = "Add the derivatives in what lies beside the fronts."
         return CodeFunction(signature("_finish", given), says, tuple(code.lines or ["    return"]))
 
-    def _rows_of(self, code: Code, prediction: Prediction, depth: int) -> None:
-        dims, name = prediction.dims[:-1], prediction.name
-        letters = ("i", "j", "h", "g")
-        if depth < len(dims):
-            with code.under(f"for {letters[depth]} in range({self.sweeps.indices.valid(dims[depth])}):"):
-                self._rows_of(code, prediction, depth + 1)
-            return
-        at = ", ".join(letters[:depth])
-        given = [
-            f"{name}[{at}]",
-            *(f"{what}_{name}[{at}]" for what in ("largest", "place", "others", "at_place", "elsewhere")),
-        ]
-        code(*call("add_share", [*given, f"grad_{name}[{at}]"]))
-
     def end_shares(self, code: Code) -> None:
         """Write the share of the total that ends in each point."""
         code("end_share = np.zeros(end_front.size)")
         with code.under("for r in range(end_front.size):"):
             code("end_share[r] = share(reach_m[r], reach_e[r], total_m, total_e)")
+
+
+def complete(code: Code, at: str, name: str, into: str) -> None:
+    """Write the call that adds what the log-sum-exp of a row contributes to its derivatives."""
+    given = [f"{name}[{at}]", *(f"{w}_{name}[{at}]" for w in ("largest", "place", "others", "at_place", "elsewhere"))]
+    code(*call("add_share", [*given, f"{into}_{name}[{at}]"]))

@@ -9,10 +9,14 @@ from symloss.arguments import Argument, Parameter, is_class_label, label_bounds
 from symloss.declare import Loss
 from symloss.emit.environment import render
 from symloss.emit.kernels import _docstring, _import_lines, repr_text
+from symloss.emit.lattice_along import Along
+from symloss.emit.lattice_best import Best
+from symloss.emit.lattice_leaks import Leaks
 from symloss.emit.lattice_samples import Samples
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, call_lines, signature
+from symloss.lattices.lattice import arguments_of_lattice
 from symloss.lattices.plan import Plan
 from symloss.recurrence import Length
 
@@ -21,7 +25,12 @@ _RUNTIME = {
         "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish", "gap",
         "halved", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share", "shares",
     ),
-    "lattice_rows": ("add_share", "log_total", "statistics"),
+    "front_rows": ("complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
+    "lattice_along": (
+        "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
+        "turns_of",
+    ),
+    "lattice_rows": ("add_share", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
 }  # fmt: skip
@@ -29,18 +38,30 @@ _PUBLIC = {
     "value": 'Return the loss: a scalar, or one of each sample with reduction="none".',
     "grad": "Return the derivative of the reduced loss in the predictions.",
     "value_and_grad": "Return the loss and its gradient.",
+    "hvp": "Return the Hessian of the reduced loss times v, which is shaped like the gradient.",
     "posterior": "Return the probability that a path passes each point of the recurrence, for each sample.",
+    "decode": "",
+}
+_KEYWORDS = {
+    "value": ("weight", "reduction", "out", "threads", "infeasible"),
+    "grad": ("weight", "reduction", "out", "threads", "infeasible", "checkpoint"),
+    "value_and_grad": ("weight", "reduction", "out", "threads", "infeasible", "checkpoint"),
+    "hvp": ("v", "weight", "reduction", "out", "threads"),
+    "posterior": ("threads",),
+    "decode": ("threads",),
 }
 
 
 def lattice_module(loss: Loss, plan: Plan) -> str:
     """Return the text of the module."""
     sweeps = Sweeps(plan)
-    samples = Samples(sweeps)
+    samples, along = Samples(sweeps), Along(plan)
     functions = [
-        sweeps.tables(), sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
+        sweeps.tables(), along.sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
+        *Leaks(sweeps).functions(),
         sweeps.forward(), sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
-        samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *_blocks(loss),
+        samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *along.steps(),
+        along.product(), Best(plan).decode(), *_blocks(loss, plan),
     ]  # fmt: skip
     found = [f for f in functions if f is not None]
     _check_names(loss, found)
@@ -53,9 +74,11 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
         reference=repr_text(loss.texts.reference),
         arguments=[_array(a) for a in loss.arguments if not isinstance(a, Parameter)],
         parameters=[_parameter(p) for p in loss.parameters],
+        slope=plan.order.slope,
+        once="True" if plan.once_a_front else "False",
         steps=", ".join([*(repr_text(_extent(plan, i)) for i in range(len(plan.lattice.steps))), ""]),
         functions=found,
-        wrappers=[_wrapper(name, says, loss) for name, says in _PUBLIC.items()],
+        wrappers=[_wrapper(name, says or _path(plan), loss, plan) for name, says in _PUBLIC.items()],
     )
 
 
@@ -111,38 +134,60 @@ def _imports(functions: list[CodeFunction], arrays: list[str]) -> str:
     return "\n".join(lines)
 
 
-def _blocks(loss: Loss) -> list[CodeFunction]:
+def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
     """Return the kernels that go over the samples of a block."""
     problem = [a.name for a in loss.arguments]
     shared = {a.name for a in loss.arguments if getattr(a, "shared", False) or isinstance(a, Parameter)}
-    at = [name if name in shared else f"{name}[n]" for name in problem]
-    grads = [f"grad_{p.name}" for p in loss.predictions]
-    grads_at = [g if g[5:] in shared else f"{g}[n]" for g in grads]
     made = []
-    for name, says, more, call, given in (
-        ("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = sample_value(", at),
-        ("_value_and_grad", "Write the losses of a block of samples; add their gradients.",
-         ["losses", "factors", "checkpoint", *grads], "losses[n] = _value_and_grad_of_sample(",
-         [*at, "factors[n]", "checkpoint", *grads_at]),
-        ("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample(",
-         [*at, "visits[n]"]),
-    ):  # fmt: skip
-        code = Code()
+
+    def at(names: list[str], of: int = 0) -> list[str]:
+        return [name if name[of:] in shared else f"{name}[n]" for name in names]
+
+    def block(name: str, says: str, more: list[str], result: str, given: list[str], added: list[str]) -> None:
+        """Add a kernel; what is added to is float64 inside, and rounded once."""
+        code, wide = Code(), [g for g in added if g.partition("_")[2] not in shared]
+        into = [f"wide_{g}" if g in wide else g if g.partition("_")[2] in shared else f"{g}[n]" for g in added]
+        direct = f"grad_{plan.front_row.name}" if plan.front_row is not None and name == "_value_and_grad" else None
+        into = [f"{g}[n]" if g == direct else i for g, i in zip(added, into, strict=True)]
         with code.under(f"for n in range({more[0]}.shape[0]):"):
-            code(*call_lines(call, given, ")"))
-        made.append(CodeFunction(signature(name, [*problem, *more]), says, tuple(code.lines)))
+            code(*(f"wide_{g} = widened({g}[n])" for g in wide if g != direct))
+            code(*call_lines(result, [*at(problem), *given, *into], ")"))
+            code(*(f"rounded(wide_{g}, {g}[n])" for g in wide if g != direct))
+        made.append(CodeFunction(signature(name, [*problem, *more, *added]), says, tuple(code.lines)))
+
+    grads = [f"grad_{p.name}" for p in loss.predictions]
+    along, products = ([f"{kind}_{p.name}" for p in loss.predictions] for kind in ("v", "product"))
+    block("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = sample_value(", [], [])
+    block("_value_and_grad", "Write the losses of a block of samples; add their gradients.",
+          ["losses", "factors", "checkpoint"], "losses[n] = _value_and_grad_of_sample(", ["factors[n]", "checkpoint"],
+          grads)  # fmt: skip
+    block("_hvp", "Add the products of Hessians and directions of a block of samples.", ["factors", *along],
+          "_hvp_of_sample(", [*at(along, 2), "factors[n]"], products)  # fmt: skip
+    block("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample(",
+          ["visits[n]"], [])  # fmt: skip
+    block("_decode", "Write the best paths of a block of samples.", ["paths"], "_decode_of_sample(", ["paths[n]"], [])
     return made
 
 
-def _wrapper(name: str, says: str, loss: Loss) -> CodeFunction:
+def _wrapper(name: str, says: str, loss: Loss, plan: Plan) -> CodeFunction:
     arrays = [a for a in loss.arguments if not isinstance(a, Parameter)]
+    if name in ("posterior", "decode"):  # paths do not depend on what else is in the loss
+        known = arguments_of_lattice(plan.lattice)
+        arrays = [a for a in arrays if a in known]
     own = [f"{a.name}=None" if isinstance(a, Length) else a.name for a in arrays]
     keywords = [f"{p.name}={int(p.default) if is_class_label(p) else float(p.default)!r}" for p in loss.parameters]
-    shared = {"posterior": ["threads"], "value": ["weight", "reduction", "out", "threads", "infeasible"]}.get(
-        name, ["weight", "reduction", "out", "threads", "infeasible", "checkpoint"]
-    )
-    defaults = {"reduction": '"mean"', "infeasible": '"inf"', "checkpoint": "False"}
-    head = [*own, "*", *keywords, *(f"{k}={defaults.get(k, 'None')}" for k in shared)]
-    passed = [f"({', '.join(a.name for a in arrays)},)", f"({''.join(p.name + ', ' for p in loss.parameters)})"]
+    shared = _KEYWORDS[name]
+    defaults = {"reduction": '"mean"', "infeasible": '"inf"', "checkpoint": "False", "v": ""}
+    head = [*own, "*", *keywords, *(f"{k}={defaults.get(k, 'None')}".rstrip("=") for k in shared)]
+    given = [a.name if a in arrays else "None" for a in loss.arguments if not isinstance(a, Parameter)]
+    passed = [f"({', '.join(given)},)", f"({''.join(p.name + ', ' for p in loss.parameters)})"]
     lines = call_lines(f"return _DRIVER.{name}(", [*passed, *(f"{k}={k}" for k in shared)], ")", 1)
     return CodeFunction("\n".join(call_lines(f"def {name}(", head, "):")), says, tuple(lines))
+
+
+def _path(plan: Plan) -> str:
+    """Return what `decode` says about its result."""
+    second = plan.second
+    if plan.once_a_front:
+        return f"Return {second} of the best path for each {plan.first}, -1 in padding and where there is no path."
+    return f"Return the points ({plan.first}, {second}) of the best path in their order, then rows of -1."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from symloss.arguments import Prediction
 from symloss.emit.lattice_text import Code, Indices, Weights
 from symloss.emit.text import call_lines
 from symloss.lattices.lattice import End
@@ -13,7 +14,10 @@ from symloss.lattices.weights import NEVER, Linear, Weight
 STARTS = ("start_front", "start_place", "start_m", "start_e")
 ENDS = ("end_front", "end_place", "end_m", "end_e", "reach_m", "reach_e")
 TOTAL = ("total_m", "total_e")
+STATISTICS = ("largest", "place", "others", "inverse")
 NEVER_THERE = "-1000000"  # a front that does not exist
+
+_LETTERS = ("i", "j", "h", "g")
 
 
 class Names:
@@ -25,13 +29,21 @@ class Names:
         self.problem = [a.name for a in lattice.loss.arguments]
         self.sizes = [f"n_{plan.first}", f"n_{plan.second}", "fronts"]
         self.masks = [mask for mask in plan.masks if mask]
-        self.tables = [*plan.tables.values(), *self.masks]
-        self.rows = [f"{what}_{p.name}" for p in plan.rows for what in ("largest", "place", "others", "inverse")]
+        self.front = None if plan.front_row is None else plan.front_row.name
+        self.filled = [*plan.tables.values(), *self.masks]
+        self.groups = ["entries", "entry_of"] if self.front else []
+        self.tables = [*self.filled, *self.groups]
+        self.rows = [f"{what}_{p.name}" for p in plan.rows for what in STATISTICS]
+        self.rows += [f"place_{self.front}", f"others_{self.front}"] if self.front else []
+        self.fixed = [*self.problem, *self.sizes, *self.filled]
+        self.fixed += [f"{what}_{p.name}" for p in plan.fixed_rows for what in STATISTICS]
         self.known = [*self.problem, *self.sizes, *self.tables, *self.rows]
         self.fronts = ["alpha_m", "alpha_e"]
         self.fronts += ["node_m", "node_e"] if plan.has_node else []
         self.fronts += [f"arc_{i}_{part}" for i in self.weighted for part in "me"]
+        self.weights = ["weight_m", "weight_e"] if self.front else []
         self.jumps = ["jump_m", "jump_e"] if lattice.dense else []
+        self.room = [f"terms_{self.front}"] if self.front else []
         self.sums = [f"{what}_{p.name}" for p in plan.rows for what in ("at_place", "elsewhere")]
         self.grads = [f"grad_{p.name}" for p in lattice.loss.predictions]
 
@@ -102,6 +114,15 @@ class Pieces:
             return
         factor = "" if self.order.slope == 1 else f"{self.order.slope} * "
         code(f"{self.plan.first} = front - {factor}{self.plan.second}")
+
+    def every_row(self, code: Code, prediction: Prediction, write: Callable[[Code, str], None], depth: int = 0) -> None:
+        """Write a loop over the rows of a prediction that are no padding."""
+        dims = prediction.dims[:-1]
+        if depth == len(dims):
+            write(code, ", ".join(_LETTERS[:depth]))
+            return
+        with code.under(f"for {_LETTERS[depth]} in range({self.indices.valid(dims[depth])}):"):
+            self.every_row(code, prediction, write, depth + 1)
 
     def every_place(self, code: Code, write: Callable[[Code], None]) -> None:
         """Write a loop over the places of a front."""

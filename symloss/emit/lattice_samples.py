@@ -39,22 +39,27 @@ class Samples:
             code(f"{index} = np.empty(max(1, {second}), np.int64)")
         for mask in names.masks:
             code(f"{mask} = np.zeros({second} + {2 * sweeps.pad})")
-        if names.tables:
-            code(*call("_tables", [*names.problem, *names.sizes, *names.tables]))
+        if names.filled:
+            code(*call("_tables", [*names.problem, *names.sizes, *names.filled]))
+        if names.front:
+            given = [f"{self.plan.front_entries}[:{second}]"]
+            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
+            code(f"place_{names.front} = np.zeros({names.front}.shape[0], np.int64)")
+            code(f"others_{names.front} = np.zeros({names.front}.shape[0])")
         for p in self.plan.rows:
             shape = ", ".join(f"{p.name}.shape[{axis}]" for axis in range(len(p.dims) - 1))
             shape = f"({shape},)" if len(p.dims) == 2 else f"({shape})"
             for what in ("largest", "others", "inverse"):
                 code(f"{what}_{p.name} = np.zeros({shape})")
             code(f"place_{p.name} = np.zeros({shape}, np.int64)")
-        if names.rows:
-            code(*call("_rows", [*names.problem, *names.rows]))
-        code(*call("_starts", names.known, f"{', '.join(STARTS)} = "))
-        code(*call("_ends", [*names.known, *STARTS[:2]], f"{', '.join(ENDS)} = "))
+        if self.plan.rows:
+            code(*call("_rows", [*names.problem, *sweeps.row_statistics()]))
+        code(*call("_starts", names.fixed, f"{', '.join(STARTS)} = "))
+        code(*call("_ends", [*names.fixed, *STARTS[:2]], f"{', '.join(ENDS)} = "))
         if names.jumps:
             size = f"({second}, {second})"
             code(f"jump_m, jump_e = np.zeros({size}), np.full({size}, NOWHERE)")
-            code(*call("_jumps", [*names.known, *names.jumps]))
+            code(*call("_jumps", [*names.fixed, *names.jumps]))
 
     def room(self, code: Code, length: str) -> None:
         """Write the allocation of so many fronts, and begin."""
@@ -62,7 +67,12 @@ class Samples:
         code(f"shape = ({length} + {deep}, {names.sizes[1]} + {2 * pad})")
         for m, e in zip(names.fronts[::2], names.fronts[1::2], strict=True):
             code(f"{m}, {e} = np.empty(shape), np.empty(shape)")
+        if names.front:
+            code("weight_m = np.empty((shape[0], entries.size))", "weight_e = np.empty_like(weight_m)")
+            code(f"terms_{names.front} = np.empty({names.front}.shape[1])")
         code("total_m, total_e = 0.0, NOWHERE")
+        if self.plan.leaks:
+            code("lost = np.zeros(1)  # of the paths, as long as it is not more than half")
         with code.under(f"for row in range({deep}):"):
             code("nothing(alpha_m[row], alpha_e[row])")
             given = [f"row - {deep}", str(pad), "alpha_m[row]", "alpha_e[row]"]
@@ -71,18 +81,25 @@ class Samples:
 
     def segments(self, code: Code, saving: bool) -> None:
         """Write the forward sweep, a few fronts at a time."""
-        deep = self.sweeps.deep
+        deep, front = self.sweeps.deep, self.names.front
+        if front and not saving:
+            code(f"nowhere = {front}[:0]")
         with code.under("for begin_at in range(0, fronts, kept):"):
             code("end_at = min(begin_at + kept, fronts)")
             with code.under("if begin_at > 0:"), code.under(f"for row in range({deep}):"):
                 code("alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]")
             if saving:
                 code(f"saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:{deep}], alpha_e[:{deep}]")
-            code(*call("_forward", self._forward_arguments(), "total_m, total_e = "))
+            code(
+                *call(
+                    "_forward", self._forward_arguments(f"grad_{front}" if saving else "nowhere"), "total_m, total_e = "
+                )
+            )
 
-    def _forward_arguments(self) -> list[str]:
+    def _forward_arguments(self, exps: str) -> list[str]:
         names = self.names
-        return [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        given = self.sweeps.forward_arguments()
+        return [*given[:-1], exps] if names.front else given
 
     def loss(self, code: Code) -> None:
         """Write the loss."""
@@ -90,6 +107,13 @@ class Samples:
         code(f"loss = 0.0 + {times(self.lattice.coefficient, 'logarithm(total_m, total_e)')}  # never -0.0")
         if self.lattice.rest:
             code(*call("_rest", names.known, "loss += "))
+        if self.plan.leaks:
+            last = [f"n_{self.plan.second}", "end_front", "end_place", "fronts - 1", "alpha_m[row]", "alpha_e[row]"]
+            with code.under("if lost[0] <= 0.5 and fronts > 0:"):
+                code(f"row = fronts - 1 - begin_at + {self.sweeps.deep}")
+                code(*call("_unfinished", last, "lost[0] += "))
+                with code.under("if lost[0] <= 0.5:"):
+                    code("loss = -log1p(-lost[0])")
         with code.under("if total_m == 0.0:"):
             code("loss = np.inf  # there is no path")
 
@@ -120,6 +144,8 @@ class Samples:
         self.segments(code, True)
         self.loss(code)
         with code.under("if total_m == 0.0:"):
+            if names.front:
+                code(f"grad_{names.front}[:] = 0.0")
             code("return loss")
         self.backward.end_shares(code)
         code("start_share = np.zeros(start_front.size)")
@@ -129,16 +155,16 @@ class Samples:
         if names.jumps:
             code("back_jump_m, back_jump_e = jump_m.T.copy(), jump_e.T.copy()")
             code("jump_share = np.zeros(jump_m.shape)")
-        self.rings(code)
+        self.backward.rings_of(code, "shape[1]")
         code(f"outer, inner = factor, {times(self.lattice.coefficient, 'factor')}")
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):
                 code(f"alpha_m[:{deep}], alpha_e[:{deep}] = saved_m[part], saved_e[part]")
-                code(*call("_forward", self._forward_arguments()))
-            given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
-            given += [*STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts, *self.backward.rings]
-            given += ["inner", *names.sums, *names.grads, "start_share", *(["jump_share"] if names.jumps else [])]
+                if self.plan.leaks:
+                    code("lost[0] = 1.0")
+                code(*call("_forward", self._forward_arguments(f"grad_{names.front}")))
+            given = self.backward.arguments(["inner", *self.backward.outputs[1:]])
             code(*call("_backward", given))
         self.finish(code)
         code("return loss")
@@ -162,13 +188,6 @@ class Samples:
         given += ["jump_share"] if names.jumps else []
         code(*call("_finish", given))
 
-    def rings(self, code: Code) -> None:
-        """Write the allocation of the last few fronts of the adjoint."""
-        rings = self.backward.rings
-        for m, e in zip(rings[::2], rings[1::2], strict=True):
-            ring = f"({self.backward.ring}, shape[1])"
-            code(f"{m}, {e} = np.zeros({ring}), np.full({ring}, NOWHERE)")
-
     def posterior(self) -> CodeFunction:
         """Return the function of one sample that writes how much of the total passes each point."""
         names, code = self.names, Code()
@@ -180,10 +199,9 @@ class Samples:
             code("return")
         if names.jumps:
             code("back_jump_m, back_jump_e = jump_m.T.copy(), jump_e.T.copy()")
-        self.rings(code)
-        given = [*names.known, *names.jumps, *(["back_jump_m", "back_jump_e"] if names.jumps else [])]
-        given += [*STARTS, *ENDS, *TOTAL, "0", "fronts", *names.fronts, *self.backward.rings, "visits"]
-        code(*call("_visits", given))
+        self.backward.rings_of(code, "shape[1]")
+        code("begin_at, end_at = 0, fronts")
+        code(*call("_visits", self.backward.arguments(["visits"])))
         head = signature("_posterior_of_sample", [*names.problem, "visits"])
         return CodeFunction(
             head, "Write the probability that a path passes each point, for one sample.", tuple(code.lines)

@@ -11,9 +11,13 @@ from symloss.lattices.lattice import End, Sum
 from symloss.lattices.plan import along_a_row
 from symloss.lattices.weights import Entry, Linear, Weight, is_constant
 
+Leaf = Callable[[Linear], Iterable[str]]
+
 
 class Scatter(Pieces):
-    """Writes the loops that add to a gradient."""
+    """Writes the loops that add to a gradient, or to a product."""
+
+    into = "grad"  # what the arrays that are added to are called
 
     def rest(self) -> CodeFunction | None:
         """Return the function that sums the other terms of the loss."""
@@ -50,12 +54,21 @@ class Scatter(Pieces):
 
             self._along(code, term, leaf)
 
+    def rest_along(self, code: Code, leaf: Leaf) -> None:
+        """Write what is done with the derivatives in the other terms."""
+        for term in self.lattice.rest:
+
+            def write(found: Linear, term: Sum = term) -> list[str]:
+                return [f"amount = {times(term.coefficient, 'outer')}", *leaf(found)]
+
+            self._along(code, term, write)
+
     def scattered(self, leaf: Linear, weights: Weights, buffer: str | None = None) -> list[str]:
         """Return lines that add ``amount`` to the gradient in all entries that a form is made of."""
         if (pair := leaf.log_softmax) is not None:
             entry, row = pair
             name, at = row.base.name, weights.at(row)
-            into = f"{buffer}[k]" if buffer else f"grad_{name}[{at}, k]"
+            into = f"{buffer}[k]" if buffer else f"{self.into}_{name}[{at}, k]"
             return [
                 f"k = {weights.indices(entry.indices[-1])}",
                 f"if k == place_{name}[{at}]:",
@@ -71,19 +84,20 @@ class Scatter(Pieces):
                 into = (
                     f"{buffer}[{weights.indices(atom.indices[-1])}]"
                     if buffer
-                    else weights.entry(atom, f"grad_{atom.base.name}")
+                    else weights.entry(atom, f"{self.into}_{atom.base.name}")
                 )
                 lines.append(f"{into} += {amount}")
             else:
                 lines.append(f"elsewhere_{atom.base.name}[{weights.at(atom)}] -= {amount}")
         return lines
 
-    def scatter_front(self, code: Code, name: str, weight: Weight, shares: str) -> None:
+    def scatter_front(self, code: Code, name: str, weight: Weight, shares: str, buffered: bool = True) -> None:
         """Write the loop that adds the shares of a front to the gradient."""
         if is_constant(weight):
             return
         second = self.lattice.steps[1] if len(self.lattice.steps) == 2 else None
-        base = along_a_row(weight, second) if second is not None and self.order.slope == 0 else None
+        buffered = buffered and second is not None and self.order.slope == 0
+        base = along_a_row(weight, second) if buffered else None
         place = self.plan.second
         buffer = "row_sums" if base is not None else None
 
@@ -108,11 +122,12 @@ class Scatter(Pieces):
                 ]
         return lines
 
-    def scatter_points(self, code: Code, which: str, shares: str) -> None:
+    def scatter_points(self, code: Code, which: str, shares: str, leaf: Leaf | None = None) -> None:
         """Write the loops that add the shares of beginnings, or ends, to the gradient."""
         points = self.lattice.starts if which == "start" else self.lattice.ends
         if all(is_constant(end.weight) for end in points):
             return
+        leaf = leaf or (lambda found: self.scattered(found, self.points))
         code("r = 0")
         for end in points:
 
@@ -120,7 +135,7 @@ class Scatter(Pieces):
                 if not is_constant(end.weight):
                     with inner.under(f"if {which}_front[r] != {NEVER_THERE}:"):
                         inner(f"amount = outer * {shares}[r]")
-                        self.points.branches(inner, end.weight, lambda leaf: self.scattered(leaf, self.points))
+                        self.points.branches(inner, end.weight, leaf)
 
             self.every_point(code, end, write)
 

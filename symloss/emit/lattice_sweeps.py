@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 
-from symloss.arguments import Prediction
 from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, call
 from symloss.emit.lattice_scatter import Scatter
 from symloss.emit.lattice_text import Code
@@ -21,7 +20,7 @@ class Sweeps(Scatter):
 
     def tables(self) -> CodeFunction | None:
         """Return the function that fills in what is the same on every front."""
-        if not self.names.tables:
+        if not self.names.filled:
             return None
         code, second = Code(), self.plan.second
         points = self.points
@@ -36,29 +35,24 @@ class Sweeps(Scatter):
             with code.under(f"for {second} in range({low}, {high}):"):  # whatever comes from out of range stays 0
                 at = f"{mask}[{second} + {self.pad}]"
                 points.branches(code, arc.weight, functools.partial(_marked, at))
-        head = signature("_tables", [*self.names.problem, *self.names.sizes, *self.names.tables])
+        head = signature("_tables", [*self.names.problem, *self.names.sizes, *self.names.filled])
         return CodeFunction(head, "Fill in what is the same on every front.", tuple(code.lines))
 
     def rows(self) -> CodeFunction | None:
         """Return the function that reduces the rows of predictions."""
-        if not self.names.rows:
+        if not self.plan.rows:
             return None
         code = Code()
         for p in self.plan.rows:
-            self._rows_of(code, p)
-        head = signature("_rows", [*self.names.problem, *self.names.rows])
+            self.every_row(code, p, functools.partial(_reduced, name=p.name))
+        head = signature("_rows", [*self.names.problem, *self.row_statistics()])
         return CodeFunction(head, "Reduce the rows of the predictions, without padding.", tuple(code.lines))
 
-    def _rows_of(self, code: Code, prediction: Prediction, depth: int = 0) -> None:
-        dims = prediction.dims[:-1]
-        name = prediction.name
-        if depth < len(dims):
-            with code.under(f"for {_lead(depth)} in range({self.indices.valid(dims[depth])}):"):
-                self._rows_of(code, prediction, depth + 1)
-            return
-        at = ", ".join(_lead(d) for d in range(depth))
-        code(f"largest_{name}[{at}], place_{name}[{at}], others = statistics({name}[{at}])")
-        code(f"others_{name}[{at}], inverse_{name}[{at}] = others, 1.0 / (1.0 + others)")
+    def row_statistics(self) -> list[str]:
+        """Return the names of what is known about the rows that are reduced ahead."""
+        return [
+            name for name in self.names.rows if self.names.front is None or not name.endswith(f"_{self.names.front}")
+        ]
 
     def ends(self, which: str) -> CodeFunction:
         """Return the function that lists the points in which paths begin, or end, with their weights."""
@@ -77,7 +71,7 @@ class Sweeps(Scatter):
         else:
             code("reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)")
             code("return end_front, end_place, end_m, end_e, reach_m, reach_e")
-        given = [*self.names.known, *(() if starts else STARTS[:2])]
+        given = [*self.names.fixed, *(() if starts else STARTS[:2])]
         says = "List where paths begin." if starts else "List where paths end."
         return CodeFunction(signature(f"_{which}s", given), says, tuple(code.lines))
 
@@ -128,41 +122,54 @@ class Sweeps(Scatter):
                 dense.weight,
                 lambda leaf: [f"jump_m[{at}], jump_e[{at}] = exponential({self.points.value(leaf)}, 0.0, 1.0)"],
             )
-        head = signature("_jumps", [*self.names.known, *self.names.jumps])
+        head = signature("_jumps", [*self.names.fixed, *self.names.jumps])
         return CodeFunction(head, "Compute the weights between all states.", tuple(code.lines))
 
     # -- the step from front to front ------------------------------------------------------------
 
     def step(self, name: str, links: tuple[Link, ...], with_node: bool) -> CodeFunction:
         """Return the function that adds what reaches the points of a front."""
-        arguments, code = ["out_m", "out_e"], Code()
+        code = Code()
         code("wide_vectors()", "distinct()")
-        if with_node:
-            arguments += ["node_m", "node_e"]
         with code.under("for place in range(out_m.size):"):
-            for i, link in enumerate(links):
-                arguments += [f"from_{i}_m", f"from_{i}_e"]
-                exponent = f"from_{i}_e[place]"
-                if link.mask:
-                    arguments.append(link.mask)
-                    exponent = f"{exponent} if {link.mask}[place] > 0.0 else NOWHERE"
-                if link.factor:
-                    arguments += [f"{link.factor}_m", f"{link.factor}_e"]
-                    exponent = f"{exponent} + {link.factor}_e[place]"
-                code(f"e_{i} = {exponent}")
-            code("top = e_0")
-            for i in range(1, len(links)):
-                code(f"top = e_{i} if e_{i} > top else top")
-            terms = []
-            for i, link in enumerate(links):
-                factor = f" * {link.factor}_m[place]" if link.factor else ""
-                factor += f" * {link.mask}[place]" if link.mask else ""
-                terms.append(f"from_{i}_m[place]{factor} * halved(e_{i} - top)")
+            terms = self._terms(code, links)
             code(f"total = {terms[0]}", *(f"total += {term}" for term in terms[1:]))
             total, top = ("total * node_m[place]", "top + node_e[place]") if with_node else ("total", "top")
             code(f"out_m[place], out_e[place] = settled({total}, {top})")
         says = "Add up what reaches the points of a front."
-        return CodeFunction(signature(name, arguments), says, tuple(code.lines))
+        given = ["out_m", "out_e", *(["node_m", "node_e"] if with_node else []), *_linked(links, "me")]
+        return CodeFunction(signature(name, given), says, tuple(code.lines))
+
+    def step_along(self, name: str, links: tuple[Link, ...]) -> CodeFunction:
+        """Return the function that writes the tangents of what reaches the points of a front."""
+        code = Code()
+        code("wide_vectors()", "distinct()")
+        with code.under("for place in range(out_t.size):"):
+            terms = self._terms(code, links)
+            code(*(f"term_{i} = {term}" for i, term in enumerate(terms)))
+            code(f"total = {' + '.join(f'term_{i}' for i in range(len(links)))}")
+            moved = [
+                f"from_{i}_t[place]" + (f" + {k.factor}_t[place]" if k.factor else "") for i, k in enumerate(links)
+            ]
+            mean = " + ".join(f"term_{i} * ({change})" for i, change in enumerate(moved))
+            code(f"mean = {mean}", "out_t[place] = mean / total if total != 0.0 else 0.0")
+        says = "Write the mean change of what reaches the points of a front."
+        return CodeFunction(signature(name, ["out_t", *_linked(links, "met")]), says, tuple(code.lines))
+
+    def _terms(self, code: Code, links: tuple[Link, ...]) -> list[str]:
+        """Write the largest exponent of what is added, and return the terms with that exponent."""
+        terms = []
+        for i, link in enumerate(links):
+            exponent = f"from_{i}_e[place]"
+            exponent = f"{exponent} if {link.mask}[place] > 0.0 else NOWHERE" if link.mask else exponent
+            exponent = f"{exponent} + {link.factor}_e[place]" if link.factor else exponent
+            code(f"e_{i} = {exponent}")
+        code("top = e_0", *(f"top = e_{i} if e_{i} > top else top" for i in range(1, len(links))))
+        for i, link in enumerate(links):
+            factor = f" * {link.factor}_m[place]" if link.factor else ""
+            factor += f" * {link.mask}[place]" if link.mask else ""
+            terms.append(f"from_{i}_m[place]{factor} * halved(e_{i} - top)")
+        return terms
 
     def steps(self) -> list[CodeFunction]:
         """Return both steps."""
@@ -176,24 +183,23 @@ class Sweeps(Scatter):
     def forward(self) -> CodeFunction:
         """Return the sweep to the total."""
         names, code = self.names, Code()
-        code(f"room = max(1, {names.sizes[1]})")
-        code("exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)")
+        if any(name != "node" or names.front is None for name, _ in self.kept_weights()):
+            code(f"room = max(1, {names.sizes[1]})")
+            code("exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)")
         with code.under("for front in range(begin_at, end_at):"):
             if self.order.slope == 0:
                 code(f"{self.plan.first} = front")
             code(f"row = front - begin_at + {self.deep}")
             self.window(code)
-            for name, weight in self._kept_weights():
-                self._fill(code, name, weight)
+            for name, weight in self.kept_weights():
+                if name == "node" and names.front is not None:
+                    self._weigh_row(code)
+                else:
+                    self.fill(code, name, weight)
             if self.lattice.dense:
-                self._across(code)
+                self.across(code)
             else:
-                given = [self.inside(part, "row") for part in names.fronts[: 4 if self.plan.has_node else 2]]
-                for link in forward_links(self.plan):
-                    given += [self.inside(part, f"row - {link.lag}", -link.shift) for part in ("alpha_m", "alpha_e")]
-                    given += [self.along(link.mask)] if link.mask else []
-                    given += [self.inside(f"{link.factor}_{p}", "row") for p in "me"] if link.factor else []
-                code(*call("_advance", given))
+                self.advance(code)
             self.edges(code, ("alpha_m", "alpha_e"), "row")
             code(*call("begin", [*STARTS, "front", str(self.pad), "alpha_m[row]", "alpha_e[row]"]))
             code(
@@ -204,15 +210,36 @@ class Sweeps(Scatter):
                 )
             )
         code("return total_m, total_e")
-        given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        given = self.forward_arguments()
         says = "Go over some fronts, first to last; return the total of the paths that have ended."
         return CodeFunction(signature("_forward", given), says, tuple(code.lines))
 
-    def _kept_weights(self) -> list[tuple[str, Weight]]:
+    def forward_arguments(self) -> list[str]:
+        """Return what the forward sweep is given."""
+        names = self.names
+        given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
+        given += ["lost"] if self.plan.leaks else []
+        return [*given, *names.weights, *names.room, *(["exps"] if names.front else [])]
+
+    def _weigh_row(self, code: Code) -> None:
+        """Reduce the row of a front, and write the weights of its places."""
+        p, at = self.names.front, self.plan.first
+        given = [f"{p}[{at}]", "entries", f"terms_{p}", "weight_m[row]", "weight_e[row]", f"exps[{at} : {at} + 1]"]
+        code(*call("weigh_row", given, f"place_{p}[{at}], others_{p}[{at}] = "))
+        if self.plan.leaks:
+            with code.under("if lost[0] <= 0.5:"):
+                given = [f"n_{self.plan.second}", self.plan.front_entries, *self.names.masks, f"terms_{p}"]
+                given += [f"1.0 / (1.0 + others_{p}[{at}])", "alpha_m[row - 1]", "alpha_e[row - 1]"]
+                code(*call("_lost", given, "lost[0] += "))
+        node = [self.inside(part, "row") for part in ("node_m", "node_e")]
+        code(*call("spread", ["weight_m[row]", "weight_e[row]", "entry_of", *node]))
+
+    def kept_weights(self) -> list[tuple[str, Weight]]:
+        """Return the weights that fronts keep, with their names."""
         kept = [("node", self.lattice.node)] if self.plan.has_node else []
         return kept + [(f"arc_{i}", self.lattice.arcs[i].weight) for i in self.names.weighted]
 
-    def _fill(self, code: Code, name: str, weight: Weight) -> None:
+    def fill(self, code: Code, name: str, weight: Weight) -> None:
         """Write the weights of a front, as exponentials."""
         second = self.plan.second
         self.every_place(code, lambda c: self.safely(c, name, weight, lambda leaf: self.exponents(leaf, second)))
@@ -220,7 +247,17 @@ class Sweeps(Scatter):
         given = [f"{part}[{span}]" for part in ("exponent", "lost", "scale")]
         code(*call("exponentials", [*given, self.inside(f"{name}_m", "row"), self.inside(f"{name}_e", "row")]))
 
-    def _across(self, code: Code) -> None:
+    def advance(self, code: Code) -> None:
+        """Write the step of a recurrence along arcs."""
+        given = [self.inside(part, "row") for part in self.names.fronts[: 4 if self.plan.has_node else 2]]
+        for link in forward_links(self.plan):
+            given += [self.inside(part, f"row - {link.lag}", -link.shift) for part in ("alpha_m", "alpha_e")]
+            given += [self.along(link.mask)] if link.mask else []
+            given += [self.inside(f"{link.factor}_{p}", "row") for p in "me"] if link.factor else []
+        code(*call("_advance", given))
+
+    def across(self, code: Code) -> None:
+        """Write the step of a recurrence from all states to all states."""
         parts = [self.inside(p, f"row - {self.order.lags[0]}") for p in ("alpha_m", "alpha_e")]
         out = [self.inside(p, "row") for p in ("alpha_m", "alpha_e")]
         code(*call("across", [*parts, *self.names.jumps, *out]))
@@ -233,5 +270,16 @@ def _marked(at: str, leaf: Linear) -> list[str]:
     return [] if leaf == NEVER else [f"{at} = 1.0"]
 
 
-def _lead(depth: int) -> str:
-    return ("i", "j", "h", "g")[depth]
+def _linked(links: tuple[Link, ...], parts: str) -> list[str]:
+    """Return what a step is given about the entries that it adds."""
+    given = []
+    for i, link in enumerate(links):
+        given += [f"from_{i}_{p}" for p in parts]
+        given += [link.mask] if link.mask else []
+        given += [f"{link.factor}_{p}" for p in parts] if link.factor else []
+    return given
+
+
+def _reduced(code: Code, at: str, name: str) -> None:
+    code(f"largest_{name}[{at}], place_{name}[{at}], others = statistics({name}[{at}])")
+    code(f"others_{name}[{at}], inverse_{name}[{at}] = others, 1.0 / (1.0 + others)")

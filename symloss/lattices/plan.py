@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import sympy
 from sympy import Basic, Expr
 
 from symloss.arguments import Prediction
@@ -14,6 +15,8 @@ from symloss.lattices.order import Order, order_of
 from symloss.lattices.weights import (
     NEVER,
     NOTHING,
+    Entry,
+    Linear,
     Row,
     Weight,
     expressions,
@@ -42,7 +45,10 @@ class Plan:
     has_node : bool
         Whether points have weights.
     rows : tuple of Prediction
-        The predictions whose rows are reduced.
+        The predictions whose rows are reduced ahead of the sweeps.
+    front_row : Prediction or None
+        The prediction of which every front reads one row of its own, through its log-softmax, and nothing else does:
+        the row is reduced where the front is reached, and its gradient completed where the adjoint leaves it.
     """
 
     lattice: Lattice
@@ -52,6 +58,7 @@ class Plan:
     weighted: tuple[bool, ...]
     has_node: bool
     rows: tuple[Prediction, ...]
+    front_row: Prediction | None = None
 
     @property
     def pad(self) -> int:
@@ -68,6 +75,47 @@ class Plan:
         """Name of the place on a front."""
         steps = self.lattice.steps
         return steps[1].name if len(steps) == 2 else "place"
+
+    @property
+    def front_entries(self) -> str:
+        """The table of the entries that the places of a front read."""
+        (leaf,) = leaves(self.lattice.node)
+        return next(self.tables[atom.indices[-1]] for _, atom in leaf.terms if isinstance(atom, Entry))
+
+    @property
+    def leaks(self) -> bool:
+        """Whether the loss is minus a total that is 1 less what its paths lose on the way.
+
+        Paths begin in one point ahead of all fronts, every arc goes to the next front with no weight but that of the
+        point, a softmax, and paths end on the last front.
+        """
+        lattice = self.lattice
+        plain = not any(self.weighted) and lattice.coefficient == -1 and not lattice.rest
+        begins = [start.point[0] == -1 and start.weight == NOTHING for start in lattice.starts]
+        ends = [
+            sympy.expand(end.point[0] - lattice.steps[0].extent) == -1 and end.weight == NOTHING for end in lattice.ends
+        ]
+        return self.front_row is not None and self.once_a_front and plain and begins == [True] and all(ends)
+
+    @property
+    def once_a_front(self) -> bool:
+        """Whether a path has one point on every front, so that its places say everything."""
+        return self.order.slope == 0 and set(self.order.lags) == {1}
+
+    @property
+    def fixed_rows(self) -> tuple[Prediction, ...]:
+        """The predictions whose rows weigh beginnings, ends or arcs between all states."""
+        lattice = self.lattice
+        fixed = [end.weight for end in (*lattice.starts, *lattice.ends)]
+        fixed += [lattice.dense.weight] if lattice.dense else []
+        return tuple(dict.fromkeys(row.base for weight in fixed for row in rows_of(weight)))
+
+    @property
+    def ahead(self) -> Plan:
+        """The same with all rows reduced ahead of the sweeps."""
+        if self.front_row is None:
+            return self
+        return replace(self, rows=(*self.rows, self.front_row), front_row=None)
 
     @property
     def weights(self) -> tuple[Weight, ...]:
@@ -104,7 +152,27 @@ def plan(lattice: Lattice) -> Plan:
         raise ValueError(f"{lattice.total.workspace.name}: arcs with weights need a boundary in range")
     made = Plan(lattice, order, {}, masks, weighted, lattice.node != NOTHING, ())
     rows = dict.fromkeys(row.base for weight in made.weights for row in rows_of(weight))
-    return Plan(lattice, order, _tables(lattice), masks, weighted, made.has_node, tuple(rows))
+    read = _front_row(made)
+    front_row = None if read is None else read.base
+    ahead = tuple(p for p in rows if p != front_row)
+    tables = _tables(lattice)
+    if read is not None:
+        tables.setdefault(read.indices[-1], f"entry_{len(tables)}")
+    return Plan(lattice, order, tables, masks, weighted, made.has_node, ahead, front_row)
+
+
+def _front_row(plan: Plan) -> Entry | None:
+    """Return the entry that the points of a front read, where a front has a row of its own."""
+    lattice = plan.lattice
+    pair = lattice.node.log_softmax if isinstance(lattice.node, Linear) else None
+    if pair is None or plan.order.slope or len(lattice.steps) != 2:
+        return None
+    entry, row = pair
+    first, second = lattice.steps
+    others = (w for w in plan.weights if w is not lattice.node)
+    elsewhere = {atom.base for weight in others for leaf in leaves(weight) for _, atom in leaf.terms}
+    own = row.indices == (first,) and entry.indices[-1].has(second) and not entry.indices[-1].has(first)
+    return entry if own and row.base not in elsewhere else None
 
 
 def _depends(weight: Weight, symbol: Basic) -> bool:

@@ -1,4 +1,4 @@
-"""Softmax over the last axis of the predictions of a recurrence: statistics of rows, and gradients."""
+"""Softmax over the last axis of the predictions of a recurrence: statistics of rows, and gradients, in float64."""
 
 from __future__ import annotations
 
@@ -6,41 +6,71 @@ import math
 from typing import Any
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
 from .elementary import exp_minus, settle
+from .front_rows import exponentials_of
 from .jit import kernel, polymorphic
 from .lattice import distinct
 from .logarithm import log1p
-from .loops import in_dtype_of, wide_vectors
+from .loops import wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, room
 
 
 @kernel
-def _exponentials(row: Any, largest: float, out: Any) -> None:
-    wide_vectors()
-    distinct()
-    for k in range(out.size):
-        out[k] = exp_minus(row[k], largest)
-
-
-@kernel
 def statistics(row: Any) -> tuple[float, int, float]:
     """Return the largest entry, its place, and the sum of the exponentials of all others below it."""
-    wide_vectors()
-    largest, place = largest_of(row)
-    terms = room(row)
+    found, place = largest_of(row)
+    largest = np.float64(found)
+    terms = room(0.0)
     total, lost = 0.0, 0.0
     for start in range(0, row.size, ROOM):
         size = min(ROOM, row.size - start)
-        _exponentials(row[start : start + size], largest, terms[:size])
+        exponentials_of(row[start : start + size], largest, terms[:size])
         if start <= place < start + size:
             terms[place - start] = 0.0
-        total, lost = add_terms(total, lost, terms[:size], row)
+        total, lost = add_terms(total, lost, terms[:size], terms)
     others = settle(total, lost)
     if largest == -math.inf:  # no softmax
         others = math.nan
-    return np.float64(largest), place, others
+    return largest, place, others
+
+
+def widened(out: Any) -> Any:
+    """Return a place for a gradient in float64: ``out`` itself, or zeros of its shape."""
+    return out if out.dtype == np.float64 else np.zeros(out.shape)
+
+
+@overload(widened)
+def _widened_compiled(out: Any) -> Any:
+    def itself(out: Any) -> Any:
+        return out
+
+    def another(out: Any) -> Any:
+        return np.zeros(out.shape)
+
+    return itself if out.dtype == types.float64 else another
+
+
+def rounded(wide: Any, out: Any) -> None:
+    """Write what `widened` returned to ``out``."""
+    if wide is not out:
+        out[...] = wide
+
+
+@overload(rounded)
+def _rounded_compiled(wide: Any, out: Any) -> Any:
+    def nothing(wide: Any, out: Any) -> None:
+        pass
+
+    def copied(wide: Any, out: Any) -> None:
+        source, into = wide.reshape(-1), out.reshape(-1)
+        for i in range(into.size):
+            into[i] = source[i]
+
+    return nothing if out.dtype == types.float64 else copied
 
 
 @polymorphic
@@ -54,7 +84,7 @@ def _add_share(row: Any, largest: float, factor: float, out: Any) -> None:
     wide_vectors()
     distinct()
     for k in range(out.size):
-        out[k] += factor * exp_minus(row[k], largest)
+        out[k] += factor * exp_minus(np.float64(row[k]), largest)
 
 
 @kernel
@@ -66,6 +96,6 @@ def add_share(row: Any, largest: float, place: int, others: float, at_place: flo
     """
     inverse = 1.0 / (1.0 + others)
     factor = -(at_place + elsewhere) * inverse
-    before = np.float64(out[place])
-    _add_share(row, in_dtype_of(row, largest), in_dtype_of(row, factor), out)
+    before = out[place]
+    _add_share(row, largest, factor, out)
     out[place] = before + (at_place * others - elsewhere) * inverse

@@ -1,4 +1,4 @@
-"""Losses over recurrences: padded arrays with lengths, checked and cut into blocks of samples."""
+"""Losses over recurrences: kernels over blocks of samples, and reductions."""
 
 from __future__ import annotations
 
@@ -6,100 +6,18 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from . import checks
 from . import threads as pool
 from .checks import AnyArray
-from .describe import BATCH, REALS, REDUCTIONS, Array, Interval, Labels, Scalar
+from .describe import Array, Interval, Scalar
+from .ragged_batch import INFEASIBLE, Ragged, RaggedBatch, RaggedSignature, Whole, plain
 
 _ENTRIES = 1 << 15  # of predictions in a block, so that threads find work in small batches
-INFEASIBLE = ("inf", "zero", "raise")
 _NOT_NEGATIVE = Interval(0.0, math.inf)
-
-
-class Ragged(NamedTuple):
-    """An array argument.
-
-    Parameters
-    ----------
-    name, role : str
-        See `describe.Array`.
-    axes : tuple of str
-        Names of the inner axes; ``"U+1"`` has one entry more than ``"U"``.
-    labels : str
-        For integer labels, the axis that they index.
-    without : str
-        The parameter that no label may equal.
-    cuts, least : str, int
-        For lengths, the axis that they cut short, and the smallest length.
-    shared : bool
-        Whether all samples share the array, which then has no batch axes; its gradient is summed over the batch.
-    """
-
-    name: str
-    role: str
-    axes: tuple[str, ...] = ()
-    labels: str = ""
-    without: str = ""
-    cuts: str = ""
-    least: int = 0
-    shared: bool = False
-
-
-class Whole(NamedTuple):
-    """A parameter that is a label of an axis."""
-
-    name: str
-    default: int
-    axis: str
-
-
-def describe_ragged(
-    name: str, title: str, reference: str, arguments: tuple[Ragged, ...], parameters: tuple[Any, ...]
-) -> dict[str, Any]:
-    """Return `INFO`; see `describe.describe`."""
-    described = []
-    for a in arguments:
-        domain: Any = Labels(a.least, f"{a.cuts}+1") if a.cuts else Labels(0, a.labels) if a.labels else REALS
-        floats = ("float32", "float64")
-        described.append(
-            {
-                "name": a.name,
-                "role": a.role,
-                "shape": a.axes if a.shared else (BATCH, *a.axes),
-                "dtype": ("integer",) if a.cuts or a.labels else floats,
-                "domain": domain,
-                "optional": bool(a.cuts),
-            }
-        )
-    return {
-        "name": name,
-        "title": title,
-        "reference": reference,
-        "arguments": tuple(described),
-        "parameters": tuple(
-            {"name": p.name, "default": p.default, "domain": Labels(0, p.axis) if isinstance(p, Whole) else p.domain}
-            for p in parameters
-        ),
-        "options": ({"name": "infeasible", "default": "inf", "choices": INFEASIBLE},),
-        "reductions": REDUCTIONS,
-        "over_sets": False,
-    }
-
-
-class _Batch:
-    """The arguments of one call, with one sample axis."""
-
-    shape: tuple[int, ...]
-    count: int
-    dtype: np.dtype[Any]
-    sizes: dict[str, int]
-    given: list[AnyArray]
-    arrays: list[AnyArray]
-    parameters: tuple[Any, ...]
 
 
 class RaggedDriver:
@@ -113,8 +31,12 @@ class RaggedDriver:
         What kernels get after the arrays.
     steps : tuple of str
         The largest number of values of each index of the recurrence, in terms of axes.
-    value, value_and_grad, posterior : kernel
+    value, value_and_grad, hvp, posterior, decode : kernel
         Block kernels.
+    slope : int
+        How many fronts further the next place of the same first index lies.
+    once_a_front : bool
+        Whether a path has one point on every front.
     """
 
     def __init__(
@@ -124,11 +46,19 @@ class RaggedDriver:
         steps: tuple[str, ...],
         value: Callable[..., Any],
         value_and_grad: Callable[..., Any],
+        hvp: Callable[..., Any],
         posterior: Callable[..., Any],
+        decode: Callable[..., Any],
+        *,
+        slope: int,
+        once_a_front: bool,
     ) -> None:
-        self._arguments, self._parameters, self._steps = arguments, parameters, steps
-        self._predictions = [a for a in arguments if a.role == "prediction"]
-        self._value, self._value_and_grad, self._posterior = value, value_and_grad, posterior
+        self._arguments, self._steps = arguments, steps
+        self._signature = RaggedSignature(arguments, parameters)
+        self._predictions = self._signature.predictions
+        self._value, self._value_and_grad, self._hvp = value, value_and_grad, hvp
+        self._posterior, self._decode = posterior, decode
+        self._slope, self._once_a_front = slope, once_a_front
 
     # -- the public functions --------------------------------------------------------------------
 
@@ -137,10 +67,10 @@ class RaggedDriver:
         infeasible: Any,
     ) -> Any:  # fmt: skip
         """Return the loss."""
-        batch = self._bind(given, parameters)
+        batch = self._signature.bind(given, parameters)
         weights, divisor = self._weights(batch, weight, reduction, infeasible)
         losses = np.empty(batch.count)
-        self._run(batch, self._value, [losses], [], threads)
+        self._run(batch, self._value, [(losses, True)], [], threads)
         return self._reduced(batch, losses, weights, divisor, reduction, infeasible, out, "out")
 
     def grad(self, given: Sequence[Any], parameters: Sequence[Any], *, out: Any, **keywords: Any) -> Any:
@@ -152,113 +82,61 @@ class RaggedDriver:
         infeasible: Any, checkpoint: Any,
     ) -> Any:  # fmt: skip
         """Return the loss and its gradient."""
-        batch = self._bind(given, parameters)
+        batch = self._signature.bind(given, parameters)
         weights, divisor = self._weights(batch, weight, reduction, infeasible)
         if out is not None and (not isinstance(out, tuple) or len(out) != 2):
             raise TypeError(f"out: expected a tuple (value, gradient), got {checks.type_name(out)}")
         first, second = (None, None) if out is None else out
-        grads = self._gradients(batch, second)
-        work = [g if p.shared else _samples(g, batch) for g, p in zip(grads, self._predictions, strict=True)]
         losses = np.empty(batch.count)
-        factors = (weights if weights is not None else np.ones(batch.count)) / divisor
-        self._run(batch, self._value_and_grad, [losses, factors], work, threads, bool(checkpoint))
-        for g, w, p in zip(grads, work, self._predictions, strict=True):
-            if not p.shared and not np.shares_memory(g, w):
-                g[...] = w.reshape(g.shape)
+        given_too = [(losses, True), (_factors(batch, weights, divisor), True), (bool(checkpoint), False)]
+        grads = self._add_up(batch, self._value_and_grad, given_too, second, threads, "the gradient in")
         value = self._reduced(batch, losses, weights, divisor, reduction, infeasible, first, "out[0]")
-        return value, grads[0] if len(grads) == 1 else tuple(grads)
+        return value, grads
+
+    def hvp(
+        self, given: Sequence[Any], parameters: Sequence[Any], *, v: Any, weight: Any, reduction: Any, out: Any,
+        threads: Any,
+    ) -> Any:  # fmt: skip
+        """Return the Hessian of the reduced loss times ``v``; ``"none"`` is the same as ``"sum"``."""
+        batch = self._signature.bind(given, parameters)
+        weights, divisor = self._weights(batch, weight, reduction, "inf")
+        along = [(array, not p.shared) for p, array in self._signature.directions(batch, v)]
+        given_too = [(_factors(batch, weights, divisor), True), *along]
+        return self._add_up(batch, self._hvp, given_too, out, threads, "the product for")
+
+    def _add_up(
+        self, batch: RaggedBatch, kernel: Callable[..., Any], given: list[tuple[Any, bool]], out: Any, threads: Any,
+        what: str,
+    ) -> Any:  # fmt: skip
+        """Run a kernel that adds to arrays shaped like the predictions; return them."""
+        results = self._results(batch, out, what)
+        work = [r if p.shared else _samples(r, batch) for r, p in zip(results, self._predictions, strict=True)]
+        self._run(batch, kernel, given, work, threads)
+        for r, w, p in zip(results, work, self._predictions, strict=True):
+            if not p.shared and not np.shares_memory(r, w):
+                r[...] = w.reshape(r.shape)
+        return results[0] if len(results) == 1 else tuple(results)
 
     def posterior(self, given: Sequence[Any], parameters: Sequence[Any], *, threads: Any) -> Any:
         """Return the probability that a path passes each point; 0 in padding."""
-        batch = self._bind(given, parameters)
+        batch = self._signature.bind(given, parameters)
         shape = tuple(_size(step, batch.sizes) for step in self._steps)
         visits = np.zeros((batch.count, *shape))
-        self._run(batch, self._posterior, [visits], [], threads)
+        self._run(batch, self._posterior, [(visits, True)], [], threads)
         return visits.reshape((*batch.shape, *shape)).astype(batch.dtype, copy=False)
 
-    # -- arguments -------------------------------------------------------------------------------
+    def decode(self, given: Sequence[Any], parameters: Sequence[Any], *, threads: Any) -> Any:
+        """Return the best path: its places on the fronts, or its points; -1 where there is nothing."""
+        batch = self._signature.bind(given, parameters)
+        first, *second = (_size(step, batch.sizes) for step in self._steps)
+        shape = (first,) if self._once_a_front else (first + self._slope * (second[0] - 1 if second else 0), 2)
+        paths = np.full((batch.count, *shape), -1, np.int64)
+        self._run(batch, self._decode, [(paths, True)], [], threads)
+        return paths.reshape((*batch.shape, *shape))
 
-    def _bind(self, given: Sequence[Any], parameters: Sequence[Any]) -> _Batch:
-        batch, first = _Batch(), next(a for a in self._arguments if not a.shared)
-        arrays: list[Any] = [
-            None if array is None and a.cuts else checks.as_array(a.name, array, floating=a.role == "prediction")
-            for a, array in zip(self._arguments, given, strict=True)
-        ]
-        leading = arrays[self._arguments.index(first)]
-        batch.dtype = checks.prediction_dtype(first.name, leading)
-        if leading.ndim < len(first.axes):
-            checks.too_few_axes(_plain(first), leading)
-        batch.shape = leading.shape[: leading.ndim - len(first.axes)]
-        batch.count = math.prod(batch.shape)
-        batch.sizes = {}
-        for a, array in zip(self._arguments, arrays, strict=True):
-            if array is not None:
-                self._match(a, array, batch, first)
-        batch.parameters = tuple(
-            _whole(p, v, batch.sizes) if isinstance(p, Whole) else checks.check_parameter(p, v)
-            for p, v in zip(self._parameters, parameters, strict=True)
-        )
-        batch.given = [array for array in arrays if array is not None]
-        batch.arrays = [self._laid_out(a, array, batch) for a, array in zip(self._arguments, arrays, strict=True)]
-        self._check_labels(batch)
-        return batch
-
-    def _match(self, a: Ragged, array: AnyArray, batch: _Batch, first: Ragged) -> None:
-        if a.role == "prediction":
-            checks.same_dtype(a.name, array, first.name, batch.dtype)
-        elif a.cuts or a.labels:
-            checks.integer_dtype(a.name, array)
-        lead = 0 if a.shared else len(batch.shape)
-        inner = array.shape[lead:]
-        if len(inner) != len(a.axes) or (not a.shared and array.shape[:lead] != batch.shape):
-            checks.wrong_shape(_plain(a), array, _plain(first), batch.shape, batch.sizes)
-        for axis, size in zip(a.axes, inner, strict=True):
-            base, extra = _split(axis)
-            if size - extra < 0 or batch.sizes.setdefault(base, size - extra) != size - extra:
-                checks.wrong_shape(_plain(a), array, _plain(first), batch.shape, batch.sizes)
-
-    def _laid_out(self, a: Ragged, array: Any, batch: _Batch) -> AnyArray:
-        if a.cuts:
-            full = batch.sizes[a.cuts]
-            if array is None:
-                if full < a.least:
-                    raise ValueError(
-                        f"{a.name}: expected at least {a.least} entries along the axis {a.cuts}, got {full}"
-                    )
-                return np.full(batch.count, full, np.int64)
-            bad = (array < a.least) | (array > full)
-            if bad.any():
-                raise ValueError(f"{a.name}: expected lengths in {a.least}..{full}, got {checks._first(array, bad)}")
-            return np.ascontiguousarray(array.reshape(-1), np.int64)
-        shape = array.shape if a.shared else (batch.count, *array.shape[len(batch.shape) :])
-        if a.role == "prediction":
-            return np.ascontiguousarray(array, batch.dtype).reshape(shape)
-        kind = np.int64 if a.labels else np.float64
-        return np.ascontiguousarray(array, kind).reshape(shape)
-
-    def _check_labels(self, batch: _Batch) -> None:
-        """Raise for labels outside of their range, in what is no padding: kernels index with them."""
-        lengths = {a.cuts: array for a, array in zip(self._arguments, batch.arrays, strict=True) if a.cuts}
-        values = {p.name: v for p, v in zip(self._parameters, batch.parameters, strict=True)}
-        for a, array in zip(self._arguments, batch.arrays, strict=True):
-            if not a.labels:
-                continue
-            stop = batch.sizes[a.labels]
-            bad = (array < 0) | (array >= stop)
-            expected = f"labels in 0..{stop - 1}"
-            if a.without:
-                bad |= array == values[a.without]
-                expected += f" other than {a.without}={values[a.without]}"
-            for axis, name in enumerate(a.axes):
-                if name in lengths:
-                    along = np.arange(array.shape[axis + 1]).reshape(
-                        [-1 if i == axis else 1 for i in range(len(a.axes))]
-                    )
-                    bad &= along < lengths[name].reshape([-1] + [1] * len(a.axes))
-            if bad.any():
-                raise ValueError(f"{a.name}: expected {expected}, got {checks._first(array, bad)}")
-
-    def _weights(self, batch: _Batch, weight: Any, reduction: Any, infeasible: Any) -> tuple[AnyArray | None, float]:
+    def _weights(
+        self, batch: RaggedBatch, weight: Any, reduction: Any, infeasible: Any
+    ) -> tuple[AnyArray | None, float]:
         checks.check_reduction(reduction)
         if not isinstance(infeasible, str) or infeasible not in INFEASIBLE:
             raise ValueError(f"infeasible: expected one of {', '.join(map(repr, INFEASIBLE))}, got {infeasible!r}")
@@ -267,7 +145,7 @@ class RaggedDriver:
             array = checks.as_array("weight", weight)
             checks.real_dtype("weight", array)
             if array.shape != batch.shape:
-                checks.wrong_shape(Array("weight", "target"), array, _plain(self._arguments[0]), batch.shape, {})
+                checks.wrong_shape(Array("weight", "target"), array, plain(self._arguments[0]), batch.shape, {})
             checks.check_weights("weight", array, _NOT_NEGATIVE)
             weights = np.ascontiguousarray(array, np.float64).reshape(-1)
         if reduction == "mean":
@@ -277,7 +155,7 @@ class RaggedDriver:
             return weights, total or math.nan
         return weights, 1.0
 
-    def _gradients(self, batch: _Batch, out: Any) -> list[AnyArray]:
+    def _results(self, batch: RaggedBatch, out: Any, what: str) -> list[AnyArray]:
         shapes = [a.shape for a in batch.given[: len(self._predictions)]]
         if out is None:
             return [np.zeros(shape, batch.dtype) for shape in shapes]
@@ -285,12 +163,12 @@ class RaggedDriver:
         if not isinstance(items, tuple) or len(items) != len(shapes):
             names = ", ".join(p.name for p in self._predictions)
             raise TypeError(
-                f"out: expected a tuple of {len(shapes)} arrays, the gradient in {names}; got {checks.type_name(out)}"
+                f"out: expected a tuple of {len(shapes)} arrays, {what} {names}; got {checks.type_name(out)}"
             )
         occupied = [(a.name, array) for a, array in zip(self._arguments, batch.given, strict=False)]
         made = []
         for p, item, shape in zip(self._predictions, items, shapes, strict=True):
-            array = checks.check_out("out", item, shape, batch.dtype, f"the gradient in {p.name}")
+            array = checks.check_out("out", item, shape, batch.dtype, f"{what} {p.name}")
             checks.check_overlap("out", array, occupied)
             occupied.append(("out", array))
             array[...] = 0.0
@@ -300,10 +178,13 @@ class RaggedDriver:
     # -- running ---------------------------------------------------------------------------------
 
     def _run(
-        self, batch: _Batch, kernel: Callable[..., Any], samples: list[AnyArray], grads: list[AnyArray], threads: Any,
-        *constants: Any,
+        self, batch: RaggedBatch, kernel: Callable[..., Any], given: list[tuple[Any, bool]], grads: list[AnyArray],
+        threads: Any,
     ) -> None:  # fmt: skip
-        """Run a kernel over all blocks; blocks do not depend on the number of threads."""
+        """Run a kernel over all blocks, which do not depend on the number of threads.
+
+        What is given comes with whether it has a sample axis.
+        """
         if threads is not None:
             threads = pool.check_threads(threads)
         entries = max(1, math.prod(batch.arrays[0].shape[1:]))
@@ -321,7 +202,7 @@ class RaggedDriver:
                 arrays = [x if a.shared else x[cut] for a, x in zip(self._arguments, batch.arrays, strict=True)]
                 own = iter(parts[number])
                 into = [next(own) if s else g[cut] for g, s in zip(grads, shared, strict=False)]
-                kernel(*arrays, *batch.parameters, *[x[cut] for x in samples], *constants, *into)
+                kernel(*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
 
         if blocks:
             pool.run(work, min(pool.thread_count(threads), blocks) - 1)
@@ -330,7 +211,7 @@ class RaggedDriver:
             g[...] = sum((part[position] for part in parts), np.zeros(g.shape)).astype(g.dtype)
 
     def _reduced(
-        self, batch: _Batch, losses: AnyArray, weights: AnyArray | None, divisor: float, reduction: str,
+        self, batch: RaggedBatch, losses: AnyArray, weights: AnyArray | None, divisor: float, reduction: str,
         infeasible: str, out: Any, name: str,
     ) -> Any:  # fmt: skip
         bad = losses == np.inf
@@ -340,7 +221,9 @@ class RaggedDriver:
                 raise ValueError(f"the sample at position {at} has no path: its targets do not fit into its inputs")
             losses[bad] = 0.0
         if weights is not None:
-            losses = np.where(weights == 0.0, 0.0, weights * losses) if not np.isnan(losses).any() else weights * losses
+            with np.errstate(invalid="ignore"):  # 0 times infinity
+                weighted = weights * losses
+            losses = np.where((weights == 0.0) & ~np.isnan(losses), 0.0, weighted)
         with np.errstate(over="ignore"):
             if reduction != "none":
                 if out is not None:
@@ -354,19 +237,14 @@ class RaggedDriver:
         return array
 
 
-def _samples(array: AnyArray, batch: _Batch) -> AnyArray:
+def _factors(batch: RaggedBatch, weights: AnyArray | None, divisor: float) -> AnyArray:
+    return (weights if weights is not None else np.ones(batch.count)) / divisor
+
+
+def _samples(array: AnyArray, batch: RaggedBatch) -> AnyArray:
     """Return an array with one sample axis, the same memory where that is possible, else zeros."""
     shape = (batch.count, *array.shape[len(batch.shape) :])
     return array.reshape(shape) if array.flags.c_contiguous else np.zeros(shape, batch.dtype)
-
-
-def _plain(a: Ragged) -> Array:
-    return Array(a.name, "weight" if a.shared else a.role, a.axes)
-
-
-def _split(axis: str) -> tuple[str, int]:
-    base, _, extra = axis.partition("+")
-    return base, int(extra or 0)
 
 
 def _size(text: str, sizes: dict[str, int]) -> int:
@@ -375,12 +253,3 @@ def _size(text: str, sizes: dict[str, int]) -> int:
     for term in re.split(r"\s*\+\s*", text):
         total += math.prod(sizes[f] if f in sizes else int(f) for f in term.split("*"))
     return total
-
-
-def _whole(parameter: Whole, given: Any, sizes: dict[str, int]) -> int:
-    if isinstance(given, (bool, np.bool_)) or not isinstance(given, (int, np.integer)):
-        raise TypeError(f"{parameter.name}: expected an integer, got {checks.type_name(given)}")
-    stop = sizes[parameter.axis]
-    if not 0 <= given < stop:
-        raise ValueError(f"{parameter.name}: expected a label in 0..{stop - 1}, got {given}")
-    return int(given)

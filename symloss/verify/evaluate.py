@@ -16,7 +16,9 @@ from sympy import Basic, S
 
 from symloss.arguments import Argument
 from symloss.functions import Primitive, select
+from symloss.recurrence import LogAdd, Step, SumAlong, Total, Workspace
 from symloss.reductions import Dim, Element, Index, MaxOver, Norm, Reduction, SumOver
+from symloss.verify.paths import Paths, mentions_a_path
 
 MP: Any = mpmath.MPContext()  # a context of our own: its precision is nobody else's
 MP.dps = 60
@@ -47,7 +49,8 @@ class Environment:
     dims: Mapping[Dim, int]
     ties: dict[Any, Any] = field(default_factory=dict)
     recording: bool = True
-    indices: dict[Index, int] = field(default_factory=dict)
+    indices: dict[Any, int] = field(default_factory=dict)
+    workspaces: dict[Workspace, Any] = field(default_factory=dict)
     cache: dict[Any, Number] = field(default_factory=dict)
 
 
@@ -104,6 +107,8 @@ _FUNCTIONS: dict[type, Callable[..., Number]] = {
     sympy.Abs: abs,
     sympy.sign: MP.sign,
     sympy.Max: max,
+    sympy.Mod: lambda a, b: a - b * MP.floor(a / b),
+    sympy.floor: MP.floor,
     sympy.Min: min,
 }
 _RELATIONS: dict[type, Callable[..., bool]] = {
@@ -124,15 +129,21 @@ class _Compiler:
 
     def __init__(self) -> None:
         self.known: dict[Basic, Run] = {}
+        self.paths = Paths(MP, self.compile)
 
     def compile(self, expr: Basic) -> Run:
         if expr not in self.known:
             run = self._compile(expr)
             costly = isinstance(expr, (sympy.Function, sympy.Pow, Reduction)) and expr.args
+            costly = costly and not mentions_a_path(expr)
             self.known[expr] = _cached(expr, run) if costly else run
         return self.known[expr]
 
     def _compile(self, expr: Basic) -> Run:
+        if isinstance(expr, Total):
+            return self.paths.total(expr)
+        if isinstance(expr, SumAlong):
+            return self.paths.along(expr)
         if isinstance(expr, Reduction):
             return self._reduction(expr)
         if isinstance(expr, select):
@@ -142,12 +153,14 @@ class _Compiler:
         if isinstance(expr, Primitive):
             return self.compile(expr.definition())
         if isinstance(expr, Element):
-            return self._element(expr)
+            return self.paths.entry(expr) if isinstance(expr.base, Workspace) else self._element(expr)
         if not expr.args:
             return _atom(expr)
         parts = [self.compile(arg) for arg in expr.args]
         if isinstance(expr, sympy.Add):
             return lambda env: sum((part(env) for part in parts[1:]), parts[0](env))
+        if isinstance(expr, LogAdd):
+            return self.paths.sum_of_paths(expr)
         if isinstance(expr, sympy.Mul):
             return lambda env: _product([part(env) for part in parts])
         if isinstance(expr, sympy.Pow):
@@ -250,7 +263,7 @@ def _atom(expr: Basic) -> Run:
         return lambda env: env.arrays[name][0]
     if isinstance(expr, Dim):
         return lambda env: MP.mpf(env.dims[expr])
-    if isinstance(expr, Index):
+    if isinstance(expr, (Index, Step)):
         return lambda env: MP.mpf(env.indices[expr])
     if isinstance(expr, sympy.Integer):
         whole = MP.mpf(int(expr))

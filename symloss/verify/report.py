@@ -12,6 +12,7 @@ from symloss.verify.compare import OUTPUTS, Judged, Row, compare_results, judge_
 from symloss.verify.judge import Judge
 from symloss.verify.kernels import Kernels, batches
 from symloss.verify.sampling import samples as draw
+from symloss.verify.sequences import is_over_a_recurrence, verify_sequences
 from symloss.verify.structure import check_structure
 
 DTYPES = ("float32", "float64")
@@ -50,6 +51,8 @@ def verify(
 
 def verify_loss(loss: Loss, module: ModuleType, samples: int | None = None) -> list[Row]:
     """Compare one module with its declaration."""
+    if is_over_a_recurrence(loss):
+        return verify_sequences(loss, module, DTYPES)
     judge = Judge(loss)
     known: dict[int, Judged] = {}  # both precisions share what has been judged
     drawn = draw(loss, samples)

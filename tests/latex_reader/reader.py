@@ -30,6 +30,8 @@ _FUNCTIONS = {
     "log1p": lambda x: mp.log(1 + x),
     "log1pratio": lambda x: mp.log(1 + x) / x if x else mp.mpf(1),
     "logaddexp": lambda x, y: mp.log(mp.exp(x) + mp.exp(y)),
+    "logadd": lambda *terms: mp.log(mp.fsum(map(mp.exp, terms))),
+    "mod": lambda x, y: x - y * mp.floor(x / y),
     "expm1": lambda x: mp.exp(x) - 1,
     "expm1mx": lambda x: mp.exp(x) - 1 - x,
     "logcosh": lambda x: mp.log(mp.cosh(x)),
@@ -105,6 +107,78 @@ def _formula(body: str) -> Formula:
     parsed = [(left.removeprefix(r"\text{where } "), _parser().parse(right)) for left, right in equations]
     (left, right), *parts = parsed
     return Formula(left, right, tuple((name.replace("{", "").replace("}", ""), tree) for name, tree in parts))
+
+
+class Recurrence:
+    """A workspace that formulas of a page define: at single points, and everywhere else by its equation.
+
+    Parameters
+    ----------
+    name : str
+        LaTeX of the workspace.
+    found : sequence of Formula
+        All formulas of the page.
+    known, sizes : mapping
+        As for `Formula.value`; the workspaces themselves are among them.
+    extents : sequence of int
+        How many values each index has.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        found: Sequence[Formula],
+        known: Mapping[str, Any],
+        sizes: Mapping[str, int],
+        extents: Sequence[int],
+    ) -> None:
+        self._known, self._sizes, self._extents = known, sizes, extents
+        own = [f for f in found if f.left.startswith(f"{{{name}}}_{{")]
+        places = [
+            [_strip(p) for p in _parser().parse(f.left).children[0].children[0].children[0].children[1].children]
+            for f in own
+        ]
+        letters = [all(p.data == "letter" for p in point) for point in places]
+        steps = [p for p, plain in zip(places, letters, strict=True) if plain and _name(p[-1]) != "k"]
+        self._steps = [_name(p) for p in steps[0]]
+        self._equation = own[places.index(steps[0])]
+        self._points = [(p, f) for p, f in zip(places, own, strict=True) if f is not self._equation]
+        self._memo: dict[tuple[int, ...], Any] = {}
+
+    def __getitem__(self, first: int) -> Any:
+        """Return a row, or the entry where there is one index."""
+        return _Row(self, first) if len(self._extents) > 1 else self.at((first,))
+
+    def at(self, point: tuple[int, ...]) -> Any:
+        """Return an entry."""
+        if point not in self._memo:
+            self._memo[point] = self._value(point)
+        return self._memo[point]
+
+    def _value(self, point: tuple[int, ...]) -> Any:
+        free = {**self._known, "k": point[-1]}
+        for places, formula in self._points:
+            if tuple(int(_Evaluation(free, self._sizes).of(p)) for p in places) == point:
+                return formula.value(free, self._sizes)
+        if not all(0 <= i < n for i, n in zip(point, self._extents, strict=True)):
+            return -mp.inf
+        return self._equation.value({**self._known, **dict(zip(self._steps, point, strict=True))}, self._sizes)
+
+
+@dataclass(frozen=True)
+class _Row:
+    recurrence: Recurrence
+    first: int
+
+    def __getitem__(self, second: int) -> Any:
+        return self.recurrence.at((self.first, second))
+
+
+def _strip(tree: Any) -> Any:
+    """Return a formula without the sum and the product of one part around it."""
+    while tree.data in ("sum", "plus", "term") and len(tree.children) == 1:
+        (tree,) = tree.children
+    return tree
 
 
 class _Evaluation:
@@ -206,7 +280,8 @@ class _Evaluation:
         skipped = {int(self.of(value)) for _, value in zip(left_out[::2], left_out[1::2], strict=True)}
         bound = _name(index)
         terms = {}
-        for i in range(self._sizes[_name(size)]):
+        size = _name(size)
+        for i in range(self._sizes[size] if size in self._sizes else int(self._known[size])):
             if i not in skipped:
                 terms[i] = _Evaluation({**self._known, bound: i}, self._sizes).of(body)
         name = str(head).removeprefix("\\").removeprefix("operatorname{").removesuffix("}")

@@ -1,0 +1,304 @@
+"""Losses over recurrences beside what PyTorch and JAX users have; value and gradient, float32, calls take turns.
+
+Usage: ``python -m benchmarks.recurrences [--only WORD] [--repeats N] [--cost FILE.png]``.  Peers that are not
+installed are left out: ``pip install 'symloss[peers,sequence-peers]'``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import itertools
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from symloss.project import generate
+
+_SPECS = Path(__file__).parents[1] / "specs" / "sequences"
+_FOLDER = Path(tempfile.gettempdir()) / "symloss-benchmarks"  # kept: compiling takes longer than measuring
+Call = Callable[[], Any]
+
+
+class Case(NamedTuple):
+    """One size of one loss; calls return the loss, and leave the gradient wherever they do."""
+
+    name: str
+    ours: Callable[[int], Any]
+    theirs: dict[str, Callable[[int], Any]]
+
+
+def compiled(name: str) -> Any:
+    """Return the module of a loss."""
+    generate([_SPECS], _FOLDER / "sequence_losses")
+    if str(_FOLDER) not in sys.path:
+        sys.path.insert(0, str(_FOLDER))
+    return importlib.import_module(f"sequence_losses.{name}")
+
+
+def _module(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return None
+
+
+def _in_torch(torch: Any, loss: Callable[[], Any], leaves: list[Any]) -> Callable[[int], float]:
+    def call(threads: int) -> float:
+        torch.set_num_threads(threads)
+        for leaf in leaves:
+            leaf.grad = None
+        value = loss()
+        value.backward()
+        return float(value.detach())
+
+    return call
+
+
+def alignments(frames: int, count: int, classes: int, labels: int) -> Case:
+    """Return CTC from logits."""
+    module, torch, optax = compiled("ctc_with_logits"), _module("torch"), _module("optax")
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(count, frames, classes)).astype(np.float32)
+    label, out = rng.integers(1, classes, (count, labels)), np.empty_like(z)
+    theirs: dict[str, Callable[[int], Any]] = {}
+    if torch is not None:
+        x = torch.tensor(z.transpose(1, 0, 2).copy(), requires_grad=True)
+        sizes = torch.full((count,), frames), torch.full((count,), labels)
+        targets, ctc = torch.tensor(label), torch.nn.functional.ctc_loss
+        theirs["torch"] = _in_torch(
+            torch, lambda: ctc(torch.log_softmax(x, -1), targets, *sizes, reduction="sum") / count, [x]
+        )
+    if optax is not None:
+        theirs["optax"] = _in_jax(
+            lambda logits: optax.ctc_loss(logits, np.zeros((count, frames)), label, np.zeros((count, labels))).mean(),
+            [z],
+        )
+    return Case(
+        f"CTC {frames} x {count} x {classes}, {labels} labels",
+        lambda threads: module.value_and_grad(z, label, out=(None, out), threads=threads)[0],
+        theirs,
+    )
+
+
+def _in_jax(loss: Callable[..., Any], arrays: list[Any]) -> Callable[[int], float]:
+    import jax
+
+    both = jax.jit(jax.value_and_grad(loss, argnums=tuple(range(len(arrays)))))
+
+    def call(threads: int) -> float:  # XLA takes the threads that the process may use
+        value, grads = both(*arrays)
+        jax.block_until_ready(grads)
+        return float(value)
+
+    return call
+
+
+def chains(length: int, count: int, tags: int) -> Case:
+    """Return linear-chain CRFs."""
+    module, torch = compiled("linear_chain_crf"), _module("torch")
+    rng = np.random.default_rng(0)
+    emission = rng.normal(size=(count, length, tags)).astype(np.float32)
+    shared = [rng.normal(size=s).astype(np.float32) for s in ((tags, tags), tags, tags)]
+    tag = rng.integers(0, tags, (count, length))
+    theirs: dict[str, Callable[[int], Any]] = {}
+    torchcrf = _module("torchcrf")
+    if torch is not None and torchcrf is not None:
+        crf = torchcrf.CRF(tags, batch_first=True)
+        with torch.no_grad():
+            for parameter, array in zip(
+                (crf.transitions, crf.start_transitions, crf.end_transitions), shared, strict=True
+            ):
+                parameter.copy_(torch.tensor(array))
+        e, y = torch.tensor(emission, requires_grad=True), torch.tensor(tag)
+        theirs["pytorch-crf"] = _in_torch(torch, lambda: -crf(e, y, reduction="mean"), [e, *crf.parameters()])
+    if torch is not None:
+        leaves = [torch.tensor(a, requires_grad=True) for a in (emission, *shared)]
+        theirs["torch, a scan"] = _in_torch(torch, lambda: _chain_in_torch(torch, *leaves, torch.tensor(tag)), leaves)
+    given = (emission, *shared, tag)
+    return Case(
+        f"CRF {length} x {count}, {tags} tags",
+        lambda threads: module.value_and_grad(*given, threads=threads)[0],
+        theirs,
+    )
+
+
+def _chain_in_torch(torch: Any, emission: Any, transition: Any, start: Any, end: Any, tag: Any) -> Any:
+    alpha = start + emission[:, 0]
+    score = start[tag[:, 0]] + emission.gather(2, tag[:, :, None]).sum((1, 2)) + end[tag[:, -1]]
+    score = score + transition[tag[:, :-1], tag[:, 1:]].sum(1)
+    for t in range(1, emission.shape[1]):
+        alpha = torch.logsumexp(alpha[:, :, None] + transition, 1) + emission[:, t]
+    return (torch.logsumexp(alpha + end, 1) - score).mean()
+
+
+def transducers(frames: int, count: int, labels: int, classes: int) -> Case:
+    """Return RNN transducers."""
+    module, torch, torchaudio = compiled("rnnt_with_logits"), _module("torch"), _module("torchaudio")
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(count, frames, labels + 1, classes)).astype(np.float32)
+    label = rng.integers(1, classes, (count, labels))
+    theirs: dict[str, Callable[[int], Any]] = {}
+    if torch is not None:
+        x, y = torch.tensor(z, requires_grad=True), torch.tensor(label)
+        if torchaudio is not None:
+            sizes = [torch.full((count,), s, dtype=torch.int32) for s in (frames, labels)]
+            rnnt = torchaudio.functional.rnnt_loss
+            theirs["torchaudio"] = _in_torch(torch, lambda: rnnt(x, y.int(), *sizes, blank=0, reduction="mean"), [x])
+        theirs["torch, a scan"] = _in_torch(torch, lambda: _transducer_in_torch(torch, x, y), [x])
+    return Case(
+        f"RNN-T {frames} x {count} x {classes}, {labels} labels",
+        lambda threads: module.value_and_grad(z, label, threads=threads)[0],
+        theirs,
+    )
+
+
+def _transducer_in_torch(torch: Any, z: Any, label: Any) -> Any:
+    """Return the loss, an anti-diagonal at a time."""
+    logp = torch.log_softmax(z, -1)
+    count, frames, places, _ = logp.shape
+    blank = logp[..., 0]
+    emit = torch.nn.functional.pad(
+        logp[:, :, :-1].gather(3, label[:, None, :, None].expand(-1, frames, -1, 1))[..., 0], (0, 1), value=-1e30
+    )
+    alpha = torch.full((count, places), -1e30)
+    alpha[:, 0] = 0.0
+    u = torch.arange(places)
+    for front in range(1, frames + places - 1):
+        t = front - u
+        inside = (t >= 0) & (t < frames)
+        from_t = torch.where(inside & (t > 0), alpha + blank[:, (t - 1).clamp(0, frames - 1), u], torch.tensor(-1e30))
+        shifted = alpha[:, :-1] + emit[:, t[1:].clamp(0, frames - 1), u[:-1]]
+        from_u = torch.nn.functional.pad(torch.where(inside[1:], shifted, torch.tensor(-1e30)), (1, 0), value=-1e30)
+        alpha = torch.logaddexp(from_t, from_u)
+    return -(alpha[:, -1] + blank[:, -1, -1]).mean()
+
+
+def warpings(count: int, n: int, m: int) -> Case:
+    """Return soft dynamic time warping."""
+    module, torch = compiled("soft_dtw"), _module("torch")
+    distance = np.random.default_rng(0).random((count, n, m), np.float32)
+    theirs: dict[str, Callable[[int], Any]] = {}
+    tslearn = _module("tslearn.metrics.soft_dtw_fast")
+    if tslearn is not None:
+        theirs["tslearn"] = lambda threads: _warped_by_tslearn(tslearn, distance)
+    if torch is not None:
+        x = torch.tensor(distance, requires_grad=True)
+        theirs["torch, a scan"] = _in_torch(torch, lambda: _warped_in_torch(torch, x), [x])
+    return Case(
+        f"soft-DTW {count} x {n} x {m}", lambda threads: module.value_and_grad(distance, threads=threads)[0], theirs
+    )
+
+
+def _warped_by_tslearn(fast: Any, distances: Any) -> float:
+    """Return the mean loss by tslearn's own Numba kernels, forward and backward."""
+    total = 0.0
+    for distance in distances:
+        d = distance.astype(np.float64)
+        n, m = d.shape
+        r, e = np.zeros((n + 2, m + 2)), np.zeros((n + 2, m + 2))
+        fast._njit_soft_dtw(d, r, gamma=1.0)
+        total += r[n, m]
+        padded = np.pad(d, ((0, 1), (0, 1)))
+        fast._njit_soft_dtw_grad(padded, r, e, gamma=1.0)
+    return total / len(distances)
+
+
+def _warped_in_torch(torch: Any, distance: Any) -> Any:
+    """Return the mean loss, an anti-diagonal at a time."""
+    count, n, m = distance.shape
+    far = torch.full((count, n + 1), 1e30)
+    before, last = far.clone(), far.clone()
+    before[:, 0] = 0.0
+    i = torch.arange(n)
+    for front in range(n + m - 1):
+        j = front - i
+        inside = (j >= 0) & (j < m)
+        came = torch.stack([last[:, :-1], last[:, 1:], before[:, :-1]], -1)
+        value = distance[:, i, j.clamp(0, m - 1)] - torch.logsumexp(-came, -1)
+        new = torch.nn.functional.pad(torch.where(inside, value, torch.tensor(1e30)), (1, 0), value=1e30)
+        before, last = last, new
+    return last[:, -1].mean()
+
+
+def cases() -> Iterator[Callable[[], Case]]:
+    """Yield what makes each case."""
+    for size in ((200, 32, 64, 50), (1000, 8, 5000, 200), (100, 256, 32, 20)):
+        yield lambda size=size: alignments(*size)  # type: ignore[misc]
+    yield lambda: chains(100, 64, 20)
+    yield lambda: transducers(60, 8, 20, 64)
+    yield lambda: warpings(32, 100, 100)
+
+
+def measure(case: Case, threads: int, repeats: int) -> Iterator[tuple[str, float, float, float]]:
+    """Yield for every peer its name, our median time and its own, and the relative difference of the losses."""
+    for name, peer in case.theirs.items():
+        ours, theirs = case.ours(threads), peer(threads)
+        times: tuple[list[float], list[float]] = ([], [])
+        for _, (call, own) in itertools.product(range(repeats), ((case.ours, times[0]), (peer, times[1]))):
+            start = time.perf_counter()
+            call(threads)
+            own.append(time.perf_counter() - start)
+        yield name, *(float(np.median(own)) for own in times), abs(float(ours) - float(theirs)) / abs(float(theirs))
+
+
+def cost(path: Path) -> None:
+    """Plot the time of value and gradient over two decades of the size of each lattice."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axis = pyplot.subplots(figsize=(6, 4))
+    scales = np.array([1, 2, 5, 10, 20, 50, 100])
+    for label, of_size in (
+        ("CTC: frames x states", lambda k: alignments(20 * k, 4, 16, 10)),
+        ("CTC: states, frames = 4 x labels", lambda k: alignments(int(40 * k**0.5), 4, 16, int(10 * k**0.5))),
+        ("CRF: length", lambda k: chains(10 * k, 4, 8)),
+        ("RNN-T: frames", lambda k: transducers(4 * k, 2, 8, 16)),
+        ("soft-DTW: n m", lambda k: warpings(2, int(10 * k**0.5), int(10 * k**0.5))),
+    ):
+        found = []
+        for k in scales:
+            call = of_size(int(k)).ours
+            call(1)
+            started = [time.perf_counter() for _ in range(8) if call(1) is not None]
+            found.append(float(np.min(np.diff(started))))
+        slope = float(np.polyfit(np.log(scales[2:]), np.log(found[2:]), 1)[0])
+        axis.loglog(scales, found, marker="o", label=f"{label} (slope {slope:.2f})")
+        print(f"{label:40} exponent {slope:.2f}", flush=True)
+    axis.set_xlabel("size")
+    axis.set_ylabel("seconds, value and gradient")
+    axis.legend(fontsize=7)
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default="", help="cases whose name holds this")
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--cost", type=Path, help="plot the cost over two decades into this file instead")
+    given = parser.parse_args()
+    if given.cost is not None:
+        cost(given.cost)
+        return
+    print(f"{'case':40} {'peer':14} {'cores':>5} {'ours, ms':>9} {'theirs, ms':>10} {'ratio':>6} {'difference':>10}")
+    for make in cases():
+        case = make()
+        if given.only not in case.name:
+            continue
+        for threads in (1, 2):
+            for name, ours, theirs, apart in measure(case, threads, given.repeats):
+                row = f"{case.name:40} {name:14} {threads:5} {1e3 * ours:9.2f} {1e3 * theirs:10.2f}"
+                print(f"{row} {theirs / ours:6.1f} {apart:10.1e}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

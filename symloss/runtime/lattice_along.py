@@ -1,0 +1,93 @@
+"""Tangents of recurrences: the change of a logarithm along a direction is a mean over paths, a plain float."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .elementary import exp_minus
+from .jit import kernel
+from .lattice import halved, share
+
+
+@kernel
+def mean_along(row: Any, v: Any, largest: float, others: float) -> float:
+    """Return the derivative of the log-sum-exp of a row along ``v``."""
+    total = 0.0
+    for k in range(row.size):
+        total += exp_minus(np.float64(row[k]), largest) * v[k]
+    return total / (1.0 + others)
+
+
+@kernel
+def add_turn(row: Any, v: Any, largest: float, others: float, mean: float, amount: float, out: Any) -> None:
+    """Subtract ``amount`` times the Hessian of the log-sum-exp of a row times ``v``."""
+    factor = amount / (1.0 + others)
+    for k in range(row.size):
+        out[k] -= factor * exp_minus(np.float64(row[k]), largest) * (v[k] - mean)
+
+
+@kernel
+def begin_along(front: Any, place: Any, t: Any, current: int, pad: int, row_t: Any) -> None:
+    """Put the tangents of the boundary into a front."""
+    for r in range(front.size):
+        if front[r] == current:
+            row_t[place[r] + pad] = t[r]
+
+
+@kernel
+def finish_along(front: Any, place: Any, t: Any, current: int, pad: int, row_t: Any, reach_t: Any) -> None:
+    """Write the tangents of what ends on a front."""
+    for r in range(front.size):
+        if front[r] == current:
+            reach_t[r] = row_t[place[r] + pad] + t[r]
+
+
+@kernel
+def resume_along(
+    front: Any, place: Any, m: Any, e: Any, t: Any, current: int, pad: int, row_m: Any, row_e: Any, row_t: Any
+) -> None:
+    """Write the tangents of the points of a front in which paths end; call before `resume`."""
+    for r in range(front.size):
+        if front[r] == current:
+            at = place[r] + pad
+            top = max(row_e[at], e[r])
+            old, new = row_m[at] * halved(row_e[at] - top), m[r] * halved(e[r] - top)
+            if old + new != 0.0:
+                row_t[at] = (old * row_t[at] + new * t[r]) / (old + new)
+
+
+@kernel
+def turns_of(shares: Any, a_t: Any, b_t: Any, total_t: float, out: Any) -> None:
+    """Write the changes of shares of a total."""
+    for i in range(out.size):
+        out[i] = shares[i] * (a_t[i] + b_t[i] - total_t)
+
+
+@kernel
+def across_along(a_m: Any, a_e: Any, a_t: Any, jump_m: Any, jump_e: Any, jump_t: Any, out: Any) -> None:
+    """Write the tangents of the sums over i of ``a[i] * jump[i, j]``."""
+    for j in range(out.size):
+        top = -np.inf
+        for i in range(a_m.size):
+            top = max(top, a_e[i] + jump_e[i, j])
+        total, mean = 0.0, 0.0
+        for i in range(a_m.size):
+            term = a_m[i] * jump_m[i, j] * halved(a_e[i] + jump_e[i, j] - top)
+            total += term
+            mean += term * (a_t[i] + jump_t[i, j])
+        out[j] = mean / total if total != 0.0 else 0.0
+
+
+@kernel
+def add_jump_turns(
+    a_m: Any, a_e: Any, a_t: Any, jump_m: Any, jump_e: Any, jump_t: Any, b_m: Any, b_e: Any, b_t: Any, total_m: float,
+    total_e: float, total_t: float, shares: Any, turns: Any,
+) -> None:  # fmt: skip
+    """Add ``a[i] * jump[i, j] * b[j]`` over a total, and its change, to matrices."""
+    for i in range(a_m.size):
+        for j in range(b_m.size):
+            part = share(a_m[i] * jump_m[i, j] * b_m[j], a_e[i] + jump_e[i, j] + b_e[j], total_m, total_e)
+            shares[i, j] += part
+            turns[i, j] += part * (a_t[i] + jump_t[i, j] + b_t[j] - total_t)
