@@ -23,6 +23,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    finite_with,
     in_dtype_of,
     inlined,
     kernel,
@@ -165,17 +166,42 @@ def _double_grad_and_hess(z, y):
 _grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
+@inlined
+def _double_finite_grad_and_hess(z, y):
+    """Return what `_grad_and_hess_of_sample` does where all numbers are finite."""
+    grad_z, _ = _plain_grad_and_hess(z, y)
+    hess_z = _refined_grad_and_hess(z, y)
+    return grad_z, hess_z
+
+
+_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _double_finite_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(z, y):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(z, y)
+
+
 @kernel
 def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i])
+        grad_z_i, hess_z_i = _finite_grad_and_hess(z[i], y[i])
         grad_z[i] = weighed(weight, i, scale, grad_z_i)
         hess_z[i] = weighed(weight, i, scale, hess_z_i)
+        finite &= finite_with(z[i], y[i])
+        finite &= finite_with(z[i], grad_z_i)
+        finite &= finite_with(z[i], hess_z_i)
+    if not finite:
+        for i in range(grad_z.shape[0]):
+            grad_z_i, hess_z_i = _any_grad_and_hess(z[i], y[i])
+            grad_z[i] = weighed(weight, i, scale, grad_z_i)
+            hess_z[i] = weighed(weight, i, scale, hess_z_i)
     return inside
 
 

@@ -26,6 +26,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    finite_with,
     inlined,
     kernel,
     refined,
@@ -95,13 +96,28 @@ def _double_value(prediction, target, expectile):
 sample_value = by_dtype(_plain_value, _double_value)
 
 
+_finite_value = by_dtype(_plain_value, _refined_value)
+
+
+@kernel
+def _any_value(prediction, target, expectile):
+    """Return what `sample_value` does, from code of its own."""
+    return sample_value(prediction, target, expectile)
+
+
 @kernel
 def _value(prediction, target, expectile, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(prediction[i], target[i], expectile))
+        loss_i = _finite_value(prediction[i], target[i], expectile)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], loss_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, _any_value(prediction[i], target[i], expectile))
     return inside
 
 
@@ -168,15 +184,40 @@ def _double_value_and_grad(prediction, target, expectile):
 sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
+@inlined
+def _double_finite_value_and_grad(prediction, target, expectile):
+    """Return what `sample_value_and_grad` does where all numbers are finite."""
+    _, grad_prediction = _plain_value_and_grad(prediction, target, expectile)
+    loss = _refined_value_and_grad(prediction, target, expectile)
+    return loss, grad_prediction
+
+
+_finite_value_and_grad = by_dtype(_plain_value_and_grad, _double_finite_value_and_grad)
+
+
+@kernel
+def _any_value_and_grad(prediction, target, expectile):
+    """Return what `sample_value_and_grad` does, from code of its own."""
+    return sample_value_and_grad(prediction, target, expectile)
+
+
 @kernel
 def _value_and_grad(prediction, target, expectile, weight, scale, losses, grad_prediction):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
-        loss_i, grad_prediction_i = sample_value_and_grad(prediction[i], target[i], expectile)
+        loss_i, grad_prediction_i = _finite_value_and_grad(prediction[i], target[i], expectile)
         losses[i] = weighed(weight, i, 1.0, loss_i)
         grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], loss_i)
+        finite &= finite_with(prediction[i], grad_prediction_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            loss_i, grad_prediction_i = _any_value_and_grad(prediction[i], target[i], expectile)
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
     return inside
 
 

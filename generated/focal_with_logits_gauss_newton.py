@@ -25,9 +25,11 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
     by_dtype,
     cut,
     describe,
+    finite_with,
     inlined,
     kernel,
     refined,
@@ -83,6 +85,9 @@ def _plain_value(z, y, alpha, gamma):
     return loss
 
 
+_brief_value = briefly(_plain_value, inlined)
+
+
 @inlined
 def _refined_value(z, y, alpha, gamma):
     """Return loss of one sample, from numbers in two parts."""
@@ -123,17 +128,32 @@ def _double_value(z, y, alpha, gamma):
     return refined(loss, better_loss)
 
 
-sample_value = by_dtype(_plain_value, _double_value)
+sample_value = by_dtype(_brief_value, _double_value)
+
+
+_finite_value = by_dtype(_brief_value, _refined_value)
+
+
+@kernel
+def _any_value(z, y, alpha, gamma):
+    """Return what `sample_value` does, from code of its own."""
+    return sample_value(z, y, alpha, gamma)
 
 
 @kernel
 def _value(z, y, alpha, gamma, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i], alpha, gamma))
+        loss_i = _finite_value(z[i], y[i], alpha, gamma)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        finite &= finite_with(z[i], y[i])
+        finite &= finite_with(z[i], loss_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, _any_value(z[i], y[i], alpha, gamma))
     return inside
 
 
@@ -178,6 +198,9 @@ def _plain_value_and_grad(z, y, alpha, gamma):
         loss = np.nan
         grad_z = np.nan
     return loss, grad_z
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
 
 
 @inlined
@@ -240,19 +263,36 @@ def _double_value_and_grad(z, y, alpha, gamma):
     return refined(loss, better_loss), refined(grad_z, better_grad_z)
 
 
-sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _double_value_and_grad)
+
+
+_finite_value_and_grad = by_dtype(_brief_value_and_grad, _refined_value_and_grad)
+
+
+@kernel
+def _any_value_and_grad(z, y, alpha, gamma):
+    """Return what `sample_value_and_grad` does, from code of its own."""
+    return sample_value_and_grad(z, y, alpha, gamma)
 
 
 @kernel
 def _value_and_grad(z, y, alpha, gamma, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        loss_i, grad_z_i = sample_value_and_grad(z[i], y[i], alpha, gamma)
+        loss_i, grad_z_i = _finite_value_and_grad(z[i], y[i], alpha, gamma)
         losses[i] = weighed(weight, i, 1.0, loss_i)
         grad_z[i] = weighed(weight, i, scale, grad_z_i)
+        finite &= finite_with(z[i], y[i])
+        finite &= finite_with(z[i], loss_i)
+        finite &= finite_with(z[i], grad_z_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            loss_i, grad_z_i = _any_value_and_grad(z[i], y[i], alpha, gamma)
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_z[i] = weighed(weight, i, scale, grad_z_i)
     return inside
 
 
@@ -330,6 +370,9 @@ def _plain_grad_and_hess(z, y, alpha, gamma):
         grad_z = np.nan
         hess_z = np.nan
     return grad_z, hess_z
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
 
 
 @inlined
@@ -428,24 +471,41 @@ def _double_grad_and_hess(z, y, alpha, gamma):
     return refined(grad_z, better_grad_z), refined(hess_z, better_hess_z)
 
 
-_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _double_grad_and_hess)
+
+
+_finite_grad_and_hess = by_dtype(_brief_grad_and_hess, _refined_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(z, y, alpha, gamma):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(z, y, alpha, gamma)
 
 
 @kernel
 def _grad_and_hess(z, y, alpha, gamma, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(grad_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
-        grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i], alpha, gamma)
+        grad_z_i, hess_z_i = _finite_grad_and_hess(z[i], y[i], alpha, gamma)
         grad_z[i] = weighed(weight, i, scale, grad_z_i)
         hess_z[i] = weighed(weight, i, scale, hess_z_i)
+        finite &= finite_with(z[i], y[i])
+        finite &= finite_with(z[i], grad_z_i)
+        finite &= finite_with(z[i], hess_z_i)
+    if not finite:
+        for i in range(grad_z.shape[0]):
+            grad_z_i, hess_z_i = _any_grad_and_hess(z[i], y[i], alpha, gamma)
+            grad_z[i] = weighed(weight, i, scale, grad_z_i)
+            hess_z[i] = weighed(weight, i, scale, hess_z_i)
     return inside
 
 
 @inlined
-def _hvp_of_sample(z, y, alpha, gamma, v_z):
+def _plain_hvp(z, y, alpha, gamma, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = np.float64(z)
     y = np.float64(y)
@@ -491,6 +551,12 @@ def _hvp_of_sample(z, y, alpha, gamma, v_z):
     else:
         product_z = np.nan
     return product_z
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

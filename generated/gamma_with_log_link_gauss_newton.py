@@ -20,9 +20,11 @@ from ._runtime import (
     Driver,
     Interval,
     add_terms,
+    briefly,
     by_dtype,
     cut,
     describe,
+    finite_with,
     inlined,
     kernel,
     refined,
@@ -47,7 +49,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(log_mean, target):
+def _plain_value(log_mean, target):
     """Return the loss of one sample."""
     log_mean = np.float64(log_mean)
     target = np.float64(target)
@@ -64,6 +66,12 @@ def sample_value(log_mean, target):
         multiply_no_nan_value_2 = multiply_no_nan_value_3
     loss = 0.0 - offset(-multiply_no_nan_value_2, minus)
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -110,6 +118,9 @@ def _plain_value_and_grad(log_mean, target):
     return loss, grad_log_mean
 
 
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
+
+
 @inlined
 def _refined_value_and_grad(log_mean, target):
     """Return grad_log_mean of one sample, from numbers in two parts."""
@@ -141,19 +152,44 @@ def _double_value_and_grad(log_mean, target):
     return loss, refined(grad_log_mean, better_grad_log_mean)
 
 
-sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _double_value_and_grad)
+
+
+@inlined
+def _double_finite_value_and_grad(log_mean, target):
+    """Return what `sample_value_and_grad` does where all numbers are finite."""
+    loss, _ = _plain_value_and_grad(log_mean, target)
+    grad_log_mean = _refined_value_and_grad(log_mean, target)
+    return loss, grad_log_mean
+
+
+_finite_value_and_grad = by_dtype(_brief_value_and_grad, _double_finite_value_and_grad)
+
+
+@kernel
+def _any_value_and_grad(log_mean, target):
+    """Return what `sample_value_and_grad` does, from code of its own."""
+    return sample_value_and_grad(log_mean, target)
 
 
 @kernel
 def _value_and_grad(log_mean, target, weight, scale, losses, grad_log_mean):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= in_interval(target[i], 5e-324, np.inf)
-        loss_i, grad_log_mean_i = sample_value_and_grad(log_mean[i], target[i])
+        loss_i, grad_log_mean_i = _finite_value_and_grad(log_mean[i], target[i])
         losses[i] = weighed(weight, i, 1.0, loss_i)
         grad_log_mean[i] = weighed(weight, i, scale, grad_log_mean_i)
+        finite &= finite_with(log_mean[i], target[i])
+        finite &= finite_with(log_mean[i], loss_i)
+        finite &= finite_with(log_mean[i], grad_log_mean_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            loss_i, grad_log_mean_i = _any_value_and_grad(log_mean[i], target[i])
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_log_mean[i] = weighed(weight, i, scale, grad_log_mean_i)
     return inside
 
 
@@ -196,6 +232,9 @@ def _plain_grad_and_hess(log_mean, target):
     return grad_log_mean, hess_log_mean
 
 
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
+
+
 @inlined
 def _refined_grad_and_hess(log_mean, target):
     """Return grad_log_mean and hess_log_mean of one sample, from numbers in two parts."""
@@ -227,24 +266,41 @@ def _double_grad_and_hess(log_mean, target):
     return refined(grad_log_mean, better_grad_log_mean), refined(hess_log_mean, better_hess_log_mean)
 
 
-_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _double_grad_and_hess)
+
+
+_finite_grad_and_hess = by_dtype(_brief_grad_and_hess, _refined_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(log_mean, target):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(log_mean, target)
 
 
 @kernel
 def _grad_and_hess(log_mean, target, weight, scale, grad_log_mean, hess_log_mean):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(grad_log_mean.shape[0]):
         inside &= in_interval(target[i], 5e-324, np.inf)
-        grad_log_mean_i, hess_log_mean_i = _grad_and_hess_of_sample(log_mean[i], target[i])
+        grad_log_mean_i, hess_log_mean_i = _finite_grad_and_hess(log_mean[i], target[i])
         grad_log_mean[i] = weighed(weight, i, scale, grad_log_mean_i)
         hess_log_mean[i] = weighed(weight, i, scale, hess_log_mean_i)
+        finite &= finite_with(log_mean[i], target[i])
+        finite &= finite_with(log_mean[i], grad_log_mean_i)
+        finite &= finite_with(log_mean[i], hess_log_mean_i)
+    if not finite:
+        for i in range(grad_log_mean.shape[0]):
+            grad_log_mean_i, hess_log_mean_i = _any_grad_and_hess(log_mean[i], target[i])
+            grad_log_mean[i] = weighed(weight, i, scale, grad_log_mean_i)
+            hess_log_mean[i] = weighed(weight, i, scale, hess_log_mean_i)
     return inside
 
 
 @inlined
-def _hvp_of_sample(log_mean, target, v_log_mean):
+def _plain_hvp(log_mean, target, v_log_mean):
     """Compute the Hessian of one sample times a vector."""
     log_mean = np.float64(log_mean)
     target = np.float64(target)
@@ -263,6 +319,12 @@ def _hvp_of_sample(log_mean, target, v_log_mean):
         )
         product_log_mean = multiply_no_nan_value_2
     return product_log_mean
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

@@ -22,6 +22,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    finite_with,
     inlined,
     kernel,
     refined,
@@ -74,13 +75,28 @@ def _double_value(prediction, target):
 sample_value = by_dtype(_plain_value, _double_value)
 
 
+_finite_value = by_dtype(_plain_value, _refined_value)
+
+
+@kernel
+def _any_value(prediction, target):
+    """Return what `sample_value` does, from code of its own."""
+    return sample_value(prediction, target)
+
+
 @kernel
 def _value(prediction, target, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(prediction[i], target[i]))
+        loss_i = _finite_value(prediction[i], target[i])
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], loss_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, _any_value(prediction[i], target[i]))
     return inside
 
 
@@ -129,15 +145,32 @@ def _double_value_and_grad(prediction, target):
 sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
+_finite_value_and_grad = by_dtype(_plain_value_and_grad, _refined_value_and_grad)
+
+
+@kernel
+def _any_value_and_grad(prediction, target):
+    """Return what `sample_value_and_grad` does, from code of its own."""
+    return sample_value_and_grad(prediction, target)
+
+
 @kernel
 def _value_and_grad(prediction, target, weight, scale, losses, grad_prediction):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
-        loss_i, grad_prediction_i = sample_value_and_grad(prediction[i], target[i])
+        loss_i, grad_prediction_i = _finite_value_and_grad(prediction[i], target[i])
         losses[i] = weighed(weight, i, 1.0, loss_i)
         grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], loss_i)
+        finite &= finite_with(prediction[i], grad_prediction_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            loss_i, grad_prediction_i = _any_value_and_grad(prediction[i], target[i])
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
     return inside
 
 
@@ -190,15 +223,40 @@ def _double_grad_and_hess(prediction, target):
 _grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
+@inlined
+def _double_finite_grad_and_hess(prediction, target):
+    """Return what `_grad_and_hess_of_sample` does where all numbers are finite."""
+    _, hess_prediction = _plain_grad_and_hess(prediction, target)
+    grad_prediction = _refined_grad_and_hess(prediction, target)
+    return grad_prediction, hess_prediction
+
+
+_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _double_finite_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(prediction, target):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(prediction, target)
+
+
 @kernel
 def _grad_and_hess(prediction, target, weight, scale, grad_prediction, hess_prediction):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(grad_prediction.shape[0]):
-        grad_prediction_i, hess_prediction_i = _grad_and_hess_of_sample(prediction[i], target[i])
+        grad_prediction_i, hess_prediction_i = _finite_grad_and_hess(prediction[i], target[i])
         grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
         hess_prediction[i] = weighed(weight, i, scale, hess_prediction_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], grad_prediction_i)
+        finite &= finite_with(prediction[i], hess_prediction_i)
+    if not finite:
+        for i in range(grad_prediction.shape[0]):
+            grad_prediction_i, hess_prediction_i = _any_grad_and_hess(prediction[i], target[i])
+            grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
+            hess_prediction[i] = weighed(weight, i, scale, hess_prediction_i)
     return inside
 
 

@@ -20,6 +20,8 @@ from ._runtime import (
     Driver,
     Interval,
     add_terms,
+    briefly,
+    by_dtype,
     cut,
     describe,
     inlined,
@@ -44,13 +46,19 @@ INFO = describe(
 
 
 @inlined
-def sample_value(log_mean, target):
+def _plain_value(log_mean, target):
     """Return the loss of one sample."""
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     offset_value = offset(-exp(log_mean), multiply_no_nan(target, log_mean))
     loss = 0.0 - offset_value
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -77,7 +85,7 @@ def _total(log_mean, target, weight):
 
 
 @inlined
-def sample_value_and_grad(log_mean, target):
+def _plain_value_and_grad(log_mean, target):
     """Return the loss of one sample; compute its gradient."""
     log_mean = np.float64(log_mean)
     target = np.float64(target)
@@ -86,6 +94,12 @@ def sample_value_and_grad(log_mean, target):
     loss = 0.0 - offset_value
     grad_log_mean = -target + exp_log_mean
     return loss, grad_log_mean
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
+
+
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -121,13 +135,19 @@ def _total_and_grad(log_mean, target, weight, scale, grad_log_mean):
 
 
 @inlined
-def _grad_and_hess_of_sample(log_mean, target):
+def _plain_grad_and_hess(log_mean, target):
     """Compute gradient and Hessian diagonal of one sample."""
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     grad_log_mean = -target + exp(log_mean)
     hess_log_mean = target
     return grad_log_mean, hess_log_mean
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
+
+
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
@@ -144,12 +164,18 @@ def _grad_and_hess(log_mean, target, weight, scale, grad_log_mean, hess_log_mean
 
 
 @inlined
-def _hvp_of_sample(log_mean, target, v_log_mean):
+def _plain_hvp(log_mean, target, v_log_mean):
     """Compute the Hessian of one sample times a vector."""
     log_mean = np.float64(log_mean)
     v_log_mean = np.float64(v_log_mean)
     product_log_mean = exp(log_mean) * v_log_mean
     return product_log_mean
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

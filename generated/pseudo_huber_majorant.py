@@ -25,6 +25,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    finite_with,
     inlined,
     kernel,
     refined,
@@ -98,13 +99,28 @@ def _double_value(prediction, target, delta):
 sample_value = by_dtype(_plain_value, _double_value)
 
 
+_finite_value = by_dtype(_plain_value, _refined_value)
+
+
+@kernel
+def _any_value(prediction, target, delta):
+    """Return what `sample_value` does, from code of its own."""
+    return sample_value(prediction, target, delta)
+
+
 @kernel
 def _value(prediction, target, delta, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(prediction[i], target[i], delta))
+        loss_i = _finite_value(prediction[i], target[i], delta)
+        losses[i] = weighed(weight, i, 1.0, loss_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], loss_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, _any_value(prediction[i], target[i], delta))
     return inside
 
 
@@ -171,15 +187,32 @@ def _double_value_and_grad(prediction, target, delta):
 sample_value_and_grad = by_dtype(_plain_value_and_grad, _double_value_and_grad)
 
 
+_finite_value_and_grad = by_dtype(_plain_value_and_grad, _refined_value_and_grad)
+
+
+@kernel
+def _any_value_and_grad(prediction, target, delta):
+    """Return what `sample_value_and_grad` does, from code of its own."""
+    return sample_value_and_grad(prediction, target, delta)
+
+
 @kernel
 def _value_and_grad(prediction, target, delta, weight, scale, losses, grad_prediction):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(losses.shape[0]):
-        loss_i, grad_prediction_i = sample_value_and_grad(prediction[i], target[i], delta)
+        loss_i, grad_prediction_i = _finite_value_and_grad(prediction[i], target[i], delta)
         losses[i] = weighed(weight, i, 1.0, loss_i)
         grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], loss_i)
+        finite &= finite_with(prediction[i], grad_prediction_i)
+    if not finite:
+        for i in range(losses.shape[0]):
+            loss_i, grad_prediction_i = _any_value_and_grad(prediction[i], target[i], delta)
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
     return inside
 
 
@@ -247,15 +280,40 @@ def _double_grad_and_hess(prediction, target, delta):
 _grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
 
 
+@inlined
+def _double_finite_grad_and_hess(prediction, target, delta):
+    """Return what `_grad_and_hess_of_sample` does where all numbers are finite."""
+    _, hess_prediction = _plain_grad_and_hess(prediction, target, delta)
+    grad_prediction = _refined_grad_and_hess(prediction, target, delta)
+    return grad_prediction, hess_prediction
+
+
+_finite_grad_and_hess = by_dtype(_plain_grad_and_hess, _double_finite_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(prediction, target, delta):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(prediction, target, delta)
+
+
 @kernel
 def _grad_and_hess(prediction, target, delta, weight, scale, grad_prediction, hess_prediction):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(grad_prediction.shape[0]):
-        grad_prediction_i, hess_prediction_i = _grad_and_hess_of_sample(prediction[i], target[i], delta)
+        grad_prediction_i, hess_prediction_i = _finite_grad_and_hess(prediction[i], target[i], delta)
         grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
         hess_prediction[i] = weighed(weight, i, scale, hess_prediction_i)
+        finite &= finite_with(prediction[i], target[i])
+        finite &= finite_with(prediction[i], grad_prediction_i)
+        finite &= finite_with(prediction[i], hess_prediction_i)
+    if not finite:
+        for i in range(grad_prediction.shape[0]):
+            grad_prediction_i, hess_prediction_i = _any_grad_and_hess(prediction[i], target[i], delta)
+            grad_prediction[i] = weighed(weight, i, scale, grad_prediction_i)
+            hess_prediction[i] = weighed(weight, i, scale, hess_prediction_i)
     return inside
 
 

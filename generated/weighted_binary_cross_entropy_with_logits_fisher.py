@@ -22,9 +22,11 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
     by_dtype,
     cut,
     describe,
+    finite_with,
     inlined,
     kernel,
     refined,
@@ -59,12 +61,18 @@ INFO = describe(
 
 
 @inlined
-def sample_value(z, y, pos_weight):
+def _plain_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = np.float64(z)
     y = np.float64(y)
     loss = softplus_mix(z, 1.0 - y, pos_weight * y)
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -91,7 +99,7 @@ def _total(z, y, pos_weight, weight):
 
 
 @inlined
-def sample_value_and_grad(z, y, pos_weight):
+def _plain_value_and_grad(z, y, pos_weight):
     """Return the loss of one sample; compute its gradient."""
     z = np.float64(z)
     y = np.float64(y)
@@ -100,6 +108,12 @@ def sample_value_and_grad(z, y, pos_weight):
     loss = softplus_mix(z, difference, product)
     grad_z = sigmoid_mix(z, difference, -product)
     return loss, grad_z
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
+
+
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -157,6 +171,9 @@ def _plain_grad_and_hess(z, y, pos_weight):
     return grad_z, hess_z
 
 
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
+
+
 @inlined
 def _refined_grad_and_hess(z, y, pos_weight):
     """Return hess_z of one sample, from numbers in two parts."""
@@ -186,24 +203,49 @@ def _double_grad_and_hess(z, y, pos_weight):
     return grad_z, refined(hess_z, better_hess_z)
 
 
-_grad_and_hess_of_sample = by_dtype(_plain_grad_and_hess, _double_grad_and_hess)
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _double_grad_and_hess)
+
+
+@inlined
+def _double_finite_grad_and_hess(z, y, pos_weight):
+    """Return what `_grad_and_hess_of_sample` does where all numbers are finite."""
+    grad_z, _ = _plain_grad_and_hess(z, y, pos_weight)
+    hess_z = _refined_grad_and_hess(z, y, pos_weight)
+    return grad_z, hess_z
+
+
+_finite_grad_and_hess = by_dtype(_brief_grad_and_hess, _double_finite_grad_and_hess)
+
+
+@kernel
+def _any_grad_and_hess(z, y, pos_weight):
+    """Return what `_grad_and_hess_of_sample` does, from code of its own."""
+    return _grad_and_hess_of_sample(z, y, pos_weight)
 
 
 @kernel
 def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
-    inside = True
+    inside, finite = True, True
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
-        grad_z_i, hess_z_i = _grad_and_hess_of_sample(z[i], y[i], pos_weight)
+        grad_z_i, hess_z_i = _finite_grad_and_hess(z[i], y[i], pos_weight)
         grad_z[i] = weighed(weight, i, scale, grad_z_i)
         hess_z[i] = weighed(weight, i, scale, hess_z_i)
+        finite &= finite_with(z[i], y[i])
+        finite &= finite_with(z[i], grad_z_i)
+        finite &= finite_with(z[i], hess_z_i)
+    if not finite:
+        for i in range(grad_z.shape[0]):
+            grad_z_i, hess_z_i = _any_grad_and_hess(z[i], y[i], pos_weight)
+            grad_z[i] = weighed(weight, i, scale, grad_z_i)
+            hess_z[i] = weighed(weight, i, scale, hess_z_i)
     return inside
 
 
 @inlined
-def _hvp_of_sample(z, y, pos_weight, v_z):
+def _plain_hvp(z, y, pos_weight, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = np.float64(z)
     y = np.float64(y)
@@ -215,6 +257,12 @@ def _hvp_of_sample(z, y, pos_weight, v_z):
     )
     product_z = added
     return product_z
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

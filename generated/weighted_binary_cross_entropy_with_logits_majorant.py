@@ -22,6 +22,8 @@ from ._runtime import (
     Interval,
     Scalar,
     add_terms,
+    briefly,
+    by_dtype,
     cut,
     describe,
     inlined,
@@ -55,12 +57,18 @@ INFO = describe(
 
 
 @inlined
-def sample_value(z, y, pos_weight):
+def _plain_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = np.float64(z)
     y = np.float64(y)
     loss = softplus_mix(z, 1.0 - y, pos_weight * y)
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -87,7 +95,7 @@ def _total(z, y, pos_weight, weight):
 
 
 @inlined
-def sample_value_and_grad(z, y, pos_weight):
+def _plain_value_and_grad(z, y, pos_weight):
     """Return the loss of one sample; compute its gradient."""
     z = np.float64(z)
     y = np.float64(y)
@@ -96,6 +104,12 @@ def sample_value_and_grad(z, y, pos_weight):
     loss = softplus_mix(z, difference, product)
     grad_z = sigmoid_mix(z, difference, -product)
     return loss, grad_z
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
+
+
+sample_value_and_grad = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
@@ -132,7 +146,7 @@ def _total_and_grad(z, y, pos_weight, weight, scale, grad_z):
 
 
 @inlined
-def _grad_and_hess_of_sample(z, y, pos_weight):
+def _plain_grad_and_hess(z, y, pos_weight):
     """Compute gradient and Hessian diagonal of one sample."""
     z = np.float64(z)
     y = np.float64(y)
@@ -141,6 +155,12 @@ def _grad_and_hess_of_sample(z, y, pos_weight):
     grad_z = sigmoid_mix(z, difference, -product)
     hess_z = 0.25 * (difference + product)
     return grad_z, hess_z
+
+
+_brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
+
+
+_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
@@ -157,7 +177,7 @@ def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
 
 
 @inlined
-def _hvp_of_sample(z, y, pos_weight, v_z):
+def _plain_hvp(z, y, pos_weight, v_z):
     """Compute the Hessian of one sample times a vector."""
     z = np.float64(z)
     y = np.float64(y)
@@ -169,6 +189,12 @@ def _hvp_of_sample(z, y, pos_weight, v_z):
     )
     product_z = added
     return product_z
+
+
+_brief_hvp = briefly(_plain_hvp, inlined)
+
+
+_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel

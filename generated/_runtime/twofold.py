@@ -15,6 +15,20 @@ import numpy as np
 
 from .bits import by_dtype, fused, polynomial, raised, split
 from .coefficients import EXP_CUBIC, LOG_DOUBLE
+from .double_word import (
+    Twofold,
+    absolute,
+    add,
+    divide,
+    fast_two_sum,
+    fast_two_sum_of,
+    multiply,
+    negate,
+    sqrt,
+    subtract,
+    two_product,
+    two_sum,
+)
 from .error_function import erf_parts as erf
 from .error_function import erfc_curvature_parts as erfc_curvature
 from .error_function import erfc_excess_parts as erfc_excess
@@ -30,8 +44,6 @@ from .gamma_function import trigamma_parts as trigamma
 from .inverse import asinh_parts as asinh
 from .inverse import atan_parts as atan
 from .jit import inlined
-
-Twofold = tuple[float, float]
 
 _INVERSE_LOG_2 = 1.0 / math.log(2.0)
 # log(2) in parts: a whole number of up to 2**11 times the first is exact.
@@ -74,76 +86,6 @@ def merged(x: Twofold) -> float:
 
 
 @inlined
-def _two_sum(a: float, b: float) -> Twofold:
-    total = a + b
-    back = total - a
-    return total, (a - (total - back)) + (b - back)
-
-
-@inlined
-def _fast_two_sum(a: float, b: float) -> Twofold:
-    total = a + b
-    return total, b - (total - a)
-
-
-@inlined
-def _fast_two_sum_of(a: float, b: Twofold) -> Twofold:
-    """Return a + b where a is the larger."""
-    high, low = _fast_two_sum(a, b[0])
-    return _fast_two_sum(high, low + b[1])
-
-
-@inlined
-def _two_product(a: float, b: float) -> Twofold:
-    product = a * b
-    return product, fused(a, b, -product)
-
-
-@inlined
-def negate(x: Twofold) -> Twofold:
-    """Return -x; a lower part of 0 stays 0, so that the compiler sees what x and -x have in common."""
-    return -x[0], 0.0 - x[1]
-
-
-@inlined
-def add(x: Twofold, y: Twofold) -> Twofold:
-    """Return x + y; the error is below 2**-103 of the larger of the two, which is what their own errors may be."""
-    high, low = _two_sum(x[0], y[0])
-    return _fast_two_sum(high, low + (x[1] + y[1]))
-
-
-@inlined
-def subtract(x: Twofold, y: Twofold) -> Twofold:
-    """Return x - y."""
-    return add(x, negate(y))
-
-
-@inlined
-def multiply(x: Twofold, y: Twofold) -> Twofold:
-    """Return x * y; relative error below 2**-100.  The parts may overlap in a few bits."""
-    high, low = _two_product(x[0], y[0])
-    return high, low + fused(x[0], y[1], x[1] * y[0])
-
-
-@inlined
-def divide(x: Twofold, y: Twofold) -> Twofold:
-    """Return x / y; relative error below 2**-101."""
-    quotient = x[0] / y[0]
-    high, low = _two_product(quotient, y[0])
-    rest = ((x[0] - high) - low) + fused(-quotient, y[1], x[1])
-    return _fast_two_sum(quotient, rest / y[0])
-
-
-@inlined
-def sqrt(x: Twofold) -> Twofold:
-    """Return the square root."""
-    root = math.sqrt(x[0])
-    high, low = _two_product(root, root)
-    result = _fast_two_sum(root, ((x[0] - high) - low + x[1]) / (2.0 * root))
-    return (0.0, 0.0) if x[0] == 0.0 else result
-
-
-@inlined
 def _scaled(x: Twofold, power: float) -> Twofold:
     """Return x * 2**power for a whole number, in two steps as either may be beyond the floats."""
     half = fused(power, 0.5, _ROUNDER) - _ROUNDER
@@ -154,7 +96,7 @@ def _scaled(x: Twofold, power: float) -> Twofold:
 @inlined
 def _times_log_2(k: float) -> Twofold:
     """Return k*log(2) for a whole number up to 2**11."""
-    high, low = _fast_two_sum(k * _LOG_2[0], k * _LOG_2[1])
+    high, low = fast_two_sum(k * _LOG_2[0], k * _LOG_2[1])
     return high, low + fused(k, _LOG_2[1], -(k * _LOG_2[1])) + k * _LOG_2_REST
 
 
@@ -163,18 +105,18 @@ def _reduce(x: Twofold) -> tuple[float, Twofold]:
     """Return k and r with x = k*log(2) + r, abs(r) < 0.36."""
     k = fused(x[0], _INVERSE_LOG_2, _ROUNDER) - _ROUNDER
     first = fused(k, -_LOG_2[0], x[0])
-    high, low = _two_product(k, -_LOG_2[1])
-    r, rest = _two_sum(first, high)
-    return k, _fast_two_sum(r, rest + (low + fused(k, -_LOG_2_REST, x[1])))
+    high, low = two_product(k, -_LOG_2[1])
+    r, rest = two_sum(first, high)
+    return k, fast_two_sum(r, rest + (low + fused(k, -_LOG_2_REST, x[1])))
 
 
 @inlined
 def _reduced_expm1(r: Twofold) -> Twofold:
     """Return exp(r) - 1 for abs(r) < 0.36: the square in two parts, what is beyond it in one."""
-    high, low = _two_product(0.5 * r[0], r[0])
+    high, low = two_product(0.5 * r[0], r[0])
     cube = r[0] * r[0] * r[0]
-    total, rest = _fast_two_sum(r[0], high)
-    return _fast_two_sum(total, rest + (fused(r[0], r[1], r[1] + low) + cube * polynomial(r[0], EXP_CUBIC)))
+    total, rest = fast_two_sum(r[0], high)
+    return fast_two_sum(total, rest + (fused(r[0], r[1], r[1] + low) + cube * polynomial(r[0], EXP_CUBIC)))
 
 
 @inlined
@@ -184,7 +126,7 @@ def exp(x: Twofold) -> Twofold:
     high = 720.0 if high > 720.0 else high
     k, r = _reduce((high, x[1]))
     part = _reduced_expm1(r)
-    high, low = _fast_two_sum(1.0, part[0])
+    high, low = fast_two_sum(1.0, part[0])
     return _scaled((high, low + part[1]), k)
 
 
@@ -201,11 +143,11 @@ def expm1(x: Twofold) -> Twofold:
 @inlined
 def _log_series(f: Twofold) -> Twofold:
     """Return log(1 + f) for -1/4 <= f <= 1/2: a series in s = f/(2 + f), of which s is in two parts."""
-    whole = _fast_two_sum_of(2.0, f)
+    whole = fast_two_sum_of(2.0, f)
     s = _over(f, whole, 1.0 / whole[0])
     square = s[0] * s[0]
     cubic = s[0] * square * polynomial(square, LOG_DOUBLE)
-    high, low = _fast_two_sum(2.0 * s[0], cubic)
+    high, low = fast_two_sum(2.0 * s[0], cubic)
     return high, fused(2.0, s[1], low)
 
 
@@ -246,12 +188,6 @@ def power(x: Twofold, y: Twofold) -> Twofold:
 
 
 @inlined
-def absolute(x: Twofold) -> Twofold:
-    """Return the absolute value."""
-    return abs(x[0]), 0.0 - x[1] if x[0] < 0.0 else x[1]
-
-
-@inlined
 def sgn(x: Twofold) -> Twofold:
     """Return -1, 0 or 1."""
     return (1.0 if x[0] > 0.0 else -1.0 if x[0] < 0.0 else x[0]), 0.0
@@ -263,7 +199,7 @@ def _small(x: Twofold) -> Twofold:
     size = absolute(x)
     k, r = _reduce((-size[0] if size[0] < 800.0 else -800.0, 0.0 - size[1]))
     part = _reduced_expm1(r)
-    high, low = _fast_two_sum(1.0, part[0])
+    high, low = fast_two_sum(1.0, part[0])
     scale = raised(k + (_ROUNDER + _LIFT))
     return high * scale * _DROP, (low + part[1]) * scale * _DROP
 
@@ -272,26 +208,26 @@ def _small(x: Twofold) -> Twofold:
 def _over(x: Twofold, y: Twofold, inverse: float) -> Twofold:
     """Return x / y for a y between 1 and 4, given the rounded inverse of its higher part."""
     quotient = x[0] * inverse
-    high, low = _two_product(quotient, y[0])
+    high, low = two_product(quotient, y[0])
     rest = ((x[0] - high) - low) + fused(-quotient, y[1], x[1])
-    return _fast_two_sum(quotient, rest * inverse)
+    return fast_two_sum(quotient, rest * inverse)
 
 
 @inlined
 def _log1p_unit(x: Twofold) -> Twofold:
     """Return log(1 + x) for 0 <= x <= 1."""
     large = x[0] > 0.5
-    half = _fast_two_sum(0.5 * (x[0] - 1.0), 0.5 * x[1])
+    half = fast_two_sum(0.5 * (x[0] - 1.0), 0.5 * x[1])
     near = _log_series(half if large else x)
-    high, low = _fast_two_sum(_LOG_2_PARTS[0] if large else 0.0, near[0])
-    return _fast_two_sum(high, low + (near[1] + (_LOG_2_PARTS[1] if large else 0.0)))
+    high, low = fast_two_sum(_LOG_2_PARTS[0] if large else 0.0, near[0])
+    return fast_two_sum(high, low + (near[1] + (_LOG_2_PARTS[1] if large else 0.0)))
 
 
 @inlined
 def sigmoid(x: Twofold) -> Twofold:
     """Return 1 / (1 + exp(-x))."""
     small = _small(x)
-    whole = _fast_two_sum_of(1.0, small)
+    whole = fast_two_sum_of(1.0, small)
     return _over((1.0, 0.0) if x[0] >= 0.0 else small, whole, 1.0 / whole[0])
 
 
@@ -308,7 +244,7 @@ def softplus(x: Twofold) -> Twofold:
 def logistic_density(x: Twofold) -> Twofold:
     """Return sigmoid(x) * sigmoid(-x)."""
     small = _small(x)
-    whole = _fast_two_sum_of(1.0, small)
+    whole = fast_two_sum_of(1.0, small)
     inverse = 1.0 / whole[0]
     return _over(_over(small, whole, inverse), whole, inverse)
 
