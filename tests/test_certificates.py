@@ -66,6 +66,17 @@ def test_errors_are_within_the_figures(family: str, name: str, error: Error) -> 
         assert error.subnormal <= 4
 
 
+SOFT = [(n, e) for n in (*ELEMENTWISE, *SOFTMAX) if n in CERTIFICATES for e in CERTIFICATES[n].soft()]
+
+
+@pytest.mark.parametrize(("name", "error"), SOFT, ids=lambda v: f"{v.dtype}-{v.output}" if isinstance(v, Error) else v)
+def test_errors_for_soft_targets_are_within_the_figures(name: str, error: Error) -> None:
+    """Results cross zero there: the figure is in units of the largest term."""
+    assert error.tried >= 100, name
+    assert error.ulp_of_terms is not None
+    assert error.ulp_of_terms <= 4.0
+
+
 def test_other_libraries_are_compared_with() -> None:
     """They lose every digit somewhere: that is what the table is for."""
     error = CERTIFICATES["binary_cross_entropy_with_logits"].find("PyTorch", "float64", "value")
