@@ -17,7 +17,8 @@ PREAMBLE = """
 import sys
 class Refuse:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"symloss", "sympy", "mpmath", "jinja2", "click", "tqdm", "scipy", "sklearn"}:
+        # yaml, too: Numba reads settings with it where it is installed.
+        if name.split(".")[0] in {"symloss", "sympy", "mpmath", "jinja2", "click", "tqdm", "scipy", "sklearn", "yaml"}:
             raise ImportError(f"{name} is not to be imported here")
 sys.meta_path.insert(0, Refuse())
 import numpy as np
