@@ -60,8 +60,8 @@ class Minimum(NamedTuple):
     message: str
 
 
-def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
-    """Minimise with L-BFGS: from values and gradients."""
+def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int, polish: bool = True) -> Minimum:
+    """Minimise with L-BFGS: from values and gradients; Newton steps polish the result, if there are products for them."""
     options = {"gtol": tol, "ftol": _EPSILON, "maxiter": max_iter, "maxfun": 4 * max_iter + 20, "maxls": 50}
     found = library("scipy.optimize").minimize(
         objective.value_and_grad, start, jac=True, method="L-BFGS-B", options=options
@@ -69,7 +69,7 @@ def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum
     # A line search that finds no improvement is no failure where rounding hides it.
     hidden = np.max(np.abs(found.jac), initial=0.0) <= math.sqrt(_ROUNDING) * max(1.0, abs(found.fun))
     converged = bool(found.success or (hidden and found.status == 2))
-    flat = _polished(objective, found.x, found.jac, tol) if converged else found.x
+    flat = _polished(objective, found.x, found.jac, tol) if converged and polish else found.x
     return Minimum(flat, int(found.nit), converged, str(found.message))
 
 
