@@ -61,7 +61,7 @@ class Minimum(NamedTuple):
 
 
 def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int, polish: bool = True) -> Minimum:
-    """Minimise with L-BFGS: from values and gradients; Newton steps polish the result, if there are products for them."""
+    """Minimise with L-BFGS: from values and gradients; Newton steps may polish the result."""
     options = {"gtol": tol, "ftol": _EPSILON, "maxiter": max_iter, "maxfun": 4 * max_iter + 20, "maxls": 50}
     found = library("scipy.optimize").minimize(
         objective.value_and_grad, start, jac=True, method="L-BFGS-B", options=options
