@@ -96,7 +96,7 @@ class LinearModel:
         objective = BlockObjective(
             self.loss, X, y, sample_weight, self.alpha, self.fit_intercept, dict(self.loss_params or {})
         )
-        found = lbfgs(objective, np.zeros(objective.size), self.tol, self.max_iter, polish=False)  # type: ignore[arg-type]
+        found = lbfgs(objective, np.zeros(objective.size), self.tol, self.max_iter)
         if not found.converged:
             warnings.warn(
                 f"L-BFGS did not converge in {found.iterations} iterations: {found.message}",

@@ -19,14 +19,18 @@ _EPSILON = float(np.finfo(np.float64).eps)
 _ROUNDING = 64 * _EPSILON  # relative changes of the objective that say nothing
 
 
-class Smooth(Protocol):
-    """What is minimised."""
-
-    outputs: int
-    features: int
+class Differentiable(Protocol):
+    """What L-BFGS minimises."""
 
     def value_and_grad(self, flat: Array) -> tuple[float, Array]:
         """Return the objective and its gradient."""
+
+
+class Smooth(Differentiable, Protocol):
+    """What Newton steps minimise."""
+
+    outputs: int
+    features: int
 
     def hvp(self, flat: Array, direction: Array) -> Array:
         """Return the Hessian times a vector."""
@@ -60,8 +64,19 @@ class Minimum(NamedTuple):
     message: str
 
 
-def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int, polish: bool = True) -> Minimum:
-    """Minimise with L-BFGS: from values and gradients; Newton steps may polish the result."""
+def lbfgs(objective: Differentiable, start: Array, tol: float, max_iter: int) -> Minimum:
+    """Minimise with L-BFGS: from values and gradients."""
+    return _lbfgs(objective, start, tol, max_iter)[0]
+
+
+def polished_lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int) -> Minimum:
+    """Minimise with L-BFGS, and take Newton steps at the end."""
+    found, grad = _lbfgs(objective, start, tol, max_iter)
+    return found._replace(flat=_polished(objective, found.flat, grad, tol)) if found.converged else found
+
+
+def _lbfgs(objective: Differentiable, start: Array, tol: float, max_iter: int) -> tuple[Minimum, Array]:
+    """Return where L-BFGS ended, and the gradient there."""
     options = {"gtol": tol, "ftol": _EPSILON, "maxiter": max_iter, "maxfun": 4 * max_iter + 20, "maxls": 50}
     found = library("scipy.optimize").minimize(
         objective.value_and_grad, start, jac=True, method="L-BFGS-B", options=options
@@ -69,8 +84,7 @@ def lbfgs(objective: Smooth, start: Array, tol: float, max_iter: int, polish: bo
     # A line search that finds no improvement is no failure where rounding hides it.
     hidden = np.max(np.abs(found.jac), initial=0.0) <= math.sqrt(_ROUNDING) * max(1.0, abs(found.fun))
     converged = bool(found.success or (hidden and found.status == 2))
-    flat = _polished(objective, found.x, found.jac, tol) if converged and polish else found.x
-    return Minimum(flat, int(found.nit), converged, str(found.message))
+    return Minimum(found.x, int(found.nit), converged, str(found.message)), found.jac
 
 
 def _polished(objective: Smooth, flat: Array, grad: Array, tol: float) -> Array:
@@ -177,12 +191,12 @@ def _conjugate_step(objective: Smooth, flat: Array, grad: Array) -> Array | None
 
 
 def _go_on(objective: Smooth, flat: Array, tol: float, max_iter: int, done: int) -> Minimum:
-    rest = lbfgs(objective, flat, tol, max(max_iter - done, 1))
+    rest = polished_lbfgs(objective, flat, tol, max(max_iter - done, 1))
     return rest._replace(iterations=rest.iterations + done)
 
 
 SOLVERS: dict[str, Callable[[Smooth, Array, float, int], Minimum]] = {
-    "lbfgs": lbfgs,
+    "lbfgs": polished_lbfgs,
     "newton-cg": newton_cg,
     "newton-cholesky": newton_cholesky,
 }
