@@ -24,7 +24,20 @@ _KINDS = (
     ("hessian", "Hessian diagonal"),
     ("hvp", r"Hessian times a vector $v$"),
 )
-SECTIONS = ("description", "use_case", "advantages", "disadvantages")
+_SECTIONS = ("description", "use_case", "advantages", "disadvantages")
+
+
+def said_of(loss: Loss) -> dict[str, Any]:
+    """Return what every page says in words: of what loss it is, what that is for, where it is from."""
+    texts = loss.texts
+    said = [(name.replace("_", " ").capitalize(), escape(getattr(texts, name))) for name in _SECTIONS]
+    return {
+        "title": escape(texts.title),
+        "name": escape(loss.name),
+        "label": loss.name,
+        "sections": [(heading, text) for heading, text in said if text],
+        "references": [escape(texts.reference)] if texts.reference else [],
+    }
 
 
 def page(
@@ -43,14 +56,9 @@ def page(
     certificate : Certificate, optional
         The measured error.
     """
-    texts = loss.texts
-    said = [(name.replace("_", " ").capitalize(), escape(getattr(texts, name))) for name in SECTIONS]
     return render(
         "page.tex.j2",
-        title=escape(texts.title),
-        name=escape(loss.name),
-        label=loss.name,
-        sections=[(heading, text) for heading, text in said if text],
+        **said_of(loss),
         definition=equation(r"\ell", loss.declared),
         normalizer=[equation("n", loss.normalizer)] if loss.normalizer != 1 else [],
         arguments=[row_of_argument(argument, bool(loss.sets)) for argument in loss.arguments],
@@ -59,7 +67,6 @@ def page(
         conventions=_conventions(loss),
         accuracy=accuracy(certificate) if certificate else None,
         plot=plot(loss, stable),
-        references=[escape(texts.reference)] if texts.reference else [],
     )
 
 

@@ -8,11 +8,10 @@ import sympy
 from sympy import Expr, Symbol
 
 from symloss.declare import Loss
-from symloss.emit.document import SECTIONS, row_of_argument
+from symloss.emit.document import row_of_argument, said_of
 from symloss.emit.environment import render
 from symloss.emit.formulas import equation
 from symloss.emit.latex_printer import latex, symbol
-from symloss.emit.text import escape
 from symloss.lattices.adjoint import adjoint_equation
 from symloss.lattices.lattice import Lattice
 from symloss.recurrence import LogAdd, Workspace
@@ -26,14 +25,9 @@ def recurrence_page(lattice: Lattice) -> str:
     loss, total = lattice.loss, lattice.total
     alpha, (beta, adjoint) = total.workspace, adjoint_equation(lattice)
     steps = total.workspace.steps
-    texts = loss.texts
-    said = [(name.replace("_", " ").capitalize(), escape(getattr(texts, name))) for name in SECTIONS]
     return render(
         "recurrence.tex.j2",
-        title=escape(texts.title),
-        name=escape(loss.name),
-        label=loss.name,
-        sections=[(heading, text) for heading, text in said if text],
+        **said_of(loss),
         definition=equation(r"\ell", loss.expr.xreplace({total: _TOTAL})),
         arguments=[row_of_argument(argument, False) for argument in loss.arguments],
         ranges=", ".join(rf"${step.name} = 0, \dots, {latex(step.extent - 1)}$" for step in steps),
@@ -48,7 +42,6 @@ def recurrence_page(lattice: Lattice) -> str:
             sympy.exp(alpha[tuple(steps)] + beta[tuple(steps)] - _TOTAL, evaluate=False),
         ),
         conventions=_conventions(loss),
-        references=[escape(texts.reference)] if texts.reference else [],
     )
 
 
