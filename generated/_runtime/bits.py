@@ -131,48 +131,6 @@ def _raised_compiled(x: Any) -> Any:
     return implementation
 
 
-def power_of_two(power: int) -> float:
-    """Return 2**power, for a normal result."""
-    return math.ldexp(1.0, power)
-
-
-@intrinsic
-def _from_bits(typingctx: Any, bits: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], context.get_value_type(types.float64))
-
-    return types.float64(types.int64), build
-
-
-@overload(power_of_two)
-def _power_of_two_compiled(power: Any) -> Any:
-    def implementation(power: Any) -> Any:
-        return _from_bits((np.int64(power) + 1023) << 52)
-
-    return implementation
-
-
-def exponent(x: float) -> int:
-    """Return the largest whole k with 2**k <= x, for a normal positive x."""
-    return math.frexp(x)[1] - 1
-
-
-@intrinsic
-def _bits_of(typingctx: Any, x: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.bitcast(args[0], context.get_value_type(types.int64))
-
-    return types.int64(types.float64), build
-
-
-@overload(exponent)
-def _exponent_compiled(x: Any) -> Any:
-    def implementation(x: Any) -> Any:
-        return (_bits_of(x) >> 52) - 1023
-
-    return implementation
-
-
 def split(x: float) -> tuple[float, float]:
     """Return m and k with x = m * 2**k and 3/4 <= m < 3/2, for a normal positive x; garbage for others."""
     kind = type(x) if isinstance(x, np.float32) else float

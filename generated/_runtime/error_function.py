@@ -14,9 +14,10 @@ import math
 import numpy as np
 
 from .bits import by_dtype, fused, polynomial
+from .double_word import Twofold, fast_two_sum, multiply, two_sum
 from .exponential import exp_nonpositive_parts
 from .jit import inlined
-from .parts import Parts, ending_in, log_of, ordered_sum, product, quotient, shifted, short_exp, short_log_of, sum_of
+from .parts import ending_in, log_of, quotient, shifted, short_exp, short_log_of
 from .special_coefficients import (
     ERF,
     ERF_SHORT,
@@ -39,90 +40,90 @@ _FAR = 1e9  # from here on the hazard is 2*x, its excess 1/x
 
 
 @inlined
-def _size(x: Parts) -> Parts:
+def _size(x: Twofold) -> Twofold:
     return -x[0] if x[0] < 0.0 else x[0], -x[1] if x[0] < 0.0 else x[1]
 
 
 @inlined
-def _spread(size: Parts) -> Parts:
+def _spread(size: Twofold) -> Twofold:
     """Return t."""
-    above, above_rest = sum_of(size[0], -_MIDDLE)
-    below, below_rest = sum_of(size[0], _MIDDLE)
+    above, above_rest = two_sum(size[0], -_MIDDLE)
+    below, below_rest = two_sum(size[0], _MIDDLE)
     return quotient((above, above_rest + size[1]), (below, below_rest + size[1]))
 
 
 @inlined
-def _lifted_bell(size: Parts) -> tuple[Parts, float]:
+def _lifted_bell(size: Twofold) -> tuple[Twofold, float]:
     """Return exp(-x**2) over a power of 2, and that: the quotient is normal where it is not."""
     x = _NOTHING if size[0] > _NOTHING else size[0]
     square, far = x * x, x > _LIFTED
-    shifted_, rest = sum_of(-square, _LOG_LIFT[0] if far else 0.0)
+    shifted_, rest = two_sum(-square, _LOG_LIFT[0] if far else 0.0)
     high, low = exp_nonpositive_parts(shifted_)
     lost = fused(2.0 * x, size[1], fused(x, x, -square)) - (rest + (_LOG_LIFT[1] if far else 0.0))
     return (high, fused(-high, lost, low)), 1.0 / _LIFT if far else 1.0
 
 
 @inlined
-def _dropped(x: Parts, drop: float) -> Parts:
+def _dropped(x: Twofold, drop: float) -> Twofold:
     return drop * x[0], drop * x[1]
 
 
 @inlined
-def _bell(size: Parts) -> Parts:
+def _bell(size: Twofold) -> Twofold:
     """Return exp(-x**2)."""
     bell, drop = _lifted_bell(size)
     return _dropped(bell, drop)
 
 
 @inlined
-def _scaled(size: Parts) -> tuple[Parts, Parts]:
+def _scaled(size: Twofold) -> tuple[Twofold, Twofold]:
     """Return above and below of exp(x**2) * erfc(x)."""
     t = _spread(size)
-    below, rest = sum_of(1.0, 2.0 * size[0])
+    below, rest = two_sum(1.0, 2.0 * size[0])
     return ending_in(t, polynomial(t[0], ERFC_SCALED), ERFC_SCALED_LAST), (below, fused(2.0, size[1], rest))
 
 
 @inlined
-def _finite(size: Parts) -> Parts:
+def _finite(size: Twofold) -> Twofold:
     return _HUGE if size[0] > _HUGE else size[0], size[1]
 
 
 @inlined
-def _tail(size: Parts) -> Parts:
+def _tail(size: Twofold) -> Twofold:
     """Return exp(x**2) * erfc(x)."""
     above, below = _scaled(_finite(size))
     return quotient(above, below)
 
 
 @inlined
-def _beyond(size: Parts) -> Parts:
+def _beyond(size: Twofold) -> Twofold:
     """Return erfc(x) for x >= 0."""
-    return product(_bell(size), _tail(size))
+    return multiply(_bell(size), _tail(size))
 
 
 @inlined
-def _less(whole: float, x: Parts) -> Parts:
+def _less(whole: float, x: Twofold) -> Twofold:
     """Return whole - x."""
-    high, low = sum_of(whole, -x[0])
+    high, low = two_sum(whole, -x[0])
     return high, low - x[1]
 
 
 @inlined
-def _erf_near(x: Parts) -> Parts:
+def _erf_near(x: Twofold) -> Twofold:
     """Return erf(x) near 0."""
     square = x[0] * x[0]
-    high, low = product(TWO_OVER_ROOT_PI, (x[0], fused(-square, x[1], x[1])))
-    return ordered_sum(high, fused(x[0] * square, polynomial(square, ERF), low))
+    high, low = multiply(TWO_OVER_ROOT_PI, (x[0], fused(-square, x[1], x[1])))
+    return fast_two_sum(high, fused(x[0] * square, polynomial(square, ERF), low))
 
 
 @inlined
-def gaussian_parts(x: Parts) -> Parts:
+def gaussian_parts(x: Twofold) -> Twofold:
     """Return exp(-x**2)."""
     return _bell(_size(x))
 
 
 @inlined
-def erf_parts(x: Parts) -> Parts:
+def erf_parts(x: Twofold) -> Twofold:
     """Return the error function."""
     near, far = _erf_near(x), _less(1.0, _beyond(_size(x)))
     negative = x[0] < 0.0
@@ -132,87 +133,87 @@ def erf_parts(x: Parts) -> Parts:
 
 
 @inlined
-def _lifted_erfc(x: Parts) -> tuple[Parts, float]:
+def _lifted_erfc(x: Twofold) -> tuple[Twofold, float]:
     """Return erfc(x) over a power of 2, and that."""
     size = _size(x)
     (bell, drop), tail = _lifted_bell(size), _tail(size)
-    beyond, near = product(bell, tail), _less(1.0, _erf_near(x))
+    beyond, near = multiply(bell, tail), _less(1.0, _erf_near(x))
     large, other = x[0] >= _NEAR, _less(2.0, _dropped(beyond, drop))
     left = other[0] if x[0] <= -_NEAR else near[0], other[1] if x[0] <= -_NEAR else near[1]
     return (beyond[0] if large else left[0], beyond[1] if large else left[1]), drop if large else 1.0
 
 
 @inlined
-def erfc_parts(x: Parts) -> Parts:
+def erfc_parts(x: Twofold) -> Twofold:
     """Return 1 - erf(x)."""
     beyond, drop = _lifted_erfc(x)
     return _dropped(beyond, drop)
 
 
 @inlined
-def _log(x: Parts, share: float, above_one: Parts, near_one: bool) -> Parts:
+def _log(x: Twofold, share: float, above_one: Twofold, near_one: bool) -> Twofold:
     """Return log(share * erfc(x)), given what that is above 1."""
     size = _size(x)
     tail, whole, large = _tail(size), erfc_parts(x), x[0] >= _NEAR
     argument = share * (tail[0] if large else whole[0]), share * (tail[1] if large else whole[1])
     high, low = log_of(argument, above_one, near_one)
     square = size[0] * size[0]
-    total, rest = sum_of(-square, high)
+    total, rest = two_sum(-square, high)
     rest += low - fused(2.0 * size[0], size[1], fused(size[0], size[0], -square))
     return total if large else high, rest if large else low
 
 
 @inlined
-def log_erfc_parts(x: Parts) -> Parts:
+def log_erfc_parts(x: Twofold) -> Twofold:
     """Return log(erfc(x))."""
     high, low = erf_parts(x)
     return _log(x, 1.0, (-high, -low), x[0] < _NEAR)
 
 
 @inlined
-def log_half_erfc_parts(x: Parts) -> Parts:
+def log_half_erfc_parts(x: Twofold) -> Twofold:
     """Return log(erfc(x) / 2)."""
     high, low = _beyond(_size(x))
     return _log(x, 0.5, (-0.5 * high, -0.5 * low), x[0] <= -_NEAR)
 
 
 @inlined
-def _lifted_hazard(x: Parts) -> tuple[Parts, float]:
+def _lifted_hazard(x: Twofold) -> tuple[Twofold, float]:
     """Return the hazard over a power of 2, and that."""
     size = _size(x)
     (bell, drop), whole, (scaled, below), large = _lifted_bell(size), erfc_parts(x), _scaled(size), x[0] >= _NEAR
     above = below[0] if large else bell[0], below[1] if large else bell[1]
     divisor = scaled[0] if large else whole[0], scaled[1] if large else whole[1]
-    return product(TWO_OVER_ROOT_PI, quotient(above, divisor)), 1.0 if large else drop
+    return multiply(TWO_OVER_ROOT_PI, quotient(above, divisor)), 1.0 if large else drop
 
 
 @inlined
-def erfc_hazard_parts(x: Parts) -> Parts:
+def erfc_hazard_parts(x: Twofold) -> Twofold:
     """Return 2*exp(-x**2) / (sqrt(pi)*erfc(x))."""
     hazard, drop = _lifted_hazard(x)
     return _dropped(hazard, drop)
 
 
 @inlined
-def erfc_excess_parts(x: Parts) -> Parts:
+def erfc_excess_parts(x: Twofold) -> Twofold:
     """Return 2*exp(-x**2) / (sqrt(pi)*erfc(x)) - 2*x."""
     size = _finite(_size(x))
     t = _spread(size)
-    above, rest = sum_of(1.0, size[0])
+    above, rest = two_sum(1.0, size[0])
     far = quotient(ending_in(t, polynomial(t[0], ERFC_EXCESS), ERFC_EXCESS_LAST), (above, rest + size[1]))
     near, large = shifted((-2.0 * x[0], -2.0 * x[1]), erfc_hazard_parts(x)), x[0] >= _NEAR
     return far[0] if large else near[0], far[1] if large else near[1]
 
 
 @inlined
-def _lifted_curvature(x: Parts) -> tuple[Parts, float]:
+def _lifted_curvature(x: Twofold) -> tuple[Twofold, float]:
     """Return the product of the last two over a power of 2, and that."""
     hazard, drop = _lifted_hazard(x)
-    return product(hazard, erfc_excess_parts(x)), drop
+    return multiply(hazard, erfc_excess_parts(x)), drop
 
 
 @inlined
-def erfc_curvature_parts(x: Parts) -> Parts:
+def erfc_curvature_parts(x: Twofold) -> Twofold:
     """Return the product of the last two."""
     curvature, drop = _lifted_curvature(x)
     return _dropped(curvature, drop)

@@ -13,8 +13,9 @@ import math
 import numpy as np
 
 from .bits import by_dtype, fused, polynomial
+from .double_word import Twofold, multiply, two_sum
 from .jit import inlined
-from .parts import Parts, ending_in, log_of, product, quotient, shifted, short_log_of, sum_of
+from .parts import ending_in, log_of, quotient, shifted, short_log_of
 from .special_coefficients import (
     DIGAMMA,
     DIGAMMA_LAST,
@@ -44,12 +45,12 @@ _MOST = 2.5563481638716906e305  # beyond, loggamma is infinite
 
 
 @inlined
-def _down(x: Parts) -> tuple[Parts, Parts]:
+def _down(x: Twofold) -> tuple[Twofold, Twofold]:
     """Return f with 0 <= f <= 1 and the product of x - 1, x - 2, ..., 1 + f; x itself below 1."""
     y, factor = x, (1.0, 0.0)
     for _ in range(_STEPS_DOWN):
         less, large = (y[0] - 1.0, y[1]), y[0] >= 2.0
-        longer = product(factor, less)
+        longer = multiply(factor, less)
         y = less[0] if large else y[0], y[1]
         factor = longer[0] if large else factor[0], longer[1] if large else factor[1]
     small = x[0] < 1.0
@@ -57,12 +58,12 @@ def _down(x: Parts) -> tuple[Parts, Parts]:
 
 
 @inlined
-def loggamma_parts(x: Parts) -> Parts:
+def loggamma_parts(x: Twofold) -> Twofold:
     """Return the logarithm of the gamma function."""
     f, factor = _down(x)
-    middle = sum_of(f[0], -0.5)
+    middle = two_sum(f[0], -0.5)
     unit = ending_in((middle[0], middle[1] + f[1]), polynomial(middle[0], LOGGAMMA), LOGGAMMA_LAST)
-    near = product(product(f, shifted(f, (-1.0, 0.0))), unit)
+    near = multiply(multiply(f, shifted(f, (-1.0, 0.0))), unit)
     large, small, lifted = x[0] >= _TAIL, x[0] < 1.0, x[0] < _LEAST
     argument = x[0] * _LIFT if lifted else x[0] if large else factor[0]
     log = log_of((argument, 0.0 if lifted else x[1] if large else factor[1]), factor, False)
@@ -70,18 +71,18 @@ def loggamma_parts(x: Parts) -> Parts:
     high, low = shifted(near, (-log[0] if small else log[0], -log[1] if small else log[1]))
     inverse = 1.0 / x[0]
     series = inverse * polynomial(inverse * inverse, LOGGAMMA_TAIL)
-    far = shifted(product(shifted(x, (-0.5, 0.0)), shifted(log, (-1.0, 0.0))), _STIRLING)
+    far = shifted(multiply(shifted(x, (-0.5, 0.0)), shifted(log, (-1.0, 0.0))), _STIRLING)
     return far[0] if large else high, far[1] + series if large else low
 
 
 @inlined
-def digamma_parts(x: Parts) -> Parts:
+def digamma_parts(x: Twofold) -> Twofold:
     """Return the derivative of loggamma."""
     large, small = x[0] >= _TAIL, x[0] < 1.0
     y, above, below = x, (0.0, 0.0), (1.0, 0.0)  # a quotient: the sum of 1/(x - 1), 1/(x - 2), ...
     for _ in range(_STEPS_DOWN):
         less, more = (y[0] - 1.0, y[1]), y[0] >= 2.0
-        next_above, next_below = shifted(product(above, less), below), product(below, less)
+        next_above, next_below = shifted(multiply(above, less), below), multiply(below, less)
         y = less[0] if more else y[0], y[1]
         above = next_above[0] if more else above[0], next_above[1] if more else above[1]
         below = next_below[0] if more else below[0], next_below[1] if more else below[1]
@@ -89,9 +90,9 @@ def digamma_parts(x: Parts) -> Parts:
     alone = small or large  # with -1/x, or with -1/(2*x)
     above = (-0.5 if large else -1.0) if alone else above[0], 0.0 if alone else above[1]
     below = x[0] if alone else below[0], x[1] if alone else below[1]
-    middle = sum_of(f, -0.5)
+    middle = two_sum(f, -0.5)
     unit = ending_in((middle[0], middle[1] + x[1]), polynomial(middle[0], DIGAMMA), DIGAMMA_LAST)
-    near = product(shifted((f, x[1]), (-DIGAMMA_ROOT[0], -DIGAMMA_ROOT[1])), unit)
+    near = multiply(shifted((f, x[1]), (-DIGAMMA_ROOT[0], -DIGAMMA_ROOT[1])), unit)
     log = log_of(x, x, False)
     total, rest = shifted((log[0] if large else near[0], log[1] if large else near[1]), quotient(above, below))
     inverse = 1.0 / x[0]
@@ -100,11 +101,11 @@ def digamma_parts(x: Parts) -> Parts:
 
 
 @inlined
-def _step_up(above: Parts, below: Parts, y: Parts, cubed: bool) -> tuple[Parts, Parts, Parts]:
+def _step_up(above: Twofold, below: Twofold, y: Twofold, cubed: bool) -> tuple[Twofold, Twofold, Twofold]:
     """Add 1/y**2, or 1/y**3, to the quotient, and 1 to y, below 8."""
-    square, small = product(y, y), y[0] < _TAIL
-    power = product(square, y) if cubed else square
-    next_above, next_below, more = shifted(product(above, power), below), product(below, power), sum_of(1.0, y[0])
+    square, small = multiply(y, y), y[0] < _TAIL
+    power = multiply(square, y) if cubed else square
+    next_above, next_below, more = shifted(multiply(above, power), below), multiply(below, power), two_sum(1.0, y[0])
     return (
         (next_above[0] if small else above[0], next_above[1] if small else above[1]),
         (next_below[0] if small else below[0], next_below[1] if small else below[1]),
@@ -113,7 +114,7 @@ def _step_up(above: Parts, below: Parts, y: Parts, cubed: bool) -> tuple[Parts, 
 
 
 @inlined
-def _up(x: Parts, cubed: bool) -> tuple[Parts, Parts, Parts]:
+def _up(x: Twofold, cubed: bool) -> tuple[Twofold, Twofold, Twofold]:
     """Return above and below of the sum of 1/x**2 (or 1/x**3), 1/(x + 1)**2, ... and the first x + n beyond 8."""
     above, below, y = _step_up((0.0, 0.0), (1.0, 0.0), x, cubed)  # no loop: LLVM does not unroll one of this length
     above, below, y = _step_up(above, below, y, cubed)
@@ -126,7 +127,7 @@ def _up(x: Parts, cubed: bool) -> tuple[Parts, Parts, Parts]:
 
 
 @inlined
-def trigamma_parts(x: Parts) -> Parts:
+def trigamma_parts(x: Twofold) -> Twofold:
     """Return the derivative of digamma."""
     above, below, y = _up(x, False)
     inverse = quotient((1.0, 0.0), y)
@@ -137,11 +138,11 @@ def trigamma_parts(x: Parts) -> Parts:
 
 
 @inlined
-def tetragamma_parts(x: Parts) -> Parts:
+def tetragamma_parts(x: Twofold) -> Twofold:
     """Return the derivative of trigamma."""
     above, below, y = _up(x, True)
     inverse = quotient((1.0, 0.0), y)
-    square = product(inverse, inverse)
+    square = multiply(inverse, inverse)
     series = inverse[0] * square[0] * fused(inverse[0], polynomial(square[0], TETRAGAMMA_TAIL), 1.0)
     total, rest = shifted(quotient((-2.0 * above[0], -2.0 * above[1]), below), (-square[0], -square[1]))
     return total, rest - series
@@ -168,8 +169,8 @@ def _digamma_double(x: float) -> float:
 def _power_of_inverse(x: float, cubed: bool) -> float:
     """Return 1/x**2, or 1/x**3."""
     inverse = quotient((1.0, 0.0), (x, 0.0))
-    power = product(inverse, inverse)
-    power = product(power, inverse) if cubed else power
+    power = multiply(inverse, inverse)
+    power = multiply(power, inverse) if cubed else power
     result = power[0] + power[1]
     return result if result < math.inf else math.inf
 

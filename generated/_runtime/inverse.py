@@ -12,8 +12,9 @@ import math
 import numpy as np
 
 from .bits import by_dtype, fused, polynomial
+from .double_word import Twofold, multiply, two_sum
 from .jit import inlined
-from .parts import Parts, log_of, product, quotient, shifted, short_log_of, sum_of
+from .parts import log_of, quotient, shifted, short_log_of
 from .special_coefficients import ATAN, ATAN_SHORT, HALF_PI, LOG_2
 
 _LARGE, _SMALL = 2.0**30, 2.0**-30  # asinh(x) is log(2*x) from here on, and x up to there
@@ -21,18 +22,18 @@ _INNER, _OUTER = math.sqrt(2.0) - 1.0, math.sqrt(2.0) + 1.0  # tangents of pi/8 
 
 
 @inlined
-def _root(x: Parts) -> Parts:
+def _root(x: Twofold) -> Twofold:
     """Return the square root of a positive number."""
     root = math.sqrt(x[0])
     return root, (fused(-root, root, x[0]) + x[1]) / (2.0 * root)
 
 
 @inlined
-def asinh_parts(x: Parts) -> Parts:
+def asinh_parts(x: Twofold) -> Twofold:
     """Return the inverse hyperbolic sine."""
     size = abs(x[0]), -x[1] if x[0] < 0.0 else x[1]
     large, small = size[0] > _LARGE, size[0] < _SMALL
-    square = product(size, size)
+    square = multiply(size, size)
     beside = shifted((1.0, 0.0), _root(shifted((1.0, 0.0), square)))
     above = shifted(size, quotient(square, beside))  # x + sqrt(1 + x**2) - 1
     whole = shifted((1.0, 0.0), above)
@@ -45,18 +46,18 @@ def asinh_parts(x: Parts) -> Parts:
 
 
 @inlined
-def atan_parts(x: Parts) -> Parts:
+def atan_parts(x: Twofold) -> Twofold:
     """Return the inverse tangent: pi/4 + atan((x - 1)/(x + 1)), and pi/2 - atan(1/x), have small arguments."""
     size = abs(x[0]), -x[1] if x[0] < 0.0 else x[1]
     inner, outer = size[0] < _INNER, size[0] > _OUTER
-    less, more = sum_of(size[0], -1.0), sum_of(size[0], 1.0)
+    less, more = two_sum(size[0], -1.0), two_sum(size[0], 1.0)
     above = size[0] if inner else -1.0 if outer else less[0], size[1] if inner else 0.0 if outer else less[1] + size[1]
     below = 1.0 if inner else size[0] if outer else more[0], 0.0 if inner else size[1] if outer else more[1] + size[1]
     turn = 0.0 if inner else 1.0 if outer else 0.5
     t = quotient(above, below)
     square = t[0] * t[0]
-    total, rest = sum_of(turn * HALF_PI[0], t[0])
-    high, low = sum_of(total, fused(t[0] * square, polynomial(square, ATAN), rest))
+    total, rest = two_sum(turn * HALF_PI[0], t[0])
+    high, low = two_sum(total, fused(t[0] * square, polynomial(square, ATAN), rest))
     low += fused(turn, HALF_PI[1], t[1])
     return -high if x[0] < 0.0 else high, -low if x[0] < 0.0 else low
 
@@ -79,7 +80,7 @@ def _hypot_double(x: float, y: float) -> float:
     size = abs(y) if abs(y) > abs(x) else abs(x)
     scale = 2.0**-600 if size > 2.0**500 else 2.0**600 if size < 2.0**-500 else 1.0
     a, b = (scale * x, 0.0), (scale * y, 0.0)
-    high, low = _root(shifted(product(a, a), product(b, b)))
+    high, low = _root(shifted(multiply(a, a), multiply(b, b)))
     result = (high + low) / scale if high > 0.0 else high
     return math.inf if abs(x) == math.inf or abs(y) == math.inf else result
 

@@ -1,7 +1,7 @@
-"""What special functions compute with: exact sums, products and quotients in two floats, and logarithms of those.
+"""What special functions compute with beside `double_word`: quotients, polynomials and logarithms in two floats.
 
-A tuple (high, low) stands for high + low.  The `short` forms are for float32 results: in float64, with polynomials
-that are as good as those results need.
+Sums and quotients here leave their parts as they come, where `double_word` orders them.  The `short` forms are for
+float32 results: in float64, with polynomials that are as good as those results need.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import math
 
 from .bits import fused, polynomial, raised, split
 from .coefficients import EXP_SINGLE, LOG_DOUBLE, LOG_SINGLE
+from .double_word import Twofold, fast_two_sum, multiply, two_sum
 from .jit import inlined
-
-Parts = tuple[float, float]
 
 ROUNDER = 1.5 * 2.0**52 + 1023.0  # what rounds to whole numbers, with the bias of exponents
 _LOG_2 = math.log(2.0)
@@ -20,29 +19,7 @@ _LOG_2_HIGH, _LOG_2_LOW = float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x
 
 
 @inlined
-def sum_of(a: float, b: float) -> Parts:
-    """Return a + b."""
-    total = a + b
-    back = total - a
-    return total, (a - (total - back)) + (b - back)
-
-
-@inlined
-def ordered_sum(a: float, b: float) -> Parts:
-    """Return a + b where a is the larger, or 0."""
-    total = a + b
-    return total, b - (total - a)
-
-
-@inlined
-def product(a: Parts, b: Parts) -> Parts:
-    """Return a * b."""
-    high = a[0] * b[0]
-    return high, fused(a[0], b[0], -high) + fused(a[0], b[1], a[1] * b[0])
-
-
-@inlined
-def quotient(a: Parts, b: Parts) -> Parts:
+def quotient(a: Twofold, b: Twofold) -> Twofold:
     """Return a / b."""
     inverse = 1.0 / b[0]
     high = a[0] * inverse
@@ -50,30 +27,30 @@ def quotient(a: Parts, b: Parts) -> Parts:
 
 
 @inlined
-def shifted(a: Parts, b: Parts) -> Parts:
+def shifted(a: Twofold, b: Twofold) -> Twofold:
     """Return a + b."""
-    total, rest = sum_of(a[0], b[0])
+    total, rest = two_sum(a[0], b[0])
     return total, rest + (a[1] + b[1])
 
 
 @inlined
-def ending_in(x: Parts, upper: float, last: tuple[Parts, Parts]) -> Parts:
+def ending_in(x: Twofold, upper: float, last: tuple[Twofold, Twofold]) -> Twofold:
     """Return a polynomial from what is above its last two terms."""
-    return shifted(last[1], product(x, shifted(last[0], product(x, (upper, 0.0)))))
+    return shifted(last[1], multiply(x, shifted(last[0], multiply(x, (upper, 0.0)))))
 
 
 @inlined
-def log_of(x: Parts, above_one: Parts, near_one: bool) -> Parts:
+def log_of(x: Twofold, above_one: Twofold, near_one: bool) -> Twofold:
     """Return log(x) for a normal x, given what it is above 1 where that is known better."""
     m, k = split(x[0])
     near = near_one and k == 0.0
     f = above_one[0] if near else m - 1.0
     rest = above_one[1] if near else x[1] * raised(ROUNDER - (k if k < 1000.0 else 1000.0))  # or it counts for nothing
-    whole, lost = ordered_sum(2.0, f)
+    whole, lost = fast_two_sum(2.0, f)
     s, s_rest = quotient((f, rest), (whole, lost + rest))
     square = s * s
-    high, low = ordered_sum(2.0 * s, s * square * polynomial(square, LOG_DOUBLE))
-    total, lost = ordered_sum(k * _LOG_2_HIGH, high)
+    high, low = fast_two_sum(2.0 * s, s * square * polynomial(square, LOG_DOUBLE))
+    total, lost = fast_two_sum(k * _LOG_2_HIGH, high)
     return total, lost + (low + fused(2.0, s_rest, k * _LOG_2_LOW))
 
 
