@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,10 @@ def first_call(folder: Path, name: str, dtype: str) -> tuple[float, float]:
     program = _PROGRAM.format(
         name=name, dtype=dtype, shape="(8, 8)" if rows else "8", labels="8, int" if rows else f"8, '{dtype}'"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=folder, stdout=subprocess.PIPE, text=True, check=True)
+    usual = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, env=usual, stdout=subprocess.PIPE, text=True, check=True
+    )
     imported, called = map(float, done.stdout.split())
     return imported, called
 

@@ -109,7 +109,7 @@ for place in Path("project").rglob("__pycache__"):
     shutil.rmtree(place)
     place.touch()
 check()
-print(len(scalar._value_and_grad.signatures))
+print(len(scalar._total_and_grad.signatures))
 """
     assert run(project, program).split() == ["2"]
     assert not {name for name in cached(project) if name.startswith("scalar")}
@@ -131,21 +131,20 @@ print(len(kernels), sum(len(k.signatures) for k in kernels))
 
 COUNTS = """
 check()
-from project.losses._runtime import quick, reduce
-kernels = [scalar._total_and_grad, reduce.compensated_sum]
-print(sum(sum(k.stats.cache_hits.values()) for k in kernels), sum(sum(k.stats.cache_misses.values()) for k in kernels))
+stats = scalar._total_and_grad.stats
+print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
 
 def test_a_second_process_compiles_nothing(project):
     """Until a function that is compiled into the kernels changes; what is stale is removed."""
-    assert run(project, COUNTS).split() == ["0", "2"]
+    assert run(project, COUNTS).split() == ["0", "1"]
     first = cached(project)
-    assert run(project, COUNTS).split() == ["1", "0"]  # the sum is in the kernel
+    assert run(project, COUNTS).split() == ["1", "0"]
     assert cached(project) == first
     with (project / "project" / "losses" / "_runtime" / "reduce.py").open("a") as file:
         file.write("# changed\n")
-    assert run(project, COUNTS).split() == ["0", "2"]
+    assert run(project, COUNTS).split() == ["0", "1"]
     assert len(cached(project)) == len(first)
     assert not cached(project) & {name for name in first if name.startswith("scalar._total_and_grad")}
 
@@ -153,12 +152,12 @@ def test_a_second_process_compiles_nothing(project):
 def test_a_damaged_cache_is_written_again(project):
     """Whatever happened to the files."""
     run(project, COUNTS)
-    damaged = sorted(project.rglob("*.nbc"))
-    for number, path in enumerate(damaged):
-        content = path.read_bytes()
-        path.write_bytes([b"", b"nonsense", content[: len(content) // 2]][number % 3])
-    assert run(project, COUNTS).split() == ["0", "2"]
-    assert run(project, COUNTS).split() == ["1", "0"]
+    (path,) = project.rglob("*.nbc")
+    content = path.read_bytes()
+    for damaged in (b"", b"nonsense", content[: len(content) // 2]):
+        path.write_bytes(damaged)
+        assert run(project, COUNTS).split() == ["0", "1"]
+        assert run(project, COUNTS).split() == ["1", "0"]
 
 
 def test_two_processes_at_once_keep_their_specialisations_apart(project):

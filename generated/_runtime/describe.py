@@ -10,7 +10,6 @@ import math
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 BATCH = "..."  # stands for the batch axes in the shapes of INFO
 REDUCTIONS = ("none", "sum", "mean", "weighted_mean")
@@ -24,7 +23,7 @@ class Interval(NamedTuple):
     left_open: bool = False
     right_open: bool = False
 
-    def outside(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    def outside(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Return where the values lie outside; NaN does not."""
         below = values <= self.low if self.left_open else values < self.low
         above = values >= self.high if self.right_open else values > self.high
@@ -48,7 +47,7 @@ class Finite(tuple[float, ...]):
     def __getnewargs__(self) -> tuple[float, ...]:
         return tuple(self)
 
-    def outside(self, values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    def outside(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Return where the values are none of the members; NaN is not outside."""
         return np.asarray(~np.isin(values, list(self)) & (values == values))
 

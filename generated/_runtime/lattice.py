@@ -13,10 +13,11 @@ import math
 from typing import Any
 
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
 from .bits import raised, split
 from .exponential import _reduced as reduced
+from .inside import overload
 from .jit import inlined, kernel, polymorphic
 from .logarithm import _double_near
 from .loops import wide_vectors

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
 from .elementary import exp_minus, settle
 from .front_rows import exponentials_of
+from .inside import overload
 from .jit import kernel, polymorphic
 from .lattice import distinct
 from .logarithm import log1p

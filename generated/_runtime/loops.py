@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
 from .elementary import scaled
+from .inside import overload
 
 CHUNK = 2048  # samples whose losses are summed together: 16 KiB, in the first cache beside what is read and written
 

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
+
+from .inside import overload
 
 _FLOATS = {types.float32: (types.int32, 23), types.float64: (types.int64, 52)}  # integers of that width, mantissa bits
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
 from .elementary import settle
+from .inside import overload
 from .jit import inlined, kernel
 from .loops import CHUNK, wide_vectors
 from .stack import on_stack

@@ -10,7 +10,8 @@ import numpy as np
 from numba import types
 from numba.core import cgutils
 from numba.extending import lower_builtin, type_callable
-from numba.np.arrayobj import make_array, populate_array
+
+from .late import make_array, populate_array
 
 
 def on_stack(*shape: int) -> Callable[[Any], Any]:

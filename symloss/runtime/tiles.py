@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
+from .inside import overload
 from .jit import inlined, polymorphic
 from .loops import weighted
 from .stack import on_stack
