@@ -39,8 +39,10 @@ from ._runtime import (
 )
 from ._runtime.elementary import (
     exp,
+    lifted_logistic_density,
+    lifted_sigmoid,
     log1p,
-    logistic_density,
+    lowered,
     multiply_no_nan,
     one_of,
     settle,
@@ -176,24 +178,30 @@ def _plain_value_and_grad(z, y, alpha, gamma):
     y = np.float64(y)
     softplus_z = softplus(z)
     minus = -z
-    sigmoid_z = sigmoid(z)
+    lifted_sigmoid_z = lifted_sigmoid(z)
     difference = alpha - 1.0
     softplus_minus = softplus(minus)
-    sigmoid_minus = sigmoid(minus)
+    lifted_sigmoid_minus = lifted_sigmoid(minus)
     chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
     exp_chosen = exp(chosen)
-    multiply_no_nan_value = multiply_no_nan(alpha * gamma * exp_chosen * sigmoid_z, softplus_minus)
-    multiply_no_nan_value_2 = multiply_no_nan(difference * gamma * exp_chosen * sigmoid_minus, softplus_z)
-    difference_2 = -multiply_no_nan(alpha * sigmoid_minus, exp_chosen) - multiply_no_nan_value
+    multiply_no_nan_value = multiply_no_nan(alpha * gamma * exp_chosen * lifted_sigmoid_z, softplus_minus)
+    multiply_no_nan_value_2 = multiply_no_nan(
+        difference * gamma * exp_chosen * lifted_sigmoid_minus,
+        softplus_z,
+    )
+    difference_2 = -multiply_no_nan(alpha * lifted_sigmoid_minus, exp_chosen) - multiply_no_nan_value
+    lowered_difference = lowered(
+        -multiply_no_nan(difference * lifted_sigmoid_z, exp_chosen) - multiply_no_nan_value_2,
+    )
     if y == 1.0:
         loss = multiply_no_nan(alpha * exp_chosen, softplus_minus)
-        grad_z = difference_2
+        grad_z = lowered(difference_2)
     elif y != y:
         loss = np.nan
         grad_z = np.nan
     elif y == 0.0:
         loss = 0.0 - multiply_no_nan(difference * exp_chosen, softplus_z)
-        grad_z = -multiply_no_nan(difference * sigmoid_z, exp_chosen) - multiply_no_nan_value_2
+        grad_z = lowered_difference
     else:
         loss = np.nan
         grad_z = np.nan
@@ -212,10 +220,10 @@ def _refined_value_and_grad(z, y, alpha, gamma):
     gamma = twofold.twofold(gamma)
     softplus_z = twofold.softplus(z)
     minus = twofold.negate(z)
-    sigmoid_z = twofold.sigmoid(z)
+    lifted_sigmoid_z = twofold.lifted_sigmoid(z)
     difference = twofold.subtract(alpha, (1.0, 0.0))
     softplus_minus = twofold.softplus(minus)
-    sigmoid_minus = twofold.sigmoid(minus)
+    lifted_sigmoid_minus = twofold.lifted_sigmoid(minus)
     chosen = (
         twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
         if y[0] == 1.0
@@ -223,20 +231,31 @@ def _refined_value_and_grad(z, y, alpha, gamma):
     )
     exp_chosen = twofold.exp(chosen)
     multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.multiply(twofold.multiply(twofold.multiply(alpha, gamma), exp_chosen), sigmoid_z),
+        twofold.multiply(twofold.multiply(twofold.multiply(alpha, gamma), exp_chosen), lifted_sigmoid_z),
         softplus_minus,
     )
     multiply_no_nan_value_2 = twofold.multiply_no_nan(
-        twofold.multiply(twofold.multiply(twofold.multiply(difference, gamma), exp_chosen), sigmoid_minus),
+        twofold.multiply(
+            twofold.multiply(twofold.multiply(difference, gamma), exp_chosen),
+            lifted_sigmoid_minus,
+        ),
         softplus_z,
     )
     difference_2 = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, sigmoid_minus), exp_chosen)),
+        twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, lifted_sigmoid_minus), exp_chosen)),
         multiply_no_nan_value,
+    )
+    lowered_difference = twofold.lowered(
+        twofold.subtract(
+            twofold.negate(
+                twofold.multiply_no_nan(twofold.multiply(difference, lifted_sigmoid_z), exp_chosen),
+            ),
+            multiply_no_nan_value_2,
+        ),
     )
     if y[0] == 1.0:
         loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_chosen), softplus_minus)
-        grad_z = difference_2
+        grad_z = twofold.lowered(difference_2)
     elif y[0] != y[0]:
         loss = (np.nan, 0.0)
         grad_z = (np.nan, 0.0)
@@ -245,10 +264,7 @@ def _refined_value_and_grad(z, y, alpha, gamma):
             (0.0, 0.0),
             twofold.multiply_no_nan(twofold.multiply(difference, exp_chosen), softplus_z),
         )
-        grad_z = twofold.subtract(
-            twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, sigmoid_z), exp_chosen)),
-            multiply_no_nan_value_2,
-        )
+        grad_z = lowered_difference
     else:
         loss = (np.nan, 0.0)
         grad_z = (np.nan, 0.0)
@@ -324,48 +340,53 @@ def _plain_grad_and_hess(z, y, alpha, gamma):
     y = np.float64(y)
     minus = -z
     softplus_z = softplus(z)
-    sigmoid_z = sigmoid(z)
+    lifted_sigmoid_z = lifted_sigmoid(z)
     product = alpha * gamma
-    logistic_density_z = logistic_density(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     product_2 = gamma * gamma
+    sigmoid_z = sigmoid(z)
     difference = alpha - 1.0
-    sigmoid_minus = sigmoid(minus)
+    lifted_sigmoid_minus = lifted_sigmoid(minus)
     softplus_minus = softplus(minus)
-    product_3 = sigmoid_z * sigmoid_z
-    product_4 = difference * gamma
-    product_5 = sigmoid_minus * sigmoid_minus
+    sigmoid_minus = sigmoid(minus)
+    product_3 = difference * gamma
+    product_4 = alpha * lifted_sigmoid_minus
     chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
     exp_chosen = exp(chosen)
-    multiply_no_nan_value = multiply_no_nan(product_2 * product_3 * alpha * exp_chosen, softplus_minus)
-    multiply_no_nan_value_2 = multiply_no_nan(product_3 * alpha * gamma * exp_chosen, softplus_minus)
-    product_6 = product_5 * exp_chosen * log1p(-sigmoid_z)
-    added = 2.0 * multiply_no_nan(product * logistic_density_z, exp_chosen) + multiply_no_nan_value
-    difference_2 = (
-        -multiply_no_nan(alpha * sigmoid_minus, exp_chosen)
-        - multiply_no_nan(product * exp_chosen * sigmoid_z, softplus_minus)
-    )
-    difference_3 = (
-        -multiply_no_nan(difference * sigmoid_z, exp_chosen)
-        - multiply_no_nan(product_4 * exp_chosen * sigmoid_minus, softplus_z)
+    multiply_no_nan_value = multiply_no_nan((1.0 - alpha) * lifted_sigmoid_z * sigmoid_z, exp_chosen)
+    product_5 = exp_chosen * log1p(-sigmoid_z)
+    product_6 = product * exp_chosen * lifted_sigmoid_z
+    added = (
+        2.0 * multiply_no_nan(product * lifted_logistic_density_value, exp_chosen)
+        + multiply_no_nan(product_4 * sigmoid_minus, exp_chosen)
     )
     added_2 = (
-        multiply_no_nan(product_2 * difference, product_6)
-        + multiply_no_nan(1.0 - alpha, product_3 * exp_chosen)
+        multiply_no_nan_value
+        + multiply_no_nan(product_2 * difference * lifted_sigmoid_minus * sigmoid_minus, product_5)
     )
-    difference_4 = added + multiply_no_nan(alpha, product_5 * exp_chosen) - multiply_no_nan_value_2
-    difference_5 = (
-        added_2 - multiply_no_nan(product_4, product_6)
-        - 2.0 * multiply_no_nan(product_4 * logistic_density_z, exp_chosen)
+    difference_2 = -multiply_no_nan(product_4, exp_chosen) - multiply_no_nan(product_6, softplus_minus)
+    multiply_no_nan_value_2 = multiply_no_nan(
+        product_2 * alpha * exp_chosen * lifted_sigmoid_z * sigmoid_z,
+        softplus_minus,
     )
+    difference_3 = (
+        -multiply_no_nan(difference * lifted_sigmoid_z, exp_chosen)
+        - multiply_no_nan(product_3 * exp_chosen * lifted_sigmoid_minus, softplus_z)
+    )
+    difference_4 = (
+        added_2 - multiply_no_nan(product_3 * lifted_sigmoid_minus * sigmoid_minus, product_5)
+        - 2.0 * multiply_no_nan(product_3 * lifted_logistic_density_value, exp_chosen)
+    )
+    difference_5 = added + multiply_no_nan_value_2 - multiply_no_nan(product_6 * sigmoid_z, softplus_minus)
     if y == 1.0:
-        grad_z = difference_2
-        hess_z = difference_4
+        grad_z = lowered(difference_2)
+        hess_z = lowered(difference_5)
     elif y != y:
         grad_z = np.nan
         hess_z = np.nan
     elif y == 0.0:
-        grad_z = difference_3
-        hess_z = difference_5
+        grad_z = lowered(difference_3)
+        hess_z = lowered(difference_4)
     else:
         grad_z = np.nan
         hess_z = np.nan
@@ -384,16 +405,17 @@ def _refined_grad_and_hess(z, y, alpha, gamma):
     gamma = twofold.twofold(gamma)
     minus = twofold.negate(z)
     softplus_z = twofold.softplus(z)
-    sigmoid_z = twofold.sigmoid(z)
+    lifted_sigmoid_z = twofold.lifted_sigmoid(z)
     product = twofold.multiply(alpha, gamma)
-    logistic_density_z = twofold.logistic_density(z)
+    lifted_logistic_density_value = twofold.lifted_logistic_density(z)
     product_2 = twofold.multiply(gamma, gamma)
+    sigmoid_z = twofold.sigmoid(z)
     difference = twofold.subtract(alpha, (1.0, 0.0))
-    sigmoid_minus = twofold.sigmoid(minus)
+    lifted_sigmoid_minus = twofold.lifted_sigmoid(minus)
     softplus_minus = twofold.softplus(minus)
-    product_3 = twofold.multiply(sigmoid_z, sigmoid_z)
-    product_4 = twofold.multiply(difference, gamma)
-    product_5 = twofold.multiply(sigmoid_minus, sigmoid_minus)
+    sigmoid_minus = twofold.sigmoid(minus)
+    product_3 = twofold.multiply(difference, gamma)
+    product_4 = twofold.multiply(alpha, lifted_sigmoid_minus)
     chosen = (
         twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
         if y[0] == 1.0
@@ -401,62 +423,75 @@ def _refined_grad_and_hess(z, y, alpha, gamma):
     )
     exp_chosen = twofold.exp(chosen)
     multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.multiply(twofold.multiply(twofold.multiply(product_2, product_3), alpha), exp_chosen),
-        softplus_minus,
+        twofold.multiply(twofold.multiply(twofold.subtract((1.0, 0.0), alpha), lifted_sigmoid_z), sigmoid_z),
+        exp_chosen,
     )
-    multiply_no_nan_value_2 = twofold.multiply_no_nan(
-        twofold.multiply(twofold.multiply(twofold.multiply(product_3, alpha), gamma), exp_chosen),
-        softplus_minus,
-    )
-    product_6 = twofold.multiply(
-        twofold.multiply(product_5, exp_chosen),
-        twofold.log1p(twofold.negate(sigmoid_z)),
-    )
+    product_5 = twofold.multiply(exp_chosen, twofold.log1p(twofold.negate(sigmoid_z)))
+    product_6 = twofold.multiply(twofold.multiply(product, exp_chosen), lifted_sigmoid_z)
     added = twofold.add(
         twofold.multiply(
             (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product, logistic_density_z), exp_chosen),
+            twofold.multiply_no_nan(twofold.multiply(product, lifted_logistic_density_value), exp_chosen),
         ),
+        twofold.multiply_no_nan(twofold.multiply(product_4, sigmoid_minus), exp_chosen),
+    )
+    added_2 = twofold.add(
         multiply_no_nan_value,
+        twofold.multiply_no_nan(
+            twofold.multiply(
+                twofold.multiply(twofold.multiply(product_2, difference), lifted_sigmoid_minus),
+                sigmoid_minus,
+            ),
+            product_5,
+        ),
     )
     difference_2 = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, sigmoid_minus), exp_chosen)),
-        twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(product, exp_chosen), sigmoid_z),
-            softplus_minus,
+        twofold.negate(twofold.multiply_no_nan(product_4, exp_chosen)),
+        twofold.multiply_no_nan(product_6, softplus_minus),
+    )
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+        twofold.multiply(
+            twofold.multiply(
+                twofold.multiply(twofold.multiply(product_2, alpha), exp_chosen),
+                lifted_sigmoid_z,
+            ),
+            sigmoid_z,
         ),
+        softplus_minus,
     )
     difference_3 = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, sigmoid_z), exp_chosen)),
+        twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, lifted_sigmoid_z), exp_chosen)),
         twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(product_4, exp_chosen), sigmoid_minus),
+            twofold.multiply(twofold.multiply(product_3, exp_chosen), lifted_sigmoid_minus),
             softplus_z,
         ),
     )
-    added_2 = twofold.add(
-        twofold.multiply_no_nan(twofold.multiply(product_2, difference), product_6),
-        twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), alpha), twofold.multiply(product_3, exp_chosen)),
-    )
     difference_4 = twofold.subtract(
-        twofold.add(added, twofold.multiply_no_nan(alpha, twofold.multiply(product_5, exp_chosen))),
-        multiply_no_nan_value_2,
-    )
-    difference_5 = twofold.subtract(
-        twofold.subtract(added_2, twofold.multiply_no_nan(product_4, product_6)),
+        twofold.subtract(
+            added_2,
+            twofold.multiply_no_nan(
+                twofold.multiply(twofold.multiply(product_3, lifted_sigmoid_minus), sigmoid_minus),
+                product_5,
+            ),
+        ),
         twofold.multiply(
             (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_4, logistic_density_z), exp_chosen),
+            twofold.multiply_no_nan(twofold.multiply(product_3, lifted_logistic_density_value), exp_chosen),
         ),
     )
+    difference_5 = twofold.subtract(
+        twofold.add(added, multiply_no_nan_value_2),
+        twofold.multiply_no_nan(twofold.multiply(product_6, sigmoid_z), softplus_minus),
+    )
     if y[0] == 1.0:
-        grad_z = difference_2
-        hess_z = difference_4
+        grad_z = twofold.lowered(difference_2)
+        hess_z = twofold.lowered(difference_5)
     elif y[0] != y[0]:
         grad_z = (np.nan, 0.0)
         hess_z = (np.nan, 0.0)
     elif y[0] == 0.0:
-        grad_z = difference_3
-        hess_z = difference_5
+        grad_z = twofold.lowered(difference_3)
+        hess_z = twofold.lowered(difference_4)
     else:
         grad_z = (np.nan, 0.0)
         hess_z = (np.nan, 0.0)
@@ -510,7 +545,7 @@ def _plain_hvp(z, y, alpha, gamma, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    logistic_density_z = logistic_density(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     softplus_z = softplus(z)
     product = alpha * gamma
     product_2 = gamma * gamma
@@ -518,36 +553,40 @@ def _plain_hvp(z, y, alpha, gamma, v_z):
     difference = alpha - 1.0
     softplus_minus = softplus(minus)
     product_3 = difference * gamma
+    lifted_sigmoid_chosen = lifted_sigmoid(z if y == 1.0 else minus)
     sigmoid_chosen = sigmoid(z if y == 1.0 else minus)
     chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
     exp_chosen = exp(chosen)
-    multiply_no_nan_value = multiply_no_nan(product * logistic_density_z, exp_chosen)
-    multiply_no_nan_value_2 = multiply_no_nan(product_3 * logistic_density_z, exp_chosen)
+    multiply_no_nan_value = multiply_no_nan(product * lifted_logistic_density_value, exp_chosen)
+    multiply_no_nan_value_2 = multiply_no_nan(product_3 * lifted_logistic_density_value, exp_chosen)
+    lowered_added = lowered(
+        multiply_no_nan(alpha * lifted_logistic_density_value, exp_chosen) + multiply_no_nan_value,
+    )
     multiply_no_nan_value_3 = multiply_no_nan(
-        product_2 * (sigmoid_chosen * sigmoid_chosen) * alpha * exp_chosen,
+        product_2 * alpha * exp_chosen * lifted_sigmoid_chosen * sigmoid_chosen,
         softplus_minus,
     )
+    lowered_difference = lowered(
+        -multiply_no_nan(difference * lifted_logistic_density_value, exp_chosen) - multiply_no_nan_value_2,
+    )
+    difference_2 = (
+        multiply_no_nan(product_3 * exp_chosen * lifted_logistic_density_value, softplus_z)
+        - multiply_no_nan_value_2
+    )
     multiply_no_nan_value_4 = multiply_no_nan(
-        product_2 * (sigmoid_chosen * sigmoid_chosen) * difference * exp_chosen,
+        product_2 * difference * exp_chosen * lifted_sigmoid_chosen * sigmoid_chosen,
         softplus_z,
     )
-    product_4 = (multiply_no_nan(alpha * logistic_density_z, exp_chosen) + multiply_no_nan_value) * v_z
-    difference_2 = (
-        multiply_no_nan_value + multiply_no_nan_value_3
-        - multiply_no_nan(product * exp_chosen * logistic_density_z, softplus_minus)
-    )
-    product_5 = (
-        (-multiply_no_nan(difference * logistic_density_z, exp_chosen) - multiply_no_nan_value_2) * v_z
-    )
     difference_3 = (
-        multiply_no_nan(product_3 * exp_chosen * logistic_density_z, softplus_z) - multiply_no_nan_value_2
+        multiply_no_nan_value + multiply_no_nan_value_3
+        - multiply_no_nan(product * exp_chosen * lifted_logistic_density_value, softplus_minus)
     )
     if y == 1.0:
-        product_z = product_4 + difference_2 * v_z
+        product_z = lowered_added * v_z + lowered(difference_3) * v_z
     elif y != y:
         product_z = np.nan
     elif y == 0.0:
-        product_z = product_5 + (difference_3 - multiply_no_nan_value_4) * v_z
+        product_z = lowered_difference * v_z + lowered(difference_2 - multiply_no_nan_value_4) * v_z
     else:
         product_z = np.nan
     return product_z

@@ -32,7 +32,7 @@ from ._runtime import (
     weighed,
     wide_vectors,
 )
-from ._runtime.elementary import absolute, exp, in_interval, multiply_no_nan, offset, settle
+from ._runtime.elementary import exp, in_interval, multiply_no_nan, offset, settle, times_exp
 
 _ARGUMENTS = (
     Array("log_mean", "prediction"),
@@ -54,17 +54,7 @@ def _plain_value(log_mean, target):
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     minus = -log_mean
-    exp_minus_product = exp(-(0.5 * log_mean))
-    if absolute(minus) <= 80.0:
-        multiply_no_nan_value = multiply_no_nan(target, multiply_no_nan(exp_minus_product, exp_minus_product))
-        multiply_no_nan_value_2 = multiply_no_nan_value
-    else:
-        multiply_no_nan_value_3 = multiply_no_nan(
-            multiply_no_nan(target, exp_minus_product),
-            exp_minus_product,
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value_3
-    loss = 0.0 - offset(-multiply_no_nan_value_2, minus)
+    loss = 0.0 - offset(-times_exp(minus, target), minus)
     return loss
 
 
@@ -103,18 +93,9 @@ def _plain_value_and_grad(log_mean, target):
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     minus = -log_mean
-    exp_minus_product = exp(-(0.5 * log_mean))
-    if absolute(minus) <= 80.0:
-        multiply_no_nan_value = multiply_no_nan(target, multiply_no_nan(exp_minus_product, exp_minus_product))
-        multiply_no_nan_value_2 = multiply_no_nan_value
-    else:
-        multiply_no_nan_value_3 = multiply_no_nan(
-            multiply_no_nan(target, exp_minus_product),
-            exp_minus_product,
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value_3
-    loss = 0.0 - offset(-multiply_no_nan_value_2, minus)
-    grad_log_mean = 1.0 - multiply_no_nan_value_2
+    times_exp_value = times_exp(minus, target)
+    loss = 0.0 - offset(-times_exp_value, minus)
+    grad_log_mean = 1.0 - times_exp_value
     return loss, grad_log_mean
 
 
@@ -127,20 +108,8 @@ def _refined_value_and_grad(log_mean, target):
     log_mean = twofold.twofold(log_mean)
     target = twofold.twofold(target)
     minus = twofold.negate(log_mean)
-    exp_minus_product = twofold.exp(twofold.negate(twofold.multiply((0.5, 0.0), log_mean)))
-    if twofold.absolute(minus)[0] <= 80.0:
-        multiply_no_nan_value = twofold.multiply_no_nan(
-            target,
-            twofold.multiply_no_nan(exp_minus_product, exp_minus_product),
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value
-    else:
-        multiply_no_nan_value_3 = twofold.multiply_no_nan(
-            twofold.multiply_no_nan(target, exp_minus_product),
-            exp_minus_product,
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value_3
-    grad_log_mean = twofold.subtract((1.0, 0.0), multiply_no_nan_value_2)
+    times_exp_value = twofold.times_exp(minus, target)
+    grad_log_mean = twofold.subtract((1.0, 0.0), times_exp_value)
     return twofold.merged(grad_log_mean)
 
 
@@ -217,17 +186,7 @@ def _plain_grad_and_hess(log_mean, target):
     """Compute gradient and Hessian diagonal of one sample."""
     log_mean = np.float64(log_mean)
     target = np.float64(target)
-    exp_minus_product = exp(-(0.5 * log_mean))
-    if absolute(-log_mean) <= 80.0:
-        multiply_no_nan_value = multiply_no_nan(target, multiply_no_nan(exp_minus_product, exp_minus_product))
-        multiply_no_nan_value_2 = multiply_no_nan_value
-    else:
-        multiply_no_nan_value_3 = multiply_no_nan(
-            multiply_no_nan(target, exp_minus_product),
-            exp_minus_product,
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value_3
-    grad_log_mean = 1.0 - multiply_no_nan_value_2
+    grad_log_mean = 1.0 - times_exp(-log_mean, target)
     hess_log_mean = 1.0
     return grad_log_mean, hess_log_mean
 
@@ -240,20 +199,7 @@ def _refined_grad_and_hess(log_mean, target):
     """Return grad_log_mean of one sample, from numbers in two parts."""
     log_mean = twofold.twofold(log_mean)
     target = twofold.twofold(target)
-    exp_minus_product = twofold.exp(twofold.negate(twofold.multiply((0.5, 0.0), log_mean)))
-    if twofold.absolute(twofold.negate(log_mean))[0] <= 80.0:
-        multiply_no_nan_value = twofold.multiply_no_nan(
-            target,
-            twofold.multiply_no_nan(exp_minus_product, exp_minus_product),
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value
-    else:
-        multiply_no_nan_value_3 = twofold.multiply_no_nan(
-            twofold.multiply_no_nan(target, exp_minus_product),
-            exp_minus_product,
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value_3
-    grad_log_mean = twofold.subtract((1.0, 0.0), multiply_no_nan_value_2)
+    grad_log_mean = twofold.subtract((1.0, 0.0), twofold.times_exp(twofold.negate(log_mean), target))
     return twofold.merged(grad_log_mean)
 
 
@@ -312,19 +258,8 @@ def _plain_hvp(log_mean, target, v_log_mean):
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     v_log_mean = np.float64(v_log_mean)
-    exp_minus_product = exp(-(0.5 * log_mean))
-    if absolute(-log_mean) <= 80.0:
-        multiply_no_nan_value = multiply_no_nan(
-            target,
-            multiply_no_nan(exp_minus_product, exp_minus_product) * v_log_mean,
-        )
-        product_log_mean = multiply_no_nan_value
-    else:
-        multiply_no_nan_value_2 = multiply_no_nan(
-            multiply_no_nan(target, exp_minus_product),
-            exp_minus_product * v_log_mean,
-        )
-        product_log_mean = multiply_no_nan_value_2
+    multiply_no_nan_value = multiply_no_nan(target, exp(-log_mean) * v_log_mean)
+    product_log_mean = multiply_no_nan_value
     return product_log_mean
 
 

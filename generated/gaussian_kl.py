@@ -31,7 +31,7 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import exp, expm1, expm1mx, scaled, settle
+from ._runtime.elementary import exp, scaled, settle, times_exp, times_expm1, times_expm1mx
 
 _ARGUMENTS = (
     Array("mu", "prediction", ("L",)),
@@ -59,10 +59,11 @@ def _plain_value(mu, logvar):
         mu_part, logvar_part = mu[part], logvar[part]
         for l in range(size):
             mu_l = np.float64(mu_part[l])
-            terms[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
+            product = 2.0 * times_expm1mx(np.float64(logvar_part[l]), 0.5)
+            terms[l] = 0.5 * (mu_l * mu_l + product)
         total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
-    loss = 0.5 * total
+    loss = total
     return loss
 
 
@@ -107,12 +108,13 @@ def _plain_value_and_grad(mu, logvar, factor, grad_mu, grad_logvar):
         for l in range(size):
             mu_l = np.float64(mu_part[l])
             logvar_l = np.float64(logvar_part[l])
+            product = 0.5 * (mu_l * mu_l + 2.0 * times_expm1mx(logvar_l, 0.5))
             grad_mu_part[l] = scaled(factor, mu_l)
-            grad_logvar_part[l] = scaled(factor, 0.5 * expm1(logvar_l))
-            terms[l] = mu_l * mu_l + expm1mx(logvar_l)
+            grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, 0.5))
+            terms[l] = product
         total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
-    loss = 0.5 * total
+    loss = total
     return loss
 
 
@@ -168,9 +170,9 @@ def _plain_grad_and_hess(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, np.float64(mu[l]))
         logvar_l = np.float64(logvar[l])
-        grad_logvar[l] = scaled(factor, 0.5 * expm1(logvar_l))
+        grad_logvar[l] = scaled(factor, times_expm1(logvar_l, 0.5))
         hess_mu[l] = scaled(factor, 1.0)
-        hess_logvar[l] = scaled(factor, 0.5 * exp(logvar_l))
+        hess_logvar[l] = scaled(factor, times_exp(logvar_l, 0.5))
     return
 
 

@@ -34,7 +34,7 @@ from ._runtime import (
     weighed,
     wide_vectors,
 )
-from ._runtime.elementary import absolute, exp, in_interval, multiply_no_nan, settle
+from ._runtime.elementary import exp, in_interval, multiply_no_nan, settle, times_exp
 
 _ARGUMENTS = (
     Array("log_mean", "prediction"),
@@ -58,23 +58,10 @@ def _plain_value(log_mean, target, power):
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     difference = 2.0 - power
+    multiply_no_nan_value = multiply_no_nan(1.0 / difference, exp(multiply_no_nan(difference, log_mean)))
     difference_2 = 1.0 - power
-    multiply_no_nan_value = multiply_no_nan(difference_2, log_mean)
-    exp_product = exp(0.5 * multiply_no_nan_value)
-    if absolute(multiply_no_nan_value) <= 80.0:
-        multiply_no_nan_value_2 = multiply_no_nan(
-            target,
-            multiply_no_nan(exp_product, exp_product) / difference_2,
-        )
-        multiply_no_nan_value_3 = multiply_no_nan_value_2
-    else:
-        multiply_no_nan_value_4 = multiply_no_nan(
-            multiply_no_nan(target, exp_product),
-            exp_product / difference_2,
-        )
-        multiply_no_nan_value_3 = multiply_no_nan_value_4
-    difference_3 = exp(multiply_no_nan(difference, log_mean)) / difference - multiply_no_nan_value_3
-    loss = difference_3
+    times_exp_value = times_exp(multiply_no_nan(difference_2, log_mean), target)
+    loss = multiply_no_nan_value - multiply_no_nan(1.0 / difference_2, times_exp_value)
     return loss
 
 
@@ -88,26 +75,16 @@ def _refined_value(log_mean, target, power):
     target = twofold.twofold(target)
     power = twofold.twofold(power)
     difference = twofold.subtract((2.0, 0.0), power)
-    difference_2 = twofold.subtract((1.0, 0.0), power)
-    multiply_no_nan_value = twofold.multiply_no_nan(difference_2, log_mean)
-    exp_product = twofold.exp(twofold.multiply((0.5, 0.0), multiply_no_nan_value))
-    if twofold.absolute(multiply_no_nan_value)[0] <= 80.0:
-        multiply_no_nan_value_2 = twofold.multiply_no_nan(
-            target,
-            twofold.divide(twofold.multiply_no_nan(exp_product, exp_product), difference_2),
-        )
-        multiply_no_nan_value_3 = multiply_no_nan_value_2
-    else:
-        multiply_no_nan_value_4 = twofold.multiply_no_nan(
-            twofold.multiply_no_nan(target, exp_product),
-            twofold.divide(exp_product, difference_2),
-        )
-        multiply_no_nan_value_3 = multiply_no_nan_value_4
-    difference_3 = twofold.subtract(
-        twofold.divide(twofold.exp(twofold.multiply_no_nan(difference, log_mean)), difference),
-        multiply_no_nan_value_3,
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        twofold.divide((1.0, 0.0), difference),
+        twofold.exp(twofold.multiply_no_nan(difference, log_mean)),
     )
-    loss = difference_3
+    difference_2 = twofold.subtract((1.0, 0.0), power)
+    times_exp_value = twofold.times_exp(twofold.multiply_no_nan(difference_2, log_mean), target)
+    loss = twofold.subtract(
+        multiply_no_nan_value,
+        twofold.multiply_no_nan(twofold.divide((1.0, 0.0), difference_2), times_exp_value),
+    )
     return twofold.merged(loss)
 
 
@@ -170,23 +147,12 @@ def _plain_value_and_grad(log_mean, target, power):
     difference = 2.0 - power
     exp_value = exp(multiply_no_nan(difference, log_mean))
     difference_2 = 1.0 - power
-    multiply_no_nan_value = multiply_no_nan(difference_2, log_mean)
-    absolute_value = absolute(multiply_no_nan_value)
-    exp_product = exp(0.5 * multiply_no_nan_value)
-    if absolute_value <= 80.0:
-        multiply_no_nan_value_2 = multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_3 = multiply_no_nan(target, multiply_no_nan_value_2 / difference_2)
-    else:
-        multiply_no_nan_value_4 = multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_3 = multiply_no_nan(multiply_no_nan_value_4, exp_product / difference_2)
-    loss = exp_value / difference - multiply_no_nan_value_3
-    if absolute_value <= 80.0:
-        multiply_no_nan_value_2 = multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_5 = multiply_no_nan(target, multiply_no_nan_value_2)
-    else:
-        multiply_no_nan_value_4 = multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_5 = multiply_no_nan(multiply_no_nan_value_4, exp_product)
-    grad_log_mean = exp_value - multiply_no_nan_value_5
+    times_exp_value = times_exp(multiply_no_nan(difference_2, log_mean), target)
+    difference_3 = (
+        multiply_no_nan(1.0 / difference, exp_value) - multiply_no_nan(1.0 / difference_2, times_exp_value)
+    )
+    loss = difference_3
+    grad_log_mean = exp_value - times_exp_value
     return loss, grad_log_mean
 
 
@@ -202,29 +168,13 @@ def _refined_value_and_grad(log_mean, target, power):
     difference = twofold.subtract((2.0, 0.0), power)
     exp_value = twofold.exp(twofold.multiply_no_nan(difference, log_mean))
     difference_2 = twofold.subtract((1.0, 0.0), power)
-    multiply_no_nan_value = twofold.multiply_no_nan(difference_2, log_mean)
-    absolute_value = twofold.absolute(multiply_no_nan_value)
-    exp_product = twofold.exp(twofold.multiply((0.5, 0.0), multiply_no_nan_value))
-    if absolute_value[0] <= 80.0:
-        multiply_no_nan_value_2 = twofold.multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_3 = twofold.multiply_no_nan(
-            target,
-            twofold.divide(multiply_no_nan_value_2, difference_2),
-        )
-    else:
-        multiply_no_nan_value_4 = twofold.multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_3 = twofold.multiply_no_nan(
-            multiply_no_nan_value_4,
-            twofold.divide(exp_product, difference_2),
-        )
-    loss = twofold.subtract(twofold.divide(exp_value, difference), multiply_no_nan_value_3)
-    if absolute_value[0] <= 80.0:
-        multiply_no_nan_value_2 = twofold.multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_5 = twofold.multiply_no_nan(target, multiply_no_nan_value_2)
-    else:
-        multiply_no_nan_value_4 = twofold.multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_5 = twofold.multiply_no_nan(multiply_no_nan_value_4, exp_product)
-    grad_log_mean = twofold.subtract(exp_value, multiply_no_nan_value_5)
+    times_exp_value = twofold.times_exp(twofold.multiply_no_nan(difference_2, log_mean), target)
+    difference_3 = twofold.subtract(
+        twofold.multiply_no_nan(twofold.divide((1.0, 0.0), difference), exp_value),
+        twofold.multiply_no_nan(twofold.divide((1.0, 0.0), difference_2), times_exp_value),
+    )
+    loss = difference_3
+    grad_log_mean = twofold.subtract(exp_value, times_exp_value)
     return twofold.merged(loss), twofold.merged(grad_log_mean)
 
 
@@ -296,23 +246,10 @@ def _plain_grad_and_hess(log_mean, target, power):
     target = np.float64(target)
     difference = 2.0 - power
     exp_value = exp(multiply_no_nan(difference, log_mean))
-    multiply_no_nan_value = multiply_no_nan(1.0 - power, log_mean)
-    absolute_value = absolute(multiply_no_nan_value)
-    exp_product = exp(0.5 * multiply_no_nan_value)
-    if absolute_value <= 80.0:
-        multiply_no_nan_value_2 = multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_3 = multiply_no_nan(target, multiply_no_nan_value_2)
-    else:
-        multiply_no_nan_value_4 = multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_3 = multiply_no_nan(multiply_no_nan_value_4, exp_product)
-    grad_log_mean = exp_value - multiply_no_nan_value_3
-    if absolute_value <= 80.0:
-        multiply_no_nan_value_2 = multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_5 = multiply_no_nan(target, power * multiply_no_nan_value_2)
-    else:
-        multiply_no_nan_value_4 = multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_5 = multiply_no_nan(multiply_no_nan_value_4, power * exp_product)
-    hess_log_mean = difference * exp_value + multiply_no_nan_value_5 - exp_value
+    times_exp_value = times_exp(multiply_no_nan(1.0 - power, log_mean), target)
+    grad_log_mean = exp_value - times_exp_value
+    added = multiply_no_nan(difference, exp_value) + multiply_no_nan(power, times_exp_value)
+    hess_log_mean = added - exp_value
     return grad_log_mean, hess_log_mean
 
 
@@ -327,32 +264,16 @@ def _refined_grad_and_hess(log_mean, target, power):
     power = twofold.twofold(power)
     difference = twofold.subtract((2.0, 0.0), power)
     exp_value = twofold.exp(twofold.multiply_no_nan(difference, log_mean))
-    multiply_no_nan_value = twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), power), log_mean)
-    absolute_value = twofold.absolute(multiply_no_nan_value)
-    exp_product = twofold.exp(twofold.multiply((0.5, 0.0), multiply_no_nan_value))
-    if absolute_value[0] <= 80.0:
-        multiply_no_nan_value_2 = twofold.multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_3 = twofold.multiply_no_nan(target, multiply_no_nan_value_2)
-    else:
-        multiply_no_nan_value_4 = twofold.multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_3 = twofold.multiply_no_nan(multiply_no_nan_value_4, exp_product)
-    grad_log_mean = twofold.subtract(exp_value, multiply_no_nan_value_3)
-    if absolute_value[0] <= 80.0:
-        multiply_no_nan_value_2 = twofold.multiply_no_nan(exp_product, exp_product)
-        multiply_no_nan_value_5 = twofold.multiply_no_nan(
-            target,
-            twofold.multiply(power, multiply_no_nan_value_2),
-        )
-    else:
-        multiply_no_nan_value_4 = twofold.multiply_no_nan(target, exp_product)
-        multiply_no_nan_value_5 = twofold.multiply_no_nan(
-            multiply_no_nan_value_4,
-            twofold.multiply(power, exp_product),
-        )
-    hess_log_mean = twofold.subtract(
-        twofold.add(twofold.multiply(difference, exp_value), multiply_no_nan_value_5),
-        exp_value,
+    times_exp_value = twofold.times_exp(
+        twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), power), log_mean),
+        target,
     )
+    grad_log_mean = twofold.subtract(exp_value, times_exp_value)
+    added = twofold.add(
+        twofold.multiply_no_nan(difference, exp_value),
+        twofold.multiply_no_nan(power, times_exp_value),
+    )
+    hess_log_mean = twofold.subtract(added, exp_value)
     return twofold.merged(grad_log_mean), twofold.merged(hess_log_mean)
 
 
@@ -404,20 +325,11 @@ def _plain_hvp(log_mean, target, power, v_log_mean):
     target = np.float64(target)
     v_log_mean = np.float64(v_log_mean)
     difference = 2.0 - power
-    product = difference * exp(multiply_no_nan(difference, log_mean)) * v_log_mean
+    product = exp(multiply_no_nan(difference, log_mean)) * v_log_mean
     difference_2 = 1.0 - power
-    multiply_no_nan_value = multiply_no_nan(difference_2, log_mean)
-    exp_product = exp(0.5 * multiply_no_nan_value)
-    if absolute(multiply_no_nan_value) <= 80.0:
-        product_2 = difference_2 * multiply_no_nan(exp_product, exp_product) * v_log_mean
-        multiply_no_nan_value_2 = multiply_no_nan(target, product_2)
-    else:
-        multiply_no_nan_value_3 = multiply_no_nan(
-            multiply_no_nan(target, exp_product),
-            difference_2 * exp_product * v_log_mean,
-        )
-        multiply_no_nan_value_2 = multiply_no_nan_value_3
-    product_log_mean = product - multiply_no_nan_value_2
+    product_2 = exp(multiply_no_nan(difference_2, log_mean)) * v_log_mean
+    difference_3 = multiply_no_nan(difference, product) - multiply_no_nan(difference_2 * target, product_2)
+    product_log_mean = difference_3
     return product_log_mean
 
 

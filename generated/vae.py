@@ -37,7 +37,7 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import exp, expm1, expm1mx, multiply_no_nan, scaled, settle
+from ._runtime.elementary import exp, multiply_no_nan, scaled, settle, times_exp, times_expm1, times_expm1mx
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -72,19 +72,21 @@ def _plain_value(x_hat, mu, logvar, x, beta):
             terms[d] = difference * difference
         total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
+    product = 0.5 * beta
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
+        logvar_part, mu_part = logvar[part], mu[part]
         for l in range(size):
+            product_2 = 2.0 * times_expm1mx(np.float64(logvar_part[l]), product)
             mu_l = np.float64(mu_part[l])
-            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
+            product_3 = 0.5 * (product_2 + multiply_no_nan(beta, mu_l * mu_l))
+            terms_2[l] = product_3
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
     total_2 = settle(total_2, lost_2)
-    product = 0.5 * (2.0 * total / x_hat.shape[0] + multiply_no_nan(beta, total_2))
-    loss = product
+    loss = total / x_hat.shape[0] + total_2
     return loss
 
 
@@ -141,22 +143,23 @@ def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_m
             terms[d] = difference * difference
         total, lost = add_terms(total, lost, terms[:size], x_hat)
     total = settle(total, lost)
+    product = 0.5 * beta
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
+        logvar_part, mu_part, grad_mu_part, grad_logvar_part = logvar[part], mu[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
-            mu_l = np.float64(mu_part[l])
             logvar_l = np.float64(logvar_part[l])
+            mu_l = np.float64(mu_part[l])
+            added = 2.0 * times_expm1mx(logvar_l, product) + multiply_no_nan(beta, mu_l * mu_l)
             grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
-            grad_logvar_part[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
-            terms_2[l] = mu_l * mu_l + expm1mx(logvar_l)
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
+            grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
+            terms_2[l] = 0.5 * added
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
     total_2 = settle(total_2, lost_2)
-    product = 0.5 * (2.0 * total / length_x_hat + multiply_no_nan(beta, total_2))
-    loss = product
+    loss = total / length_x_hat + total_2
     return loss
 
 
@@ -221,12 +224,13 @@ def _plain_grad_and_hess(
         quotient_2 = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
         grad_x_hat[d] = scaled(factor, quotient_2)
         hess_x_hat[d] = scaled(factor, quotient)
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
         logvar_l = np.float64(logvar[l])
-        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
+        grad_logvar[l] = scaled(factor, times_expm1(logvar_l, product))
         hess_mu[l] = scaled(factor, beta)
-        hess_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, exp(logvar_l)))
+        hess_logvar[l] = scaled(factor, times_exp(logvar_l, product))
     return
 
 

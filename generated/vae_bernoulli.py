@@ -39,8 +39,6 @@ from ._runtime import (
 )
 from ._runtime.elementary import (
     exp,
-    expm1,
-    expm1mx,
     logistic_density,
     multiply_no_nan,
     row_in_interval,
@@ -48,6 +46,9 @@ from ._runtime.elementary import (
     settle,
     sigmoid,
     softplus,
+    times_exp,
+    times_expm1,
+    times_expm1mx,
 )
 
 _ARGUMENTS = (
@@ -72,8 +73,21 @@ INFO = describe(
 def _plain_value(x_logit, mu, logvar, x, beta):
     """Return the loss of one sample."""
     wide_vectors()
+    product = 0.5 * beta
     terms = room(1.0)
     total, lost = 0.0, 0.0
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        logvar_part, mu_part = logvar[part], mu[part]
+        for l in range(size):
+            product_2 = 2.0 * times_expm1mx(np.float64(logvar_part[l]), product)
+            mu_l = np.float64(mu_part[l])
+            terms[l] = 0.5 * (product_2 + multiply_no_nan(beta, mu_l * mu_l))
+        total, lost = add_terms(total, lost, terms[:size], logvar)
+    total = settle(total, lost)
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_logit.shape[0], ROOM):
         size = min(ROOM, x_logit.shape[0] - start)
         part = slice(start, start + size)
@@ -84,22 +98,10 @@ def _plain_value(x_logit, mu, logvar, x, beta):
             added = (
                 multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
             )
-            terms[d] = added
-        total, lost = add_terms(total, lost, terms[:size], x)
-    total = settle(total, lost)
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
-    for start in range(0, mu.shape[0], ROOM):
-        size = min(ROOM, mu.shape[0] - start)
-        part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
-        for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            terms_2[l] = mu_l * mu_l + expm1mx(np.float64(logvar_part[l]))
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
+            terms_2[d] = added
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x)
     total_2 = settle(total_2, lost_2)
-    product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
-    loss = product
+    loss = total + total_2
     return loss
 
 
@@ -144,8 +146,24 @@ def _total(x_logit, mu, logvar, x, beta, weight):
 def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    product = 0.5 * beta
     terms = room(1.0)
     total, lost = 0.0, 0.0
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        logvar_part, mu_part, grad_mu_part, grad_logvar_part = logvar[part], mu[part], grad_mu[part], grad_logvar[part]
+        for l in range(size):
+            logvar_l = np.float64(logvar_part[l])
+            mu_l = np.float64(mu_part[l])
+            added = 2.0 * times_expm1mx(logvar_l, product) + multiply_no_nan(beta, mu_l * mu_l)
+            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
+            grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
+            terms[l] = 0.5 * added
+        total, lost = add_terms(total, lost, terms[:size], logvar)
+    total = settle(total, lost)
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_logit.shape[0], ROOM):
         size = min(ROOM, x_logit.shape[0] - start)
         part = slice(start, start + size)
@@ -155,27 +173,12 @@ def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, gr
             difference = 1.0 - x_d
             x_logit_d = np.float64(x_logit_part[d])
             minus = -x_logit_d
-            added = multiply_no_nan(difference, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(minus))
+            added_2 = multiply_no_nan(difference, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(minus))
             grad_x_logit_part[d] = scaled(factor, difference * sigmoid(x_logit_d) - x_d * sigmoid(minus))
-            terms[d] = added
-        total, lost = add_terms(total, lost, terms[:size], x)
-    total = settle(total, lost)
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
-    for start in range(0, mu.shape[0], ROOM):
-        size = min(ROOM, mu.shape[0] - start)
-        part = slice(start, start + size)
-        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
-        for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            logvar_l = np.float64(logvar_part[l])
-            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
-            grad_logvar_part[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
-            terms_2[l] = mu_l * mu_l + expm1mx(logvar_l)
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
+            terms_2[d] = added_2
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x)
     total_2 = settle(total_2, lost_2)
-    product = 0.5 * (2.0 * total + multiply_no_nan(beta, total_2))
-    loss = product
+    loss = total + total_2
     return loss
 
 
@@ -252,12 +255,13 @@ def _plain_grad_and_hess(
         difference = (1.0 - x_d) * sigmoid(x_logit_d) - x_d * sigmoid(-x_logit_d)
         grad_x_logit[d] = scaled(factor, difference)
         hess_x_logit[d] = scaled(factor, logistic_density(x_logit_d))
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
         logvar_l = np.float64(logvar[l])
-        grad_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, expm1(logvar_l)))
+        grad_logvar[l] = scaled(factor, times_expm1(logvar_l, product))
         hess_mu[l] = scaled(factor, beta)
-        hess_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, exp(logvar_l)))
+        hess_logvar[l] = scaled(factor, times_exp(logvar_l, product))
     return
 
 

@@ -36,7 +36,9 @@ from ._runtime import (
 )
 from ._runtime.elementary import (
     in_interval,
-    logistic_density,
+    lifted,
+    lifted_logistic_density,
+    lowered,
     multiply_no_nan,
     settle,
     sigmoid_mix,
@@ -64,7 +66,8 @@ def _plain_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = np.float64(z)
     y = np.float64(y)
-    loss = softplus_mix(z, 1.0 - y, pos_weight * y)
+    softplus_mix_value = softplus_mix(z, lifted(1.0 - y), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
     return loss
 
 
@@ -103,9 +106,9 @@ def _plain_value_and_grad(z, y, pos_weight):
     z = np.float64(z)
     y = np.float64(y)
     difference = 1.0 - y
-    product = pos_weight * y
-    loss = softplus_mix(z, difference, product)
-    grad_z = sigmoid_mix(z, difference, -product)
+    softplus_mix_value = softplus_mix(z, lifted(difference), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
+    grad_z = sigmoid_mix(z, difference, -(pos_weight * y))
     return loss, grad_z
 
 
@@ -156,8 +159,8 @@ def _plain_grad_and_hess(z, y, pos_weight):
     difference = 1.0 - y
     product = pos_weight * y
     grad_z = sigmoid_mix(z, difference, -product)
-    logistic_density_z = logistic_density(z)
-    hess_z = difference * logistic_density_z + product * logistic_density_z
+    lifted_logistic_density_value = lifted_logistic_density(z)
+    hess_z = lowered(difference * lifted_logistic_density_value + product * lifted_logistic_density_value)
     return grad_z, hess_z
 
 
@@ -172,10 +175,12 @@ def _refined_grad_and_hess(z, y, pos_weight):
     pos_weight = twofold.twofold(pos_weight)
     difference = twofold.subtract((1.0, 0.0), y)
     product = twofold.multiply(pos_weight, y)
-    logistic_density_z = twofold.logistic_density(z)
-    hess_z = twofold.add(
-        twofold.multiply(difference, logistic_density_z),
-        twofold.multiply(product, logistic_density_z),
+    lifted_logistic_density_value = twofold.lifted_logistic_density(z)
+    hess_z = twofold.lowered(
+        twofold.add(
+            twofold.multiply(difference, lifted_logistic_density_value),
+            twofold.multiply(product, lifted_logistic_density_value),
+        ),
     )
     return twofold.merged(hess_z)
 
@@ -235,12 +240,12 @@ def _plain_hvp(z, y, pos_weight, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    logistic_density_z = logistic_density(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     added = (
-        multiply_no_nan((1.0 - y) * logistic_density_z, v_z)
-        + multiply_no_nan(pos_weight * y * logistic_density_z, v_z)
+        multiply_no_nan((1.0 - y) * lifted_logistic_density_value, v_z)
+        + multiply_no_nan(pos_weight * y * lifted_logistic_density_value, v_z)
     )
-    product_z = added
+    product_z = lowered(added)
     return product_z
 
 

@@ -36,7 +36,10 @@ from ._runtime import (
 )
 from ._runtime.elementary import (
     in_interval,
-    logistic_density,
+    lifted,
+    lifted_logistic_density,
+    lifted_sigmoid,
+    lowered,
     multiply_no_nan,
     settle,
     sigmoid,
@@ -65,7 +68,8 @@ def _plain_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = np.float64(z)
     y = np.float64(y)
-    loss = softplus_mix(z, 1.0 - y, pos_weight * y)
+    softplus_mix_value = softplus_mix(z, lifted(1.0 - y), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
     return loss
 
 
@@ -104,9 +108,9 @@ def _plain_value_and_grad(z, y, pos_weight):
     z = np.float64(z)
     y = np.float64(y)
     difference = 1.0 - y
-    product = pos_weight * y
-    loss = softplus_mix(z, difference, product)
-    grad_z = sigmoid_mix(z, difference, -product)
+    softplus_mix_value = softplus_mix(z, lifted(difference), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
+    grad_z = sigmoid_mix(z, difference, -(pos_weight * y))
     return loss, grad_z
 
 
@@ -157,17 +161,11 @@ def _plain_grad_and_hess(z, y, pos_weight):
     grad_z = sigmoid_mix(z, 1.0 - y, -(pos_weight * y))
     minus = -z
     sigmoid_minus = sigmoid(minus)
-    sigmoid_mix_value = sigmoid_mix(minus, pos_weight, 1.0)
     sigmoid_z = sigmoid(z)
-    multiply_no_nan_value = multiply_no_nan(
-        pos_weight * sigmoid_minus / sigmoid_mix_value,
-        sigmoid_z * sigmoid_z,
-    )
-    multiply_no_nan_value_2 = multiply_no_nan(
-        pos_weight * sigmoid_z / sigmoid_mix_value,
-        sigmoid_minus * sigmoid_minus,
-    )
-    hess_z = multiply_no_nan_value + multiply_no_nan_value_2
+    product = pos_weight * lifted_sigmoid(minus) * sigmoid_minus * sigmoid_z
+    sigmoid_mix_value = sigmoid_mix(minus, pos_weight, 1.0)
+    quotient = pos_weight * lifted_sigmoid(z) * sigmoid_minus * sigmoid_z / sigmoid_mix_value
+    hess_z = lowered(product / sigmoid_mix_value + quotient)
     return grad_z, hess_z
 
 
@@ -181,17 +179,20 @@ def _refined_grad_and_hess(z, y, pos_weight):
     pos_weight = twofold.twofold(pos_weight)
     minus = twofold.negate(z)
     sigmoid_minus = twofold.sigmoid(minus)
-    sigmoid_mix_value = twofold.sigmoid_mix(minus, pos_weight, (1.0, 0.0))
     sigmoid_z = twofold.sigmoid(z)
-    multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.divide(twofold.multiply(pos_weight, sigmoid_minus), sigmoid_mix_value),
-        twofold.multiply(sigmoid_z, sigmoid_z),
+    product = twofold.multiply(
+        twofold.multiply(twofold.multiply(pos_weight, twofold.lifted_sigmoid(minus)), sigmoid_minus),
+        sigmoid_z,
     )
-    multiply_no_nan_value_2 = twofold.multiply_no_nan(
-        twofold.divide(twofold.multiply(pos_weight, sigmoid_z), sigmoid_mix_value),
-        twofold.multiply(sigmoid_minus, sigmoid_minus),
+    sigmoid_mix_value = twofold.sigmoid_mix(minus, pos_weight, (1.0, 0.0))
+    quotient = twofold.divide(
+        twofold.multiply(
+            twofold.multiply(twofold.multiply(pos_weight, twofold.lifted_sigmoid(z)), sigmoid_minus),
+            sigmoid_z,
+        ),
+        sigmoid_mix_value,
     )
-    hess_z = twofold.add(multiply_no_nan_value, multiply_no_nan_value_2)
+    hess_z = twofold.lowered(twofold.add(twofold.divide(product, sigmoid_mix_value), quotient))
     return twofold.merged(hess_z)
 
 
@@ -250,12 +251,12 @@ def _plain_hvp(z, y, pos_weight, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    logistic_density_z = logistic_density(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     added = (
-        multiply_no_nan((1.0 - y) * logistic_density_z, v_z)
-        + multiply_no_nan(pos_weight * y * logistic_density_z, v_z)
+        multiply_no_nan((1.0 - y) * lifted_logistic_density_value, v_z)
+        + multiply_no_nan(pos_weight * y * lifted_logistic_density_value, v_z)
     )
-    product_z = added
+    product_z = lowered(added)
     return product_z
 
 

@@ -36,7 +36,10 @@ from ._runtime import (
 )
 from ._runtime.elementary import (
     in_interval,
-    logistic_density,
+    lifted,
+    lifted_logistic_density,
+    lifted_sigmoid,
+    lowered,
     multiply_no_nan,
     settle,
     sigmoid,
@@ -65,7 +68,8 @@ def _plain_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = np.float64(z)
     y = np.float64(y)
-    loss = softplus_mix(z, 1.0 - y, pos_weight * y)
+    softplus_mix_value = softplus_mix(z, lifted(1.0 - y), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
     return loss
 
 
@@ -104,9 +108,9 @@ def _plain_value_and_grad(z, y, pos_weight):
     z = np.float64(z)
     y = np.float64(y)
     difference = 1.0 - y
-    product = pos_weight * y
-    loss = softplus_mix(z, difference, product)
-    grad_z = sigmoid_mix(z, difference, -product)
+    softplus_mix_value = softplus_mix(z, lifted(difference), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
+    grad_z = sigmoid_mix(z, difference, -(pos_weight * y))
     return loss, grad_z
 
 
@@ -157,13 +161,9 @@ def _plain_grad_and_hess(z, y, pos_weight):
     difference = 1.0 - y
     product = pos_weight * y
     grad_z = sigmoid_mix(z, difference, -product)
-    sigmoid_minus_z = sigmoid(-z)
-    sigmoid_z = sigmoid(z)
-    added = (
-        multiply_no_nan(product, sigmoid_minus_z * sigmoid_minus_z)
-        + multiply_no_nan(difference, sigmoid_z * sigmoid_z)
-    )
-    hess_z = added
+    minus = -z
+    added = difference * lifted_sigmoid(z) * sigmoid(z) + product * lifted_sigmoid(minus) * sigmoid(minus)
+    hess_z = lowered(added)
     return grad_z, hess_z
 
 
@@ -178,13 +178,12 @@ def _refined_grad_and_hess(z, y, pos_weight):
     pos_weight = twofold.twofold(pos_weight)
     difference = twofold.subtract((1.0, 0.0), y)
     product = twofold.multiply(pos_weight, y)
-    sigmoid_minus_z = twofold.sigmoid(twofold.negate(z))
-    sigmoid_z = twofold.sigmoid(z)
+    minus = twofold.negate(z)
     added = twofold.add(
-        twofold.multiply_no_nan(product, twofold.multiply(sigmoid_minus_z, sigmoid_minus_z)),
-        twofold.multiply_no_nan(difference, twofold.multiply(sigmoid_z, sigmoid_z)),
+        twofold.multiply(twofold.multiply(difference, twofold.lifted_sigmoid(z)), twofold.sigmoid(z)),
+        twofold.multiply(twofold.multiply(product, twofold.lifted_sigmoid(minus)), twofold.sigmoid(minus)),
     )
-    hess_z = added
+    hess_z = twofold.lowered(added)
     return twofold.merged(hess_z)
 
 
@@ -243,12 +242,12 @@ def _plain_hvp(z, y, pos_weight, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    logistic_density_z = logistic_density(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     added = (
-        multiply_no_nan((1.0 - y) * logistic_density_z, v_z)
-        + multiply_no_nan(pos_weight * y * logistic_density_z, v_z)
+        multiply_no_nan((1.0 - y) * lifted_logistic_density_value, v_z)
+        + multiply_no_nan(pos_weight * y * lifted_logistic_density_value, v_z)
     )
-    product_z = added
+    product_z = lowered(added)
     return product_z
 
 

@@ -33,7 +33,9 @@ from ._runtime import (
 )
 from ._runtime.elementary import (
     in_interval,
-    logistic_density,
+    lifted,
+    lifted_logistic_density,
+    lowered,
     multiply_no_nan,
     settle,
     sigmoid_mix,
@@ -61,7 +63,8 @@ def _plain_value(z, y, pos_weight):
     """Return the loss of one sample."""
     z = np.float64(z)
     y = np.float64(y)
-    loss = softplus_mix(z, 1.0 - y, pos_weight * y)
+    softplus_mix_value = softplus_mix(z, lifted(1.0 - y), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
     return loss
 
 
@@ -100,9 +103,9 @@ def _plain_value_and_grad(z, y, pos_weight):
     z = np.float64(z)
     y = np.float64(y)
     difference = 1.0 - y
-    product = pos_weight * y
-    loss = softplus_mix(z, difference, product)
-    grad_z = sigmoid_mix(z, difference, -product)
+    softplus_mix_value = softplus_mix(z, lifted(difference), pos_weight * lifted(y))
+    loss = lowered(softplus_mix_value)
+    grad_z = sigmoid_mix(z, difference, -(pos_weight * y))
     return loss, grad_z
 
 
@@ -182,12 +185,12 @@ def _plain_hvp(z, y, pos_weight, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    logistic_density_z = logistic_density(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     added = (
-        multiply_no_nan((1.0 - y) * logistic_density_z, v_z)
-        + multiply_no_nan(pos_weight * y * logistic_density_z, v_z)
+        multiply_no_nan((1.0 - y) * lifted_logistic_density_value, v_z)
+        + multiply_no_nan(pos_weight * y * lifted_logistic_density_value, v_z)
     )
-    product_z = added
+    product_z = lowered(added)
     return product_z
 
 

@@ -17,13 +17,14 @@ COSTLY = frozenset((
     "exp", "log", "log1p", "expm1", "sigmoid", "logistic_density", "sigmoid_mix", "softplus_mix", "softplus", "tanh",
     "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power", "gaussian", "erf", "erfc",
     "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess", "loggamma", "digamma", "trigamma",
-    "tetragamma", "asinh", "atan",
+    "tetragamma", "asinh", "atan", "times_exp", "times_expm1", "lifted_sigmoid", "lifted_logistic_density",
 ))  # fmt: skip
 
 # Functions of which there is a shorter form, for float64 numbers that become float32 in the end.
 BRIEF = frozenset((
     "exp", "expm1", "expm1mx", "log", "log1p", "sigmoid", "logistic_density", "softplus", "sigmoid_mix", "softplus_mix",
-    "logaddexp", "exp_minus", "log1mexp", "xlogy", "xlog1py",
+    "logaddexp", "exp_minus", "log1mexp", "xlogy", "xlog1py", "times_exp", "times_expm1", "times_expm1mx",
+    "lifted_sigmoid", "lifted_logistic_density",
 ))  # fmt: skip
 
 

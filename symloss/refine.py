@@ -29,13 +29,14 @@ ERRORS = {
     "gaussian": 0.9, "erf": 0.9, "erfc": 0.9, "log_erfc": 0.9, "log_half_erfc": 0.9, "erfc_hazard": 0.9,
     "erfc_curvature": 0.9, "erfc_excess": 0.9, "loggamma": 0.9, "digamma": 0.9, "trigamma": 0.9,
     "tetragamma": 0.9, "asinh": 0.8, "atan": 0.8,
+    "times_exp": 1.3, "times_expm1": 1.6, "lifted_sigmoid": 1.3, "lifted_logistic_density": 1.4,
 }  # fmt: skip
 # Of values and gradients of rows of classes in float32: what the roundings may add up to for 4 to be certified.
 _ROW_LIMIT = 6.5
 _SINGLE_LIMITS = {"value": 2.0, "grad": 2.0, "hess": 3.2}  # in float32, where the sum is rarely reached
-_EXACT = {"negate", "absolute", "sgn", "maximum"}
+_EXACT = {"negate", "absolute", "sgn", "maximum", "lifted", "lowered"}
 _PRODUCTS = {"multiply", "divide", "multiply_no_nan", "divide_no_nan", "ratio"}
-_MIXES = {"sigmoid_mix", "softplus_mix"}  # of which all but the first argument multiply
+_MIXES = {"sigmoid_mix", "softplus_mix", "times_exp", "times_expm1"}  # of which all but the first argument multiply
 _SUMS = {"add", "subtract", "minus"}
 IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS})
 

@@ -54,6 +54,8 @@ from symloss.reductions import (
 )
 from symloss.rewrite import Rewriter
 from symloss.rules import SPECIAL
+from symloss.scaled_functions import lifted_logistic_density, lifted_sigmoid
+from symloss.scaling import is_divisor, is_predicted, scale
 from symloss.special_functions import (
     digamma,
     erf,
@@ -75,7 +77,7 @@ _UNBOUNDED = (
 )  # fmt: skip
 _BOUNDED = (
     sigmoid, sigmoid_mix, logistic_density, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit, gaussian, erf, erfc,
-    erfc_curvature,
+    erfc_curvature, lifted_sigmoid, lifted_logistic_density,
 )  # fmt: skip
 
 
@@ -84,7 +86,7 @@ def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
     outputs, join = tuple(outputs), Rewriter(SPECIAL)
     bounded = [s for s in sorted(outputs[0].expr.free_symbols, key=str) if _is_bounded(s)]
     return tuple(
-        output.with_expr(_follow(expand(guard(close_ends(join(output.expr)))), bounded if output.wrt else []))
+        output.with_expr(_follow(expand(guard(scale(close_ends(join(output.expr))))), bounded if output.wrt else []))
         for output in outputs
     )
 
@@ -111,61 +113,24 @@ def guard(expr: Any) -> Any:
         number, factors = expr.as_coeff_mul()
         infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)]
         infinite = infinite or _under_weight(factors) or _under_bell(factors)
-        if any(isinstance(f, exp) for f in infinite):  # which may bring a tiny target back to size before it is rounded
-            infinite = [f for f in factors if f in infinite or _is_never_zero(f)]
         rest = Mul(*(f for f in factors if f not in infinite))
         if infinite and rest != 1:
-            return number * _product_without_nan(rest, infinite)
+            return number * multiply_no_nan(rest, Mul(*infinite))
     return expr
-
-
-_WIDE = 80  # exp of this is near the end of float32; amounts times its root are no longer subnormal
-
-
-def _product_without_nan(rest: Expr, infinite: list[Expr]) -> Expr:
-    """Multiply; an amount times exp(x), which may overflow where the whole does not, in two steps of exp(x/2)."""
-    powers = [f for f in infinite if isinstance(f, exp)]
-    if len(powers) == 1 and isinstance(rest, Target) and rest.domain.sup == S.Infinity:
-        exponent, others = powers[0].args[0], Mul(*(f for f in infinite if f is not powers[0]))
-        root = exp(exponent / 2)
-        near = multiply_no_nan(rest, multiply_no_nan(root, root) * others)
-        far = multiply_no_nan(multiply_no_nan(rest, root), root * others)
-        return select(Le(absolute(exponent), _WIDE), near, far)
-    return multiply_no_nan(rest, Mul(*infinite))
 
 
 def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
     """Return the factors that predictions can make infinite, if there is one that may be 0 whatever they are."""
-    weights = [f for f in factors if not _predicted(f) and not f.is_positive]
-    free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
+    weights = [f for f in factors if not is_predicted(f) and not f.is_positive]
+    free = [f for f in factors if is_predicted(f) and not isinstance(f, _BOUNDED) and not is_divisor(f)]
     return free if weights else []
 
 
 def _under_bell(factors: Iterable[Expr]) -> list[Expr]:
     """Return the factors that predictions can make infinite, if there is an exp(-x**2), which vanishes faster."""
     bells = [f for f in factors if isinstance(f, gaussian)]
-    free = [f for f in factors if _predicted(f) and not isinstance(f, _BOUNDED) and not _is_divisor(f)]
+    free = [f for f in factors if is_predicted(f) and not isinstance(f, _BOUNDED) and not is_divisor(f)]
     return free if bells else []
-
-
-def _is_never_zero(factor: Expr) -> bool:
-    """Whether the factor is linear in one parameter, or a power of that, with its root outside of the domain."""
-    factor, _ = factor.as_base_exp()
-    symbols = factor.free_symbols
-    if len(symbols) != 1 or not all(isinstance(s, Parameter) for s in symbols):
-        return False
-    (parameter,) = symbols
-    slope = factor.coeff(parameter)
-    level = factor - slope * parameter
-    return slope.is_number and level.is_number and slope != 0 and -level / slope not in parameter.domain
-
-
-def _predicted(expr: Expr) -> bool:
-    return any(isinstance(s, (Prediction, Direction)) for s in expr.free_symbols)
-
-
-def _is_divisor(factor: Expr) -> bool:
-    return isinstance(factor, Pow) and factor.exp.is_number and bool(factor.exp < 0)
 
 
 def _is_pole(factor: Expr) -> bool:

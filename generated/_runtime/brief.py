@@ -141,6 +141,36 @@ def exp_minus(x: float, y: float) -> float:
 
 
 @inlined
+def times_exp(x: float, k: float) -> float:
+    """K * exp(x), and 0 where k = 0."""
+    return 0.0 if k == 0.0 and x == x else k * exp(x)
+
+
+@inlined
+def times_expm1(x: float, k: float) -> float:
+    """K * (exp(x) - 1), and 0 where k = 0."""
+    return 0.0 if k == 0.0 and x == x else k * expm1(x)
+
+
+@inlined
+def times_expm1mx(x: float, k: float) -> float:
+    """K * (exp(x) - 1 - x), and 0 where k = 0."""
+    return 0.0 if k == 0.0 and x == x else k * expm1mx(x)
+
+
+@inlined
+def lifted_sigmoid(x: float) -> float:
+    """lifted(sigmoid(x))."""
+    return elementary.lifted(sigmoid(x))
+
+
+@inlined
+def lifted_logistic_density(x: float) -> float:
+    """lifted(logistic_density(x))."""
+    return elementary.lifted(logistic_density(x))
+
+
+@inlined
 def log1mexp(x: float) -> float:
     """log(1 - exp(x)) for x < 0; -inf at 0."""
     return log(-expm1(x)) if x > -_LOG_2 else log1p(-exp(x))
@@ -160,7 +190,7 @@ def xlog1py(x: float, y: float) -> float:
 
 FUNCTIONS = (
     exp, expm1, expm1mx, log, log1p, sigmoid, logistic_density, softplus, sigmoid_mix, softplus_mix, logaddexp,
-    exp_minus, log1mexp, xlogy, xlog1py,
+    exp_minus, log1mexp, xlogy, xlog1py, times_exp, times_expm1, times_expm1mx, lifted_sigmoid, lifted_logistic_density,
 )  # fmt: skip
 
 

@@ -16,13 +16,22 @@ import numpy as np
 from . import twofold
 from .bits import by_dtype, polynomial
 from .error_function import erf, erfc, erfc_curvature, erfc_excess, erfc_hazard, gaussian, log_erfc, log_half_erfc
-from .exponential import exp, exp_nonpositive, expm1
+from .exponential import exp, exp_nonpositive, expm1, lifted, lowered, times_exp, times_expm1
 from .gamma_function import digamma, loggamma, tetragamma, trigamma
 from .hyperbolic import log_cosh, sech, tanh
 from .inverse import asinh, atan, hypot
 from .jit import kernel, polymorphic
 from .logarithm import log, log1p
-from .logistic import logaddexp, logistic_density, sigmoid, sigmoid_mix, softplus, softplus_mix
+from .logistic import (
+    lifted_logistic_density,
+    lifted_sigmoid,
+    logaddexp,
+    logistic_density,
+    sigmoid,
+    sigmoid_mix,
+    softplus,
+    softplus_mix,
+)
 
 _LOG_2 = math.log(2.0)
 _EXPM1MX = tuple(1.0 / math.factorial(n) for n in range(20, 1, -1))  # Taylor coefficients of exp(x) - 1 - x
@@ -93,6 +102,12 @@ def expm1mx(x: float) -> float:
     """exp(x) - 1 - x."""
     large = expm1(x)
     return x * x * polynomial(x, _EXPM1MX) if abs(x) < 1.0 else large - x if large < math.inf else large
+
+
+@polymorphic
+def times_expm1mx(x: float, k: float) -> float:
+    """K * (exp(x) - 1 - x), of which the second may overflow alone; 0 where k = 0."""
+    return times_exp(x, k) if x > 60.0 else k * expm1mx(x)
 
 
 @polymorphic

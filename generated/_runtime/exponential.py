@@ -113,3 +113,72 @@ def expm1(x: float) -> float:
     high = fused(half, r, base)
     low = fused(half, r, base - high) + ((half - base) - 0.5)
     return r + tail if shifted == c[_ROUNDER] else 2.0 * (high + fused(half, tail, low))
+
+
+_LOG_2 = math.log(2.0)
+# By what the functions called lifted are multiplied, and what brings exponents raised by 2**900 or 2**100 to that.
+_LIFTED_SINGLE, _LIFTED_DOUBLE = (2.0**30, 2.0**-70), (2.0**64, 2.0**-836)
+
+
+@polymorphic
+def _lifted_single(x: float) -> tuple[float, ...]:
+    return _LIFTED_SINGLE
+
+
+@polymorphic
+def _lifted_double(x: float) -> tuple[float, ...]:
+    return _LIFTED_DOUBLE
+
+
+_lift_of = by_dtype(_lifted_single, _lifted_double)
+
+
+@polymorphic
+def lifted(x: float) -> float:
+    """Return x * 2**64, or x * 2**30 in float32: a number that may be subnormal, for products that are not."""
+    return x * _lift_of(x)[0]
+
+
+@polymorphic
+def lowered(x: float) -> float:
+    """Return what `lifted` was given."""
+    return x / _lift_of(x)[0]
+
+
+@polymorphic
+def lifted_nonpositive_parts(x: float) -> tuple[float, float]:
+    """Return lifted(exp(x)) for x <= 0, which is not subnormal where exp(x) is, and what it lacks."""
+    c = _constants(x)
+    x = c[_LEAST] if x < c[_LEAST] else x
+    shifted, r, tail = _reduced(x)
+    whole = 1.0 + r
+    rest = (r - (whole - 1.0)) + tail
+    high = whole + rest
+    scale = raised(shifted + c[_LIFT])
+    return high * scale * _lift_of(x)[1], (rest - (high - whole)) * scale * _lift_of(x)[1]
+
+
+@polymorphic
+def times_exp(x: float, k: float) -> float:
+    """Return k * exp(x), of which exp(x) may overflow or be subnormal alone; 0 where k = 0.
+
+    The power of two that k is multiplied by comes in two halves, one before and one after the digits of exp(x).
+    """
+    c = _constants(x)
+    tiny, huge = abs(k) < c[_DROP], abs(k) * c[_DROP] > 1.0
+    lift = c[_LIFT] if tiny else -c[_LIFT] if huge else 0.0
+    limit, moved = 2.0 * c[_LARGEST] - 2.0, _LOG_2 * lift  # beyond, results are 0 or infinite
+    x = moved - limit if x < moved - limit else x
+    x = moved + limit if x > moved + limit else x
+    shifted, r, tail = _reduced(x)
+    shifted = shifted - lift
+    half = fused(shifted - c[_ROUNDER], 0.5, c[_ROUNDER])
+    digits = _one_plus(r, tail) * raised(half)
+    k = k * (1.0 / c[_DROP] if tiny else c[_DROP] if huge else 1.0)
+    return digits * k * raised(shifted - (half - c[_ROUNDER]))
+
+
+@polymorphic
+def times_expm1(x: float, k: float) -> float:
+    """Return k * (exp(x) - 1), of which the second may overflow alone; 0 where k = 0."""
+    return times_exp(x, k) if x > 60.0 else k * expm1(x)

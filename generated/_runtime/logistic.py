@@ -8,7 +8,7 @@ that its rounding does not count: sigmoid, density and softplus are then within 
 from __future__ import annotations
 
 from .bits import by_dtype, fused
-from .exponential import exp_nonpositive, exp_nonpositive_parts
+from .exponential import exp_nonpositive, exp_nonpositive_parts, lifted, lifted_nonpositive_parts
 from .jit import polymorphic
 from .logarithm import log1p_unit_double, log1p_unit_single
 
@@ -111,3 +111,23 @@ def logaddexp(x: float, y: float) -> float:
     """log(exp(x) + exp(y))."""
     apart = 0.0 if x == y else abs(x - y)
     return (x if x > y else y) + log1pexp(-apart)
+
+
+@polymorphic
+def lifted_sigmoid(x: float) -> float:
+    """lifted(sigmoid(x)), which is not subnormal where sigmoid(x) is."""
+    small, rest = small_parts(-abs(x))
+    high, low = lifted_nonpositive_parts(-abs(x))
+    return _divided(lifted(1.0) if x > 0.0 else high, -0.0 if x > 0.0 else low, small, rest)
+
+
+@polymorphic
+def lifted_logistic_density(x: float) -> float:
+    """lifted(logistic_density(x)), which is not subnormal where the density is."""
+    small, rest = small_parts(-abs(x))
+    high, low = lifted_nonpositive_parts(-abs(x))
+    whole = 1.0 + small
+    inverse, lost = 1.0 / whole, (small - (whole - 1.0)) + rest
+    once, left = divide_parts(high, low, whole, lost, inverse)
+    twice, left = divide_parts(once, left * inverse, whole, lost, inverse)
+    return fused(left, inverse, twice)

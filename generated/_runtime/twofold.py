@@ -14,7 +14,7 @@ import math
 import numpy as np
 
 from .bits import by_dtype, fused, polynomial, raised, split
-from .coefficients import EXP_CUBIC, LOG_DOUBLE
+from .coefficients import LOG_DOUBLE
 from .double_word import (
     Twofold,
     absolute,
@@ -37,6 +37,23 @@ from .error_function import erfc_parts as erfc
 from .error_function import gaussian_parts as gaussian
 from .error_function import log_erfc_parts as log_erfc
 from .error_function import log_half_erfc_parts as log_half_erfc
+from .exponential_parts import (
+    ROUNDER,
+    exp,
+    expm1,
+    lifted,
+    lifted_logistic_density,
+    lifted_sigmoid,
+    logistic_density,
+    lowered,
+    over,
+    scaled,
+    sigmoid,
+    small,
+    times_exp,
+    times_expm1,
+    times_log_2,
+)
 from .gamma_function import digamma_parts as digamma
 from .gamma_function import loggamma_parts as loggamma
 from .gamma_function import tetragamma_parts as tetragamma
@@ -45,13 +62,8 @@ from .inverse import asinh_parts as asinh
 from .inverse import atan_parts as atan
 from .jit import inlined
 
-_INVERSE_LOG_2 = 1.0 / math.log(2.0)
-# log(2) in parts: a whole number of up to 2**11 times the first is exact.
-_LOG_2 = (float.fromhex("0x1.62e42fefa38p-1"), float.fromhex("0x1.ef35793c7673p-45"))
+# log(2).
 _LOG_2_PARTS = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))
-_LOG_2_REST = float.fromhex("0x1.f97b57a079a19p-103")
-_LIFT, _DROP = 900.0, 2.0**-900  # a step for exponents below those of normal numbers
-_ROUNDER = 1.5 * 2.0**52 + 1023.0  # x + this - this is x rounded to a whole number; and the bias of exponents
 
 
 @inlined
@@ -86,65 +98,10 @@ def merged(x: Twofold) -> float:
 
 
 @inlined
-def _scaled(x: Twofold, power: float) -> Twofold:
-    """Return x * 2**power for a whole number, in two steps as either may be beyond the floats."""
-    half = fused(power, 0.5, _ROUNDER) - _ROUNDER
-    first, second = raised(half + _ROUNDER), raised(power - half + _ROUNDER)
-    return x[0] * first * second, x[1] * first * second
-
-
-@inlined
-def _times_log_2(k: float) -> Twofold:
-    """Return k*log(2) for a whole number up to 2**11."""
-    high, low = fast_two_sum(k * _LOG_2[0], k * _LOG_2[1])
-    return high, low + fused(k, _LOG_2[1], -(k * _LOG_2[1])) + k * _LOG_2_REST
-
-
-@inlined
-def _reduce(x: Twofold) -> tuple[float, Twofold]:
-    """Return k and r with x = k*log(2) + r, abs(r) < 0.36."""
-    k = fused(x[0], _INVERSE_LOG_2, _ROUNDER) - _ROUNDER
-    first = fused(k, -_LOG_2[0], x[0])
-    high, low = two_product(k, -_LOG_2[1])
-    r, rest = two_sum(first, high)
-    return k, fast_two_sum(r, rest + (low + fused(k, -_LOG_2_REST, x[1])))
-
-
-@inlined
-def _reduced_expm1(r: Twofold) -> Twofold:
-    """Return exp(r) - 1 for abs(r) < 0.36: the square in two parts, what is beyond it in one."""
-    high, low = two_product(0.5 * r[0], r[0])
-    cube = r[0] * r[0] * r[0]
-    total, rest = fast_two_sum(r[0], high)
-    return fast_two_sum(total, rest + (fused(r[0], r[1], r[1] + low) + cube * polynomial(r[0], EXP_CUBIC)))
-
-
-@inlined
-def exp(x: Twofold) -> Twofold:
-    """Return exp(x); NaN in the lower part where that is infinite."""
-    high = -800.0 if x[0] < -800.0 else x[0]
-    high = 720.0 if high > 720.0 else high
-    k, r = _reduce((high, x[1]))
-    part = _reduced_expm1(r)
-    high, low = fast_two_sum(1.0, part[0])
-    return _scaled((high, low + part[1]), k)
-
-
-@inlined
-def expm1(x: Twofold) -> Twofold:
-    """Return exp(x) - 1."""
-    high = -800.0 if x[0] < -800.0 else x[0]
-    k, r = _reduce((720.0 if high > 720.0 else high, x[1]))
-    part = _reduced_expm1(r)
-    large = subtract(_scaled(add((1.0, 0.0), part), k), (1.0, 0.0))
-    return part if k == 0.0 else large
-
-
-@inlined
 def _log_series(f: Twofold) -> Twofold:
     """Return log(1 + f) for -1/4 <= f <= 1/2: a series in s = f/(2 + f), of which s is in two parts."""
     whole = fast_two_sum_of(2.0, f)
-    s = _over(f, whole, 1.0 / whole[0])
+    s = over(f, whole, 1.0 / whole[0])
     square = s[0] * s[0]
     cubic = s[0] * square * polynomial(square, LOG_DOUBLE)
     high, low = fast_two_sum(2.0 * s[0], cubic)
@@ -155,7 +112,7 @@ def _log_series(f: Twofold) -> Twofold:
 def _log_near(f: Twofold, k: float) -> Twofold:
     """Return k*log(2) + log(1 + f) for -1/4 <= f <= 1/2."""
     near = _log_series(f)
-    whole = add(_times_log_2(k), near)
+    whole = add(times_log_2(k), near)
     return near if k == 0.0 else whole
 
 
@@ -165,7 +122,7 @@ def log(x: Twofold) -> Twofold:
     tiny = x[0] < 2.0**-900
     lift = 2.0**200 if tiny else 1.0
     m, k = split(x[0] * lift)
-    f = add((m - 1.0, 0.0), (x[1] * lift * raised(_ROUNDER - k), 0.0))  # beyond 2**1000 a lower part counts for nothing
+    f = add((m - 1.0, 0.0), (x[1] * lift * raised(ROUNDER - k), 0.0))  # beyond 2**1000 a lower part counts for nothing
     return _log_near(f, k - 200.0 if tiny else k)
 
 
@@ -174,7 +131,7 @@ def log1p(x: Twofold) -> Twofold:
     """Return log(1 + x)."""
     whole = add((1.0, 0.0), x)
     m, k = split(whole[0])
-    f = add((m - 1.0, 0.0), (whole[1] * raised(_ROUNDER - (k if k < 1000.0 else 1000.0)), 0.0))
+    f = add((m - 1.0, 0.0), (whole[1] * raised(ROUNDER - (k if k < 1000.0 else 1000.0)), 0.0))
     near = k == 0.0
     high, low = _log_near((x[0] if near else f[0], x[1] if near else f[1]), k)
     tiny = abs(x[0]) < 2.0**-120  # where half of x may be subnormal
@@ -194,26 +151,6 @@ def sgn(x: Twofold) -> Twofold:
 
 
 @inlined
-def _small(x: Twofold) -> Twofold:
-    """Return exp(-abs(x)), which is at most 1: nothing overflows, and its exponent takes one step."""
-    size = absolute(x)
-    k, r = _reduce((-size[0] if size[0] < 800.0 else -800.0, 0.0 - size[1]))
-    part = _reduced_expm1(r)
-    high, low = fast_two_sum(1.0, part[0])
-    scale = raised(k + (_ROUNDER + _LIFT))
-    return high * scale * _DROP, (low + part[1]) * scale * _DROP
-
-
-@inlined
-def _over(x: Twofold, y: Twofold, inverse: float) -> Twofold:
-    """Return x / y for a y between 1 and 4, given the rounded inverse of its higher part."""
-    quotient = x[0] * inverse
-    high, low = two_product(quotient, y[0])
-    rest = ((x[0] - high) - low) + fused(-quotient, y[1], x[1])
-    return fast_two_sum(quotient, rest * inverse)
-
-
-@inlined
 def _log1p_unit(x: Twofold) -> Twofold:
     """Return log(1 + x) for 0 <= x <= 1."""
     large = x[0] > 0.5
@@ -224,29 +161,12 @@ def _log1p_unit(x: Twofold) -> Twofold:
 
 
 @inlined
-def sigmoid(x: Twofold) -> Twofold:
-    """Return 1 / (1 + exp(-x))."""
-    small = _small(x)
-    whole = fast_two_sum_of(1.0, small)
-    return _over((1.0, 0.0) if x[0] >= 0.0 else small, whole, 1.0 / whole[0])
-
-
-@inlined
 def softplus(x: Twofold) -> Twofold:
     """Return log(1 + exp(x))."""
     positive = x[0] > 0.0
-    rest = _log1p_unit(_small(x))
+    rest = _log1p_unit(small(x))
     whole = add(absolute(x), rest)
     return whole if positive else rest
-
-
-@inlined
-def logistic_density(x: Twofold) -> Twofold:
-    """Return sigmoid(x) * sigmoid(-x)."""
-    small = _small(x)
-    whole = fast_two_sum_of(1.0, small)
-    inverse = 1.0 / whole[0]
-    return _over(_over(small, whole, inverse), whole, inverse)
 
 
 @inlined
@@ -304,7 +224,7 @@ def sech(x: Twofold) -> Twofold:
 def log_cosh(x: Twofold) -> Twofold:
     """Return log(cosh(x))."""
     size = absolute(x)
-    far = add(subtract(size, _times_log_2(1.0)), log1p(exp((-2.0 * size[0], -2.0 * size[1]))))
+    far = add(subtract(size, times_log_2(1.0)), log1p(exp((-2.0 * size[0], -2.0 * size[1]))))
     half = sinh((0.5 * size[0], 0.5 * size[1]))
     square = multiply(half, half)
     near = log1p((2.0 * square[0], 2.0 * square[1]))
@@ -364,8 +284,8 @@ def minus(x: Twofold, y: Twofold) -> Twofold:
 def hypot(x: Twofold, y: Twofold) -> Twofold:
     """Return sqrt(x**2 + y**2)."""
     _, scale = split(max(abs(x[0]), abs(y[0]), 2.0**-1022))
-    a, b = _scaled(x, -scale), _scaled(y, -scale)
-    return _scaled(sqrt(add(multiply(a, a), multiply(b, b))), scale)
+    a, b = scaled(x, -scale), scaled(y, -scale)
+    return scaled(sqrt(add(multiply(a, a), multiply(b, b))), scale)
 
 
 @inlined

@@ -1,0 +1,65 @@
+"""Products that are floats where a factor of them is none, or has few digits: primitives that `specialize` puts in.
+
+`times_...` multiply an exponential before it overflows; `lifted_...` are functions times a power of two, so that
+products with them are subnormal only where the `lowered` result is.
+"""
+
+from __future__ import annotations
+
+from sympy import Expr, exp
+
+from symloss.functions import Primitive, logistic_density, sigmoid
+
+LIFT = 2**64  # in float32 kernels it is 2**30; it cancels
+
+
+class times_exp(Primitive):  # noqa: N801 - mathematical functions are lower case, as in SymPy
+    """k * exp(x), and 0 where k = 0."""
+
+    def definition(self) -> Expr:
+        x, k = self.args
+        return k * exp(x)
+
+
+class times_expm1(Primitive):  # noqa: N801
+    """k * (exp(x) - 1), and 0 where k = 0."""
+
+    def definition(self) -> Expr:
+        x, k = self.args
+        return k * (exp(x) - 1)
+
+
+class times_expm1mx(Primitive):  # noqa: N801
+    """k * (exp(x) - 1 - x), and 0 where k = 0."""
+
+    def definition(self) -> Expr:
+        x, k = self.args
+        return k * (exp(x) - 1 - x)
+
+
+class lifted(Primitive):  # noqa: N801
+    """x times a power of two."""
+
+    def definition(self) -> Expr:
+        return LIFT * self.args[0]
+
+
+class lowered(Primitive):  # noqa: N801
+    """x over that power of two."""
+
+    def definition(self) -> Expr:
+        return self.args[0] / LIFT
+
+
+class lifted_sigmoid(Primitive):  # noqa: N801
+    """The logistic function times that power of two."""
+
+    def definition(self) -> Expr:
+        return LIFT * sigmoid(self.args[0])
+
+
+class lifted_logistic_density(Primitive):  # noqa: N801
+    """The logistic density times that power of two."""
+
+    def definition(self) -> Expr:
+        return LIFT * logistic_density(self.args[0])

@@ -1,0 +1,141 @@
+"""In which order floats multiply: no factor overflows, or loses digits as a subnormal, where the product does not.
+
+Values do not change.  Two tables say what is known to do so: `_TIMES`, functions that grow as exp does, and `_LIFTED`,
+functions that vanish as exp does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sympy import Add, Expr, Mul, Pow, S, exp
+
+from symloss.arguments import Argument, Parameter, Prediction, Target
+from symloss.derive import Direction
+from symloss.functions import expm1, expm1mx, logistic_density, sigmoid, softplus, softplus_mix
+from symloss.reductions import Element, SumOver, rewrite_parts
+from symloss.scaled_functions import (
+    lifted,
+    lifted_logistic_density,
+    lifted_sigmoid,
+    lowered,
+    times_exp,
+    times_expm1,
+    times_expm1mx,
+)
+
+_TIMES = {exp: times_exp, expm1: times_expm1, expm1mx: times_expm1mx}
+_LIFTED = {sigmoid: lifted_sigmoid, logistic_density: lifted_logistic_density}
+
+
+def is_predicted(expr: Expr) -> bool:
+    """Whether the value depends on a prediction, or on the direction of a Hessian-vector product."""
+    return any(isinstance(s, (Prediction, Direction)) for s in expr.free_symbols)
+
+
+def scale(expr: Any) -> Any:
+    """Return an equal expression, with coefficients where they belong."""
+    if not expr.args or isinstance(expr, Element):
+        return expr
+    if isinstance(expr, (Add, Mul)):
+        whole = _lowered_whole(expr)
+        if whole is not None:
+            return whole
+    expr = rewrite_parts(expr, scale)
+    if isinstance(expr, softplus_mix):
+        return _lowered_mix(expr)
+    if isinstance(expr, Mul):
+        return _times(expr)
+    return expr
+
+
+def _times(expr: Mul) -> Expr:
+    """Let what does not depend on predictions multiply an exponential inside: k*exp(x) -> times_exp(x, k)."""
+    number, factors = expr.as_coeff_mul()
+    growing = [f for f in factors if type(f) in _TIMES or _sums_growing(f)]
+    outside = [f for f in factors if _is_never_zero(f) or is_divisor(f)]
+    inside = [f for f in factors if f not in growing and f not in outside]
+    if len(growing) != 1 or any(map(is_predicted, (*inside, *outside))):
+        return expr
+    (inside if abs(number) < 1 else outside).append(number)
+    factor, rest, (function,) = Mul(*inside), Mul(*outside), growing
+    if factor in (1, -1):
+        return expr
+    if not isinstance(function, SumOver):
+        return rest * _TIMES[type(function)](function.args[0], factor)
+    index = function.fresh_index()
+    terms = [_times(factor * term) for term in Add.make_args(function.open(index))]
+    return rest * SumOver(Add(*terms), index, *function.args[2:])
+
+
+def _sums_growing(expr: Expr) -> bool:
+    return isinstance(expr, SumOver) and any(type(term) in _TIMES for term in Add.make_args(expr.body))
+
+
+def is_divisor(factor: Expr) -> bool:
+    """Whether the factor is one over something."""
+    return isinstance(factor, Pow) and factor.exp.is_number and bool(factor.exp < 0)
+
+
+def _is_never_zero(factor: Expr) -> bool:
+    """Whether the factor is linear in one parameter, or a power of that, with its root outside of the domain."""
+    factor, _ = factor.as_base_exp()
+    symbols = factor.free_symbols
+    if len(symbols) != 1 or not all(isinstance(s, Parameter) for s in symbols):
+        return False
+    (parameter,) = symbols
+    slope = factor.coeff(parameter)
+    level = factor - slope * parameter
+    return slope.is_number and level.is_number and slope != 0 and -level / slope not in parameter.domain
+
+
+def _lowered_whole(expr: Expr) -> Expr | None:
+    """Lift what vanishes in all terms, if anything in them may be large: the sum is then lowered once, at the end."""
+    terms = Add.make_args(expr)
+    found = [_lifted_term(term) for term in terms]
+    if any(term is None for term in found) or not any(map(_may_be_large, terms)):
+        return None
+    return lowered(Add(*(rewrite_parts(term, scale) for term in found if term is not None)))
+
+
+def _lifted_term(term: Expr) -> Expr | None:
+    for factor in Mul.make_args(term):
+        base, power = factor.as_base_exp()
+        if type(base) in _LIFTED and power.is_Integer and power > 0:
+            return term / base * _LIFTED[type(base)](*base.args)
+    return None
+
+
+def _may_be_large(term: Expr) -> bool:
+    return isinstance(term, Mul) and any(map(_is_unbounded, term.args))
+
+
+def _is_unbounded(factor: Expr) -> bool:
+    base, _ = factor.as_base_exp()
+    argument = getattr(base, "base", base)
+    if isinstance(argument, Argument):
+        return not isinstance(argument, Direction) and argument.domain.sup == S.Infinity
+    return isinstance(base, softplus)
+
+
+def _lowered_mix(expr: softplus_mix) -> Expr:
+    """Lift the targets in its coefficients, if something else is in there that rounds a subnormal one."""
+    x, *coefficients = expr.args
+    if not any(_rounds_target(c) for c in coefficients):
+        return expr
+    return lowered(softplus_mix(x, *map(_lifted_target, coefficients)))
+
+
+def _rounds_target(coefficient: Expr) -> bool:
+    factors = Mul.make_args(coefficient)
+    return len(_targets(factors)) == 1 and any(isinstance(f, Parameter) for f in factors)
+
+
+def _lifted_target(coefficient: Expr) -> Expr:
+    targets = _targets(Mul.make_args(coefficient))
+    return coefficient.xreplace({targets[0]: lifted(targets[0])}) if targets else lifted(coefficient)
+
+
+def _targets(factors: Iterable[Expr]) -> list[Expr]:
+    return [f for f in factors if isinstance(f, Target)]
