@@ -59,8 +59,8 @@ def _plain_value(mu, logvar):
         mu_part, logvar_part = mu[part], logvar[part]
         for l in range(size):
             mu_l = np.float64(mu_part[l])
-            product = 2.0 * times_expm1mx(np.float64(logvar_part[l]), 0.5)
-            terms[l] = 0.5 * (mu_l * mu_l + product)
+            added = 0.5 * (mu_l * mu_l) + times_expm1mx(np.float64(logvar_part[l]), 0.5)
+            terms[l] = added
         total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
     loss = total
@@ -108,10 +108,9 @@ def _plain_value_and_grad(mu, logvar, factor, grad_mu, grad_logvar):
         for l in range(size):
             mu_l = np.float64(mu_part[l])
             logvar_l = np.float64(logvar_part[l])
-            product = 0.5 * (mu_l * mu_l + 2.0 * times_expm1mx(logvar_l, 0.5))
             grad_mu_part[l] = scaled(factor, mu_l)
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, 0.5))
-            terms[l] = product
+            terms[l] = 0.5 * (mu_l * mu_l) + times_expm1mx(logvar_l, 0.5)
         total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
     loss = total

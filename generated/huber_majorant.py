@@ -60,7 +60,7 @@ def sample_value(prediction, target, delta):
     if delta >= absolute_difference:
         loss = 0.5 * (difference * difference)
     else:
-        multiply_no_nan_value = multiply_no_nan(delta, 0.5 * (-delta + 2.0 * absolute_difference))
+        multiply_no_nan_value = multiply_no_nan(delta, -(0.5 * delta) + absolute_difference)
         loss = multiply_no_nan_value
     return loss
 
@@ -100,7 +100,7 @@ def sample_value_and_grad(prediction, target, delta):
         loss = 0.5 * (difference * difference)
         grad_prediction = difference
     else:
-        multiply_no_nan_value = multiply_no_nan(delta, 0.5 * (-delta + 2.0 * absolute_difference))
+        multiply_no_nan_value = multiply_no_nan(delta, -(0.5 * delta) + absolute_difference)
         loss = multiply_no_nan_value
         grad_prediction = delta * sgn(difference)
     return loss, grad_prediction

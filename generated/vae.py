@@ -78,13 +78,14 @@ def _plain_value(x_hat, mu, logvar, x, beta):
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        logvar_part, mu_part = logvar[part], mu[part]
+        mu_part, logvar_part = mu[part], logvar[part]
         for l in range(size):
-            product_2 = 2.0 * times_expm1mx(np.float64(logvar_part[l]), product)
             mu_l = np.float64(mu_part[l])
-            product_3 = 0.5 * (product_2 + multiply_no_nan(beta, mu_l * mu_l))
-            terms_2[l] = product_3
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
+            added = (
+                0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(np.float64(logvar_part[l]), product)
+            )
+            terms_2[l] = added
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     loss = total / x_hat.shape[0] + total_2
     return loss
@@ -149,15 +150,15 @@ def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_m
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        logvar_part, mu_part, grad_mu_part, grad_logvar_part = logvar[part], mu[part], grad_mu[part], grad_logvar[part]
+        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
-            logvar_l = np.float64(logvar_part[l])
             mu_l = np.float64(mu_part[l])
-            added = 2.0 * times_expm1mx(logvar_l, product) + multiply_no_nan(beta, mu_l * mu_l)
+            logvar_l = np.float64(logvar_part[l])
+            added = 0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(logvar_l, product)
             grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
-            terms_2[l] = 0.5 * added
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
+            terms_2[l] = added
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     loss = total / length_x_hat + total_2
     return loss

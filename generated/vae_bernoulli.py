@@ -79,12 +79,14 @@ def _plain_value(x_logit, mu, logvar, x, beta):
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        logvar_part, mu_part = logvar[part], mu[part]
+        mu_part, logvar_part = mu[part], logvar[part]
         for l in range(size):
-            product_2 = 2.0 * times_expm1mx(np.float64(logvar_part[l]), product)
             mu_l = np.float64(mu_part[l])
-            terms[l] = 0.5 * (product_2 + multiply_no_nan(beta, mu_l * mu_l))
-        total, lost = add_terms(total, lost, terms[:size], logvar)
+            added = (
+                0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(np.float64(logvar_part[l]), product)
+            )
+            terms[l] = added
+        total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
@@ -95,10 +97,10 @@ def _plain_value(x_logit, mu, logvar, x, beta):
         for d in range(size):
             x_d = np.float64(x_part[d])
             x_logit_d = np.float64(x_logit_part[d])
-            added = (
+            added_2 = (
                 multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
             )
-            terms_2[d] = added
+            terms_2[d] = added_2
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x)
     total_2 = settle(total_2, lost_2)
     loss = total + total_2
@@ -152,15 +154,15 @@ def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, gr
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        logvar_part, mu_part, grad_mu_part, grad_logvar_part = logvar[part], mu[part], grad_mu[part], grad_logvar[part]
+        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
-            logvar_l = np.float64(logvar_part[l])
             mu_l = np.float64(mu_part[l])
-            added = 2.0 * times_expm1mx(logvar_l, product) + multiply_no_nan(beta, mu_l * mu_l)
+            logvar_l = np.float64(logvar_part[l])
+            added = 0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(logvar_l, product)
             grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
-            terms[l] = 0.5 * added
-        total, lost = add_terms(total, lost, terms[:size], logvar)
+            terms[l] = added
+        total, lost = add_terms(total, lost, terms[:size], mu)
     total = settle(total, lost)
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0

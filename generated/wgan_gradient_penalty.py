@@ -46,10 +46,13 @@ from ._runtime.elementary import (
     divide_no_nan,
     minus,
     multiply_no_nan,
+    norm_less,
     ratio,
     scaled,
     settle,
+    settle_parts,
     sqrt,
+    square_rest,
 )
 
 _ARGUMENTS = (
@@ -79,6 +82,8 @@ def sample_value(slope, lam):
     binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
         size = min(ROOM, slope.shape[0] - start)
         part = slice(start, start + size)
@@ -86,10 +91,13 @@ def sample_value(slope, lam):
         for d in range(size):
             ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
             terms[d] = ratio_value * ratio_value
+            terms_2[d] = square_rest(ratio_value)
         total, lost = add_terms(total, lost, terms[:size], slope)
-    total = settle(total, lost)
-    added = -1.0 + sqrt(total) * binade_largest
-    loss = multiply_no_nan(lam, added * added)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
+    total, rest = settle_parts(total, lost)
+    total_2 = settle(total_2, lost_2)
+    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
+    loss = multiply_no_nan(lam, norm_less_value * norm_less_value)
     return loss
 
 
@@ -98,7 +106,7 @@ def _value_of_tile(slope, lam, loss):
     """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    lost = lanes(slope)
+    lost, rest, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
@@ -108,16 +116,20 @@ def _value_of_tile(slope, lam, loss):
         binade_largest[i] = binade(largest[i])
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
+        total_2[i], lost_2[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             ratio_value = ratio(slope[d, i], binade_largest[i])
             term = ratio_value * ratio_value
             total[i], lost[i] = add_exactly(total[i], lost[i], term)
+            term = square_rest(ratio_value)
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], term)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
+        total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
-        added = -1.0 + sqrt(total[i]) * binade_largest[i]
-        loss[i] = multiply_no_nan(lam, added * added)
+        norm_less_value = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
+        loss[i] = multiply_no_nan(lam, norm_less_value * norm_less_value)
 
 
 @kernel
@@ -174,6 +186,8 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
         size = min(ROOM, slope.shape[0] - start)
         part = slice(start, start + size)
@@ -181,18 +195,23 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
         for d in range(size):
             ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
             terms[d] = ratio_value * ratio_value
+            terms_2[d] = square_rest(ratio_value)
         total, lost = add_terms(total, lost, terms[:size], slope)
-    total = settle(total, lost)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
+    total, rest = settle_parts(total, lost)
+    total_2 = settle(total_2, lost_2)
+    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
+    loss = multiply_no_nan(lam, norm_less_value * norm_less_value)
     sqrt_total = sqrt(total)
-    added = -1.0 + sqrt_total * binade_largest
-    loss = multiply_no_nan(lam, added * added)
+    product = sqrt_total * binade_largest
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        multiply_no_nan_value = multiply_no_nan(
-            lam,
-            slope_d - ratio(ratio(slope_d, binade_largest), sqrt_total),
-        )
-        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan_value)
+        ratio_value_2 = ratio(ratio(slope_d, binade_largest), sqrt_total)
+        if product > 2.0:
+            difference = slope_d - ratio_value_2
+        else:
+            difference = norm_less_value * ratio_value_2
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, difference))
     return loss
 
 
@@ -207,7 +226,8 @@ def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    lost, sqrt_total = lanes(slope), lanes(slope)
+    lost, rest, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    norm_less_value, sqrt_total, product = lanes(slope), lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
@@ -217,25 +237,28 @@ def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
         binade_largest[i] = binade(largest[i])
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
+        total_2[i], lost_2[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             ratio_value = ratio(slope[d, i], binade_largest[i])
             term = ratio_value * ratio_value
             total[i], lost[i] = add_exactly(total[i], lost[i], term)
+            term = square_rest(ratio_value)
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], term)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
+        total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
+        norm_less_value[i] = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
+        loss[i] = multiply_no_nan(lam, norm_less_value[i] * norm_less_value[i])
         sqrt_total[i] = sqrt(total[i])
-        added = -1.0 + sqrt_total[i] * binade_largest[i]
-        loss[i] = multiply_no_nan(lam, added * added)
+        product[i] = sqrt_total[i] * binade_largest[i]
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            multiply_no_nan_value = multiply_no_nan(
-                lam,
-                slope_d - ratio(ratio(slope_d, binade_largest[i]), sqrt_total[i]),
-            )
-            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan_value)
+            ratio_value_2 = ratio(ratio(slope_d, binade_largest[i]), sqrt_total[i])
+            chosen = slope_d - ratio_value_2 if product[i] > 2.0 else norm_less_value[i] * ratio_value_2
+            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, chosen))
 
 
 @kernel
@@ -302,61 +325,72 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
     binade_largest = binade(largest)
-    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for start in range(0, slope.shape[0], ROOM):
-        size = min(ROOM, slope.shape[0] - start)
-        part = slice(start, start + size)
-        slope_part = slope[part]
-        for d in range(size):
-            ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
-            terms[d] = ratio_value * ratio_value
-        total, lost = add_terms(total, lost, terms[:size], slope)
-    total = settle(total, lost)
-    sqrt_total = sqrt(total)
+    total_2, lost_2 = 0.0, 0.0
     largest_2, place_2 = -np.inf, -1
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, binade_largest)
-        ratio_value_3 = ratio(ratio_value_2, sqrt_total)
-        product = ratio_value_3 * ratio_value_3
+        ratio_value = ratio(slope_d, binade_largest)
+        product = ratio_value * ratio_value
+        total, lost = add_exactly(total, lost, product)
+        total_2, lost_2 = add_exactly(total_2, lost_2, square_rest(ratio_value))
         candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
+    total, rest = settle_parts(total, lost)
+    total_2 = settle(total_2, lost_2)
+    sqrt_total = sqrt(total)
+    product_2 = sqrt_total * binade_largest
+    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
+    terms_3 = room(1.0)
+    total_3, lost_3 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
         size = min(ROOM, slope.shape[0] - start)
         part = slice(start, start + size)
         slope_part = slope[part]
         for d in range(size):
             slope_d = np.float64(slope_part[d])
-            ratio_value_2 = ratio(slope_d, binade_largest)
-            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
-            product = ratio_value_3 * ratio_value_3
-            terms_2[d] = product
+            ratio_value = ratio(slope_d, binade_largest)
+            product = ratio_value * ratio_value
+            terms_3[d] = product
         if start <= place_2 < start + size:
-            terms_2[place_2 - start] = 0.0
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
-    total_2 = settle(total_2, lost_2)
-    ratio_value_4 = ratio(ratio(np.float64(slope[place_2]), binade_largest), sqrt_total)
-    product_2 = ratio_value_4 * ratio_value_4
-    product_3 = sqrt_total * binade_largest
+            terms_3[place_2 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], slope)
+    total_3 = settle(total_3, lost_3)
+    ratio_value_2 = ratio(np.float64(slope[place_2]), binade_largest)
+    product_3 = ratio_value_2 * ratio_value_2
     for d in range(slope.shape[0]):
         slope_d_2 = np.float64(slope[d])
-        ratio_value_5 = ratio(ratio(slope_d_2, binade_largest), sqrt_total)
-        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_5))
-        product_4 = ratio_value_5 * ratio_value_5
-        added = total_2 + minus(product_2, product_4)
-        multiply_no_nan_value = multiply_no_nan(lam, added - divide_no_nan(added, product_3))
-        hess_slope[d] = scaled(factor, 2.0 * (multiply_no_nan(lam, product_4) + multiply_no_nan_value))
-    slope_place = np.float64(slope[place_2])
-    ratio_value_6 = ratio(ratio(slope_place, binade_largest), sqrt_total)
-    product_5 = 2.0 * multiply_no_nan(lam, slope_place - ratio_value_6)
-    grad_slope[place_2] = scaled(factor, product_5)
-    multiply_no_nan_value_2 = multiply_no_nan(lam, total_2 - divide_no_nan(total_2, product_3))
-    added_2 = multiply_no_nan(lam, ratio_value_6 * ratio_value_6) + multiply_no_nan_value_2
-    hess_slope[place_2] = scaled(factor, 2.0 * added_2)
+        ratio_value_3 = ratio(slope_d_2, binade_largest)
+        ratio_value_4 = ratio(ratio_value_3, sqrt_total)
+        if product_2 > 2.0:
+            difference = slope_d_2 - ratio_value_4
+        else:
+            difference = norm_less_value * ratio_value_4
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, difference))
+        product_4 = ratio_value_3 * ratio_value_3
+        if product_2 > 2.0:
+            if place_2 == d:
+                total_4 = total_3
+            else:
+                minus_value = minus(product_3, product_4)
+                added = total_3 + minus_value
+                total_4 = added
+            ratio_value_5 = ratio(total_4, total)
+            divide_no_nan_value = divide_no_nan(ratio_value_5, product_2)
+            difference_2 = ratio_value_5 - divide_no_nan_value
+        else:
+            if place_2 == d:
+                total_4 = total_3
+            else:
+                minus_value = minus(product_3, product_4)
+                added = total_3 + minus_value
+                total_4 = added
+            ratio_value_5 = ratio(total_4, total)
+            divide_no_nan_value = divide_no_nan(ratio_value_5, product_2)
+            difference_2 = divide_no_nan_value * norm_less_value
+        added_2 = multiply_no_nan(lam, ratio(product_4, total)) + multiply_no_nan(lam, difference_2)
+        hess_slope[d] = scaled(factor, 2.0 * added_2)
     return
 
 
@@ -365,8 +399,9 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
     """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    lost, sqrt_total, largest_2, place_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    total_2, lost_2, slope_place_2, product_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost, rest, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    largest_2, place_2, sqrt_total, product_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    norm_less_value, total_3, lost_3, slope_place_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     product_3 = lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
@@ -377,53 +412,57 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
         binade_largest[i] = binade(largest[i])
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        for i in range(LANES):
-            ratio_value = ratio(slope[d, i], binade_largest[i])
-            term = ratio_value * ratio_value
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        sqrt_total[i] = sqrt(total[i])
-    for i in range(LANES):
+        total_2[i], lost_2[i] = 0.0, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, binade_largest[i])
-            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
-            product = ratio_value_3 * ratio_value_3
+            ratio_value = ratio(slope_d, binade_largest[i])
+            product = ratio_value * ratio_value
+            total[i], lost[i] = add_exactly(total[i], lost[i], product)
+            term = square_rest(ratio_value)
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], term)
             largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), d)
     for i in range(LANES):
-        total_2[i], lost_2[i] = 0.0, 0.0
+        total[i], rest[i] = settle_parts(total[i], lost[i])
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        sqrt_total[i] = sqrt(total[i])
+        product_2[i] = sqrt_total[i] * binade_largest[i]
+        norm_less_value[i] = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
+    for i in range(LANES):
+        total_3[i], lost_3[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, binade_largest[i])
-            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
-            product = ratio_value_3 * ratio_value_3
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place_2[i], d) else product)
+            ratio_value = ratio(slope_d, binade_largest[i])
+            product = ratio_value * ratio_value
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], d) else product)
     for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
+        total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
         slope_place_2[i] = slope[int(place_2[i]), i]
     for i in range(LANES):
-        ratio_value_4 = ratio(ratio(slope_place_2[i], binade_largest[i]), sqrt_total[i])
-        product_2[i] = ratio_value_4 * ratio_value_4
-        product_3[i] = sqrt_total[i] * binade_largest[i]
+        ratio_value_2 = ratio(slope_place_2[i], binade_largest[i])
+        product_3[i] = ratio_value_2 * ratio_value_2
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d_2 = slope[d, i]
-            ratio_value_5 = ratio(ratio(slope_d_2, binade_largest[i]), sqrt_total[i])
-            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, slope_d_2 - ratio_value_5))
-            product_4 = ratio_value_5 * ratio_value_5
-            chosen = total_2[i] if is_at(place_2[i], d) else total_2[i] + minus(product_2[i], product_4)
-            multiply_no_nan_value = multiply_no_nan(lam, chosen - divide_no_nan(chosen, product_3[i]))
-            hess_slope[d, i] = scaled(
-                factor[i],
-                2.0 * (multiply_no_nan(lam, product_4) + multiply_no_nan_value),
+            ratio_value_3 = ratio(slope_d_2, binade_largest[i])
+            ratio_value_4 = ratio(ratio_value_3, sqrt_total[i])
+            chosen = slope_d_2 - ratio_value_4 if product_2[i] > 2.0 else norm_less_value[i] * ratio_value_4
+            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, chosen))
+            product_4 = ratio_value_3 * ratio_value_3
+            chosen_2 = total_3[i] if is_at(place_2[i], d) else total_3[i] + minus(product_3[i], product_4)
+            ratio_value_5 = ratio(chosen_2, total[i])
+            divide_no_nan_value = divide_no_nan(ratio_value_5, product_2[i])
+            chosen_3 = (
+                ratio_value_5 - divide_no_nan_value
+                if product_2[i] > 2.0
+                else divide_no_nan_value * norm_less_value[i]
             )
+            added = multiply_no_nan(lam, ratio(product_4, total[i])) + multiply_no_nan(lam, chosen_3)
+            hess_slope[d, i] = scaled(factor[i], 2.0 * added)
 
 
 @kernel
@@ -468,107 +507,121 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
         if candidate > largest or candidate != candidate or place < 0:
             largest, place = candidate, d
     binade_largest = binade(largest)
-    terms = room(1.0)
     total, lost = 0.0, 0.0
-    for start in range(0, slope.shape[0], ROOM):
-        size = min(ROOM, slope.shape[0] - start)
-        part = slice(start, start + size)
-        slope_part = slope[part]
-        for d in range(size):
-            ratio_value = ratio(np.float64(slope_part[d]), binade_largest)
-            terms[d] = ratio_value * ratio_value
-        total, lost = add_terms(total, lost, terms[:size], slope)
-    total = settle(total, lost)
-    sqrt_total = sqrt(total)
-    total_2, lost_2 = 0.0, 0.0
     largest_2, place_2 = -np.inf, -1
-    largest_3, place_3 = -np.inf, -1
+    total_2, lost_2 = 0.0, 0.0
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, binade_largest)
-        ratio_value_3 = ratio(ratio_value_2, sqrt_total)
-        v_slope_d = np.float64(v_slope[d])
-        product = ratio_value_3 * v_slope_d
-        product_2 = ratio_value_3 * ratio_value_3
-        total_2, lost_2 = add_exactly(total_2, lost_2, product)
-        candidate = absolute(product_2)
+        ratio_value = ratio(slope_d, binade_largest)
+        product = ratio_value * ratio_value
+        total, lost = add_exactly(total, lost, product)
+        candidate = absolute(product)
         if candidate > largest_2 or candidate != candidate or place_2 < 0:
             largest_2, place_2 = candidate, d
-        candidate = absolute(product)
+        total_2, lost_2 = add_exactly(total_2, lost_2, square_rest(ratio_value))
+    total, rest = settle_parts(total, lost)
+    total_2 = settle(total_2, lost_2)
+    sqrt_total = sqrt(total)
+    total_3, lost_3 = 0.0, 0.0
+    largest_3, place_3 = -np.inf, -1
+    for d in range(slope.shape[0]):
+        slope_d_2 = np.float64(slope[d])
+        ratio_value_2 = ratio(slope_d_2, binade_largest)
+        ratio_value_3 = ratio(ratio_value_2, sqrt_total)
+        v_slope_d = np.float64(v_slope[d])
+        product_2 = ratio_value_3 * v_slope_d
+        total_3, lost_3 = add_exactly(total_3, lost_3, product_2)
+        candidate = absolute(product_2)
         if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, d
-    total_2 = settle(total_2, lost_2)
-    terms_3 = room(1.0)
-    total_3, lost_3 = 0.0, 0.0
-    for start in range(0, slope.shape[0], ROOM):
-        size = min(ROOM, slope.shape[0] - start)
-        part = slice(start, start + size)
-        slope_part = slope[part]
-        for d in range(size):
-            slope_d = np.float64(slope_part[d])
-            ratio_value_2 = ratio(slope_d, binade_largest)
-            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
-            product_2 = ratio_value_3 * ratio_value_3
-            terms_3[d] = product_2
-        if start <= place_2 < start + size:
-            terms_3[place_2 - start] = 0.0
-        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], slope)
     total_3 = settle(total_3, lost_3)
-    ratio_value_4 = ratio(ratio(np.float64(slope[place_2]), binade_largest), sqrt_total)
-    product_3 = ratio_value_4 * ratio_value_4
+    product_3 = sqrt_total * binade_largest
     terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
         size = min(ROOM, slope.shape[0] - start)
         part = slice(start, start + size)
-        slope_part, v_slope_part = slope[part], v_slope[part]
+        slope_part = slope[part]
         for d in range(size):
             slope_d = np.float64(slope_part[d])
-            ratio_value_2 = ratio(slope_d, binade_largest)
-            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
-            v_slope_d = np.float64(v_slope_part[d])
-            product = ratio_value_3 * v_slope_d
+            ratio_value = ratio(slope_d, binade_largest)
+            product = ratio_value * ratio_value
             terms_4[d] = product
-        if start <= place_3 < start + size:
-            terms_4[place_3 - start] = 0.0
+        if start <= place_2 < start + size:
+            terms_4[place_2 - start] = 0.0
         total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], slope)
     total_4 = settle(total_4, lost_4)
-    product_4 = (
+    ratio_value_4 = ratio(np.float64(slope[place_2]), binade_largest)
+    product_4 = ratio_value_4 * ratio_value_4
+    terms_5 = room(1.0)
+    total_5, lost_5 = 0.0, 0.0
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part, v_slope_part = slope[part], v_slope[part]
+        for d in range(size):
+            slope_d_2 = np.float64(slope_part[d])
+            ratio_value_2 = ratio(slope_d_2, binade_largest)
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
+            v_slope_d = np.float64(v_slope_part[d])
+            product_2 = ratio_value_3 * v_slope_d
+            terms_5[d] = product_2
+        if start <= place_3 < start + size:
+            terms_5[place_3 - start] = 0.0
+        total_5, lost_5 = add_terms(total_5, lost_5, terms_5[:size], slope)
+    total_5 = settle(total_5, lost_5)
+    product_5 = (
         ratio(ratio(np.float64(slope[place_3]), binade_largest), sqrt_total) * np.float64(v_slope[place_3])
     )
-    product_5 = sqrt_total * binade_largest
+    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
     for d in range(slope.shape[0]):
-        ratio_value_5 = ratio(ratio(np.float64(slope[d]), binade_largest), sqrt_total)
+        ratio_value_5 = ratio(np.float64(slope[d]), binade_largest)
+        ratio_value_6 = ratio(ratio_value_5, sqrt_total)
         v_slope_d_2 = np.float64(v_slope[d])
-        product_6 = (total_3 + minus(product_3, ratio_value_5 * ratio_value_5)) * v_slope_d_2
-        product_7 = ratio_value_5 * (total_4 + minus(product_4, ratio_value_5 * v_slope_d_2))
-        multiply_no_nan_value = multiply_no_nan(
-            lam,
-            product_6 - divide_no_nan(product_6 - product_7, product_5) - product_7,
-        )
-        product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_5, total_2) + multiply_no_nan_value)
-        product_slope[d] = scaled(factor, product_8)
-    ratio_value_6 = ratio(ratio(np.float64(slope[place_3]), binade_largest), sqrt_total)
-    if place_2 == place_3:
-        total_5 = total_3
-    else:
-        total_5 = total_3 + minus(product_3, ratio_value_6 * ratio_value_6)
-    product_9 = total_5 * np.float64(v_slope[place_3])
-    product_10 = ratio_value_6 * total_4
-    difference = product_9 - divide_no_nan(product_9 - product_10, product_5)
-    added = multiply_no_nan(lam * ratio_value_6, total_2) + multiply_no_nan(lam, difference - product_10)
-    product_slope[place_3] = scaled(factor, 2.0 * added)
-    ratio_value_7 = ratio(ratio(np.float64(slope[place_2]), binade_largest), sqrt_total)
-    v_slope_place = np.float64(v_slope[place_2])
-    product_11 = total_3 * v_slope_place
-    if place_3 == place_2:
-        total_6 = total_4
-    else:
-        total_6 = total_4 + minus(product_4, ratio_value_7 * v_slope_place)
-    product_12 = ratio_value_7 * total_6
-    difference_2 = product_11 - divide_no_nan(product_11 - product_12, product_5)
-    added_2 = multiply_no_nan(lam * ratio_value_7, total_2) + multiply_no_nan(lam, difference_2 - product_12)
-    product_slope[place_2] = scaled(factor, 2.0 * added_2)
+        if product_3 > 2.0:
+            if place_2 == d:
+                total_6 = total_4
+            else:
+                product_6 = ratio_value_5 * ratio_value_5
+                minus_value = minus(product_4, product_6)
+                added = total_4 + minus_value
+                total_6 = added
+            ratio_value_7 = ratio(total_6, total)
+            product_7 = ratio_value_7 * v_slope_d_2
+            if place_3 == d:
+                total_7 = total_5
+            else:
+                product_8 = ratio_value_6 * v_slope_d_2
+                minus_value_2 = minus(product_5, product_8)
+                added_2 = total_5 + minus_value_2
+                total_7 = added_2
+            product_9 = ratio_value_6 * total_7
+            difference = product_7 - product_9
+            divide_no_nan_value = divide_no_nan(difference, product_3)
+            difference_2 = product_7 - divide_no_nan_value - product_9
+        else:
+            if place_2 == d:
+                total_6 = total_4
+            else:
+                product_6 = ratio_value_5 * ratio_value_5
+                minus_value = minus(product_4, product_6)
+                added = total_4 + minus_value
+                total_6 = added
+            ratio_value_7 = ratio(total_6, total)
+            product_7 = ratio_value_7 * v_slope_d_2
+            if place_3 == d:
+                total_7 = total_5
+            else:
+                product_8 = ratio_value_6 * v_slope_d_2
+                minus_value_2 = minus(product_5, product_8)
+                added_2 = total_5 + minus_value_2
+                total_7 = added_2
+            product_9 = ratio_value_6 * total_7
+            difference = product_7 - product_9
+            divide_no_nan_value = divide_no_nan(difference, product_3)
+            difference_2 = divide_no_nan_value * norm_less_value
+        added_3 = multiply_no_nan(lam * ratio_value_6, total_3) + multiply_no_nan(lam, difference_2)
+        product_slope[d] = scaled(factor, 2.0 * added_3)
     return
 
 
@@ -577,11 +630,12 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    lost, sqrt_total, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    largest_2, place_2, largest_3, place_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    total_3, lost_3, slope_place_2, product_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    total_4, lost_4, slope_place_3, v_slope_place_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    product_4, product_5 = lanes(slope), lanes(slope)
+    lost, rest, largest_2, place_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    total_2, lost_2, sqrt_total, total_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    lost_3, largest_3, place_3, product_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    total_4, lost_4, slope_place_2, product_4 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    total_5, lost_5, slope_place_3, v_slope_place_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    product_5, norm_less_value = lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
@@ -591,89 +645,97 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
         binade_largest[i] = binade(largest[i])
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
+        largest_2[i], place_2[i] = -np.inf, 0.0
+        total_2[i], lost_2[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            ratio_value = ratio(slope[d, i], binade_largest[i])
-            term = ratio_value * ratio_value
-            total[i], lost[i] = add_exactly(total[i], lost[i], term)
+            slope_d = slope[d, i]
+            ratio_value = ratio(slope_d, binade_largest[i])
+            product = ratio_value * ratio_value
+            total[i], lost[i] = add_exactly(total[i], lost[i], product)
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), d)
+            term = square_rest(ratio_value)
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], term)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
+        total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
         sqrt_total[i] = sqrt(total[i])
     for i in range(LANES):
-        total_2[i], lost_2[i] = 0.0, 0.0
-        largest_2[i], place_2[i] = -np.inf, 0.0
+        total_3[i], lost_3[i] = 0.0, 0.0
         largest_3[i], place_3[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            slope_d_2 = slope[d, i]
+            ratio_value_2 = ratio(slope_d_2, binade_largest[i])
             ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
             v_slope_d = v_slope[d, i]
-            product = ratio_value_3 * v_slope_d
-            product_2 = ratio_value_3 * ratio_value_3
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], product)
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product_2), d)
-            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product), d)
-    for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        total_3[i], lost_3[i] = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        for i in range(LANES):
-            slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, binade_largest[i])
-            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
-            product_2 = ratio_value_3 * ratio_value_3
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], d) else product_2)
+            product_2 = ratio_value_3 * v_slope_d
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], product_2)
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_2), d)
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
-        slope_place_2[i] = slope[int(place_2[i]), i]
-    for i in range(LANES):
-        ratio_value_4 = ratio(ratio(slope_place_2[i], binade_largest[i]), sqrt_total[i])
-        product_3[i] = ratio_value_4 * ratio_value_4
+        product_3[i] = sqrt_total[i] * binade_largest[i]
     for i in range(LANES):
         total_4[i], lost_4[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, binade_largest[i])
-            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
-            v_slope_d = v_slope[d, i]
-            product = ratio_value_3 * v_slope_d
-            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_3[i], d) else product)
+            ratio_value = ratio(slope_d, binade_largest[i])
+            product = ratio_value * ratio_value
+            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_2[i], d) else product)
     for i in range(LANES):
         total_4[i] = settle(total_4[i], lost_4[i])
+    for i in range(LANES):
+        slope_place_2[i] = slope[int(place_2[i]), i]
+    for i in range(LANES):
+        ratio_value_4 = ratio(slope_place_2[i], binade_largest[i])
+        product_4[i] = ratio_value_4 * ratio_value_4
+    for i in range(LANES):
+        total_5[i], lost_5[i] = 0.0, 0.0
+    for d in range(slope.shape[0]):
+        for i in range(LANES):
+            slope_d_2 = slope[d, i]
+            ratio_value_2 = ratio(slope_d_2, binade_largest[i])
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
+            v_slope_d = v_slope[d, i]
+            product_2 = ratio_value_3 * v_slope_d
+            total_5[i], lost_5[i] = add_exactly(total_5[i], lost_5[i], 0.0 if is_at(place_3[i], d) else product_2)
+    for i in range(LANES):
+        total_5[i] = settle(total_5[i], lost_5[i])
     for i in range(LANES):
         slope_place_3[i] = slope[int(place_3[i]), i]
     for i in range(LANES):
         v_slope_place_3[i] = v_slope[int(place_3[i]), i]
     for i in range(LANES):
-        product_4[i] = ratio(ratio(slope_place_3[i], binade_largest[i]), sqrt_total[i]) * v_slope_place_3[i]
-        product_5[i] = sqrt_total[i] * binade_largest[i]
+        product_5[i] = ratio(ratio(slope_place_3[i], binade_largest[i]), sqrt_total[i]) * v_slope_place_3[i]
+        norm_less_value[i] = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
     for d in range(slope.shape[0]):
         for i in range(LANES):
-            ratio_value_5 = ratio(ratio(slope[d, i], binade_largest[i]), sqrt_total[i])
-            chosen = (
-                total_3[i]
-                if is_at(place_2[i], d)
-                else total_3[i] + minus(product_3[i], ratio_value_5 * ratio_value_5)
-            )
+            ratio_value_5 = ratio(slope[d, i], binade_largest[i])
+            ratio_value_6 = ratio(ratio_value_5, sqrt_total[i])
             v_slope_d_2 = v_slope[d, i]
-            product_6 = chosen * v_slope_d_2
-            chosen_2 = (
+            chosen = (
                 total_4[i]
+                if is_at(place_2[i], d)
+                else total_4[i] + minus(product_4[i], ratio_value_5 * ratio_value_5)
+            )
+            product_6 = ratio(chosen, total[i]) * v_slope_d_2
+            chosen_2 = (
+                total_5[i]
                 if is_at(place_3[i], d)
-                else total_4[i] + minus(product_4[i], ratio_value_5 * v_slope_d_2)
+                else total_5[i] + minus(product_5[i], ratio_value_6 * v_slope_d_2)
             )
-            product_7 = ratio_value_5 * chosen_2
-            multiply_no_nan_value = multiply_no_nan(
-                lam,
-                product_6 - divide_no_nan(product_6 - product_7, product_5[i]) - product_7,
+            product_7 = ratio_value_6 * chosen_2
+            divide_no_nan_value = divide_no_nan(product_6 - product_7, product_3[i])
+            chosen_3 = (
+                product_6 - divide_no_nan_value - product_7
+                if product_3[i] > 2.0
+                else divide_no_nan_value * norm_less_value[i]
             )
-            product_8 = 2.0 * (multiply_no_nan(lam * ratio_value_5, total_2[i]) + multiply_no_nan_value)
-            product_slope[d, i] = scaled(factor[i], product_8)
+            added = multiply_no_nan(lam * ratio_value_6, total_3[i]) + multiply_no_nan(lam, chosen_3)
+            product_slope[d, i] = scaled(factor[i], 2.0 * added)
 
 
 @kernel

@@ -185,6 +185,7 @@ CERTIFIED: dict[str, tuple[str, ...]] = {
     "error_function": (
         "gaussian", "erf", "erfc", "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess",
     ),
+    "scaled_tail": ("erfcx",),
     "inverse": ("asinh", "atan"),
     "gamma_function": ("loggamma", "digamma", "trigamma", "tetragamma"),
 }  # fmt: skip

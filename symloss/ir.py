@@ -16,8 +16,8 @@ TEMPORARY = "%"  # begins the names of values that `schedule` may move, share an
 COSTLY = frozenset((
     "exp", "log", "log1p", "expm1", "sigmoid", "logistic_density", "sigmoid_mix", "softplus_mix", "softplus", "tanh",
     "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power", "gaussian", "erf", "erfc",
-    "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess", "loggamma", "digamma", "trigamma",
-    "tetragamma", "asinh", "atan", "times_exp", "times_expm1", "lifted_sigmoid", "lifted_logistic_density",
+    "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess", "erfcx", "loggamma", "digamma",
+    "trigamma", "tetragamma", "asinh", "atan", "times_exp", "times_expm1", "lifted_sigmoid", "lifted_logistic_density",
 ))  # fmt: skip
 
 # Functions of which there is a shorter form, for float64 numbers that become float32 in the end.
@@ -126,7 +126,10 @@ class Loop:
 
 @dataclass(frozen=True)
 class Accumulator:
-    """What a reduction makes of a term: ``sum`` gives a total; ``max`` the largest term and its place."""
+    """What a reduction makes of a term.
+
+    ``sum`` gives a total, and the rest that it lacks if that has a name, too; ``max`` the largest term and its place.
+    """
 
     kind: str
     names: tuple[str, ...]

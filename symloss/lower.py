@@ -17,7 +17,7 @@ from symloss import ir
 from symloss.arguments import Argument, Prediction, Target
 from symloss.derive import Direction, Output
 from symloss.functions import Primitive, absolute, select
-from symloss.reductions import ArgmaxOver, Dim, Element, Index, MaxOver, SumOver
+from symloss.reductions import ArgmaxOver, Dim, Element, Index, MaxOver, RestOver, SumOver
 
 RESULTS = {"value": "loss", "gradient": "grad", "hessian": "hess", "hvp": "product", "normalizer": "normalizer"}
 _FUNCTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -68,6 +68,7 @@ class _Lowering:
 
     def __init__(self, outputs: Iterable[Output]) -> None:
         self._arrays = _arrays(outputs)
+        self._in_parts = {SumOver(*rest.args) for output in outputs for rest in output.expr.atoms(RestOver)}
         self._temporaries: dict[Any, str] = {}  # the same value has the same name in every scope
 
     def function(self, kind: str, outputs: list[Output]) -> ir.Function:
@@ -180,7 +181,7 @@ class _Lowering:
 
     def _sum_of_terms(self, expr: Add, block: _Block) -> ir.Expr:
         content, primitive = expr.primitive()
-        if content != 1:
+        if content != 1 and not _doubles(content, primitive):
             return self._product_of(Mul(content, primitive, evaluate=False), block)
         total: ir.Expr | None = None
         for term in sorted(expr.args, key=_exactness):
@@ -266,7 +267,10 @@ class _Lowering:
     # -- reductions ------------------------------------------------------------------------------
 
     def _sum(self, expr: SumOver, block: _Block) -> ir.Expr:
-        return self._reduce(expr, "sum", ("total",), block)[0]
+        return self._reduce(expr, "sum", ("total", "rest") if expr in self._in_parts else ("total",), block)[0]
+
+    def _rest(self, expr: RestOver, block: _Block) -> ir.Expr:
+        return self._reduce(SumOver(*expr.args), "sum", ("total", "rest"), block)[1]
 
     def _max(self, expr: MaxOver, block: _Block) -> ir.Expr:
         return self._reduce(expr, "max", ("largest", "place"), block)[0]
@@ -299,6 +303,7 @@ _METHODS: tuple[tuple[Any, Callable[[Any, Any, _Block], ir.Expr]], ...] = (
     (Pow, _Lowering._power),
     (select, _Lowering._select),
     (SumOver, _Lowering._sum),
+    (RestOver, _Lowering._rest),
     (MaxOver, _Lowering._max),
     (ArgmaxOver, _Lowering._argmax),
     ((Primitive, sympy.Function), _Lowering._function),
@@ -348,6 +353,12 @@ def _is_denominator(factor: Expr) -> bool:
 
 def _is_direction(factor: Expr) -> bool:
     return isinstance(getattr(factor, "base", factor), Direction)
+
+
+def _doubles(content: Expr, terms: Expr) -> bool:
+    """Whether a shared factor like 1/2 leaves terms of more than once themselves, which may overflow."""
+    sizes = [abs(term.as_coeff_Mul()[0]) for term in Add.make_args(terms)]
+    return bool(content < 1) and not _is_inexact(content) and max(sizes) > 1
 
 
 def _repeats(divisor: Expr) -> int:

@@ -182,6 +182,13 @@ class SumOver(Reduction):
     """Sum of the body."""
 
 
+class RestOver(Reduction):
+    """What rounding takes from the `SumOver` of the same: 0 in exact numbers."""
+
+    def definition(self) -> Expr:
+        return S.Zero
+
+
 class MaxOver(Reduction):
     """Largest value of the body; -oo over nothing."""
 

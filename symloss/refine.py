@@ -27,7 +27,7 @@ ERRORS = {
     "log1mexp": 1.6, "log_cosh": 1.7, "sech": 1.7, "sinh": 4.0, "cosh": 2.0, "xlogy": 1.4, "xlog1py": 1.4,
     "logaddexp": 3.0, "log1p_ratio": 1.6, "hypot": 1.0, "sqrt1pm1": 4.0, "power": 0.6,
     "gaussian": 0.9, "erf": 0.9, "erfc": 0.9, "log_erfc": 0.9, "log_half_erfc": 0.9, "erfc_hazard": 0.9,
-    "erfc_curvature": 0.9, "erfc_excess": 0.9, "loggamma": 0.9, "digamma": 0.9, "trigamma": 0.9,
+    "erfc_curvature": 0.9, "erfc_excess": 0.9, "erfcx": 0.9, "loggamma": 0.9, "digamma": 0.9, "trigamma": 0.9,
     "tetragamma": 0.9, "asinh": 0.8, "atan": 0.8,
     "times_exp": 1.3, "times_expm1": 1.6, "lifted_sigmoid": 1.3, "lifted_logistic_density": 1.4,
 }  # fmt: skip

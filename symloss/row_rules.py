@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sympy import Add, Expr, Mul, Pow, Rational, S, StrictGreaterThan, StrictLessThan, Symbol, exp, fraction, log
 
 from symloss.functions import (
-    divide_no_nan,
     hypot,
     log1p,
     log1p_ratio,
@@ -31,7 +30,6 @@ from symloss.reductions import (
     Softmax,
     SoftmaxComplement,
     SumOver,
-    Unit,
     sum_over,
 )
 from symloss.rules import CANONICAL, STABLE
@@ -178,28 +176,6 @@ def _shares(expr: Expr) -> Expr | None:
     return None
 
 
-def _norm_over_norm(expr: Expr) -> Expr | None:
-    """(N + a)*(x/N) -> x + a*(x/N): the factor may be infinite, or all that is lost in a small N."""
-    for sum_ in expr.args:
-        terms = sum_.args if isinstance(sum_, Add) else ()
-        for term, quotient in itertools.product(terms, expr.args):
-            scale, norm = term.as_coeff_Mul()
-            whole = _times_norm(quotient, norm) if isinstance(norm, Norm) else None
-            if whole is not None:
-                rest = expr / (sum_ * quotient)
-                return rest * (scale * whole + (sum_ - term) * quotient)
-    return None
-
-
-def _times_norm(quotient: Expr, norm: Norm) -> Expr | None:
-    """Return the quotient times the norm that it was divided by."""
-    if isinstance(quotient, divide_no_nan) and quotient.args[1] == norm:
-        return quotient.args[0]
-    if isinstance(quotient, Unit) and quotient.args[:3] == norm.args[:3]:
-        return quotient.open(quotient.at)
-    return None
-
-
 def _log1p_over_small(expr: Expr) -> Expr | None:
     """log1p(-p)*p**(g - 2) -> -log1p_ratio(-p)*p**(g - 1): the power may overflow where the product does not."""
     for inner in expr.args:
@@ -296,7 +272,6 @@ ROW_RULES: tuple[RowRule, ...] = (
     RowRule("difference of sigmoids", (Add,), _difference_of_sigmoids, STABLE),
     RowRule("a sum less its part", (Add,), _sum_less_part, STABLE),
     RowRule("one less a quotient", (Add,), _quotient_of_difference, STABLE),
-    RowRule("norm over norm", (Mul,), _norm_over_norm, STABLE),
     RowRule("log1p over a power", (Mul,), _log1p_over_small, STABLE),
     RowRule("sqrt(1 + x**2) - 1 of a quotient", (sqrt1pm1,), _sqrt1pm1_of_squares, STABLE),
     RowRule("multiples compared", (select,), _multiples_compared, STABLE),

@@ -44,7 +44,7 @@ from symloss.functions import (
     tanh,
 )
 from symloss.matching import Bindings, Slot
-from symloss.special_functions import erf, erfc, erfc_hazard, gaussian, log_erfc, log_half_erfc
+from symloss.special_functions import erf, erfc, erfc_hazard, erfcx, gaussian, log_erfc, log_half_erfc
 
 CANONICAL, STABLE, SPECIAL = "canonical", "stable", "special"
 REALS = Interval(-oo, oo)
@@ -134,6 +134,8 @@ RULES: tuple[Rule, ...] = (
     Rule("log of half of erfc", log(erfc(x) / 2), log_half_erfc(x)),
     Rule("exp of minus a square", exp(-(x**2)), gaussian(x), where=_not_constant(x)),
     Rule("1 - exp of minus a square", k - k * gaussian(x), -k * expm1(-(x**2)), where=_not_constant(x)),
+    Rule("tail over bell", erfc(x) / gaussian(x), erfcx(x)),
+    Rule("tail times what the bell is one over", erfc(x) * exp(x**2), erfcx(x)),
     Rule("bell over tail", gaussian(x) / erfc(x), sqrt(pi) / 2 * erfc_hazard(x)),
     # hyperbolic functions
     Rule("1 + tanh", k + k * tanh(x), 2 * k * sigmoid(2 * x)),

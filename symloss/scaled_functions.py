@@ -1,12 +1,12 @@
 """Products that are floats where a factor of them is none, or has few digits: primitives that `specialize` puts in.
 
 `times_...` multiply an exponential before it overflows; `lifted_...` are functions times a power of two, so that
-products with them are subnormal only where the `lowered` result is.
+products with them are subnormal only where the `lowered` result is.  `norm_less` takes a sum of squares with its rest.
 """
 
 from __future__ import annotations
 
-from sympy import Expr, exp
+from sympy import Expr, S, exp, sqrt
 
 from symloss.functions import Primitive, logistic_density, sigmoid
 
@@ -63,3 +63,18 @@ class lifted_logistic_density(Primitive):  # noqa: N801
 
     def definition(self) -> Expr:
         return LIFT * logistic_density(self.args[0])
+
+
+class square_rest(Primitive):  # noqa: N801
+    """What rounding takes from x**2: 0 in exact numbers."""
+
+    def definition(self) -> Expr:
+        return S.Zero
+
+
+class norm_less(Primitive):  # noqa: N801
+    """scale * sqrt(total + rest) - level, for a power of two and a total of which rounding took the rest."""
+
+    def definition(self) -> Expr:
+        scale, total, rest, level = self.args
+        return scale * sqrt(total + rest) - level

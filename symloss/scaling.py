@@ -6,15 +6,26 @@ functions that vanish as exp does.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow, S, exp
+from sympy import Add, Expr, Gt, Mul, Pow, S, exp
 
 from symloss.arguments import Argument, Parameter, Prediction, Target
 from symloss.derive import Direction
-from symloss.functions import expm1, expm1mx, logistic_density, sigmoid, softplus, softplus_mix
-from symloss.reductions import Element, SumOver, rewrite_parts
+from symloss.functions import (
+    absolute,
+    divide_no_nan,
+    expm1,
+    expm1mx,
+    logistic_density,
+    select,
+    sigmoid,
+    softplus,
+    softplus_mix,
+)
+from symloss.reductions import Element, Norm, SumOver, Unit, rewrite_parts
 from symloss.scaled_functions import (
     lifted,
     lifted_logistic_density,
@@ -46,7 +57,7 @@ def scale(expr: Any) -> Any:
     if isinstance(expr, softplus_mix):
         return _lowered_mix(expr)
     if isinstance(expr, Mul):
-        return _times(expr)
+        return _norm_over_norm(_times(expr))
     return expr
 
 
@@ -139,3 +150,27 @@ def _lifted_target(coefficient: Expr) -> Expr:
 
 def _targets(factors: Iterable[Expr]) -> list[Expr]:
     return [f for f in factors if isinstance(f, Target)]
+
+
+def _norm_over_norm(expr: Expr) -> Expr:
+    """(N + a)*(x/N) -> x + a*(x/N) for N > 2*abs(a): N may be infinite, x/N subnormal, and nothing cancels."""
+    for sum_ in Mul.make_args(expr):
+        terms = sum_.args if isinstance(sum_, Add) else ()
+        for term, quotient in itertools.product(terms, expr.args):
+            scale, norm = term.as_coeff_Mul()
+            whole = _times_norm(quotient, norm) if isinstance(norm, Norm) else None
+            if whole is not None:
+                level = (sum_ - term) / scale
+                large = scale * (whole + level * quotient)
+                bound = abs(2 * level) if level.is_number else absolute(2 * level)
+                return expr / (sum_ * quotient) * select(Gt(norm, bound), large, sum_ * quotient)
+    return expr
+
+
+def _times_norm(quotient: Expr, norm: Norm) -> Expr | None:
+    """Return the quotient times the norm that it was divided by."""
+    if isinstance(quotient, divide_no_nan) and quotient.args[1] == norm:
+        return quotient.args[0]
+    if isinstance(quotient, Unit) and quotient.args[:3] == norm.args[:3]:
+        return quotient.open(quotient.at)
+    return None

@@ -98,6 +98,18 @@ class erfc_excess(Primitive):  # noqa: N801
         return erfc_curvature(x) - 2
 
 
+class erfcx(Primitive):  # noqa: N801
+    """exp(x**2) * erfc(x), which falls as 1/x where its factors overflow and vanish."""
+
+    def definition(self) -> Expr:
+        (x,) = self.args
+        return exp(x**2) * sympy.erfc(x)
+
+    def fdiff(self, argindex: int = 1) -> Expr:
+        (x,) = self.args
+        return -erfcx(x) * erfc_excess(x)
+
+
 class loggamma(Primitive):  # noqa: N801
     """Logarithm of the gamma function, for x > 0."""
 
@@ -136,6 +148,6 @@ class tetragamma(Primitive):  # noqa: N801
 
 
 SPECIAL_PRIMITIVES: tuple[type[Primitive], ...] = (
-    gaussian, erf, erfc, log_erfc, log_half_erfc, erfc_hazard, erfc_curvature, erfc_excess, loggamma, digamma, trigamma,
-    tetragamma,
+    gaussian, erf, erfc, log_erfc, log_half_erfc, erfc_hazard, erfc_curvature, erfc_excess, erfcx, loggamma, digamma,
+    trigamma, tetragamma,
 )  # fmt: skip

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sympy import Add, Expr, Le, Mul, Pow, S, exp, log, sqrt
+from sympy import Add, Expr, Mul, Pow, S, exp, log, sqrt
 
-from symloss.arguments import Parameter, Prediction, Target
-from symloss.derive import Direction, Output
+from symloss.arguments import Prediction
+from symloss.derive import Output
 from symloss.ends import close_ends
 from symloss.functions import (
     absolute,
@@ -45,6 +45,7 @@ from symloss.reductions import (
     MaxOver,
     Norm,
     Reduction,
+    RestOver,
     Softmax,
     SoftmaxComplement,
     SumOver,
@@ -54,7 +55,7 @@ from symloss.reductions import (
 )
 from symloss.rewrite import Rewriter
 from symloss.rules import SPECIAL
-from symloss.scaled_functions import lifted_logistic_density, lifted_sigmoid
+from symloss.scaled_functions import lifted_logistic_density, lifted_sigmoid, norm_less, square_rest
 from symloss.scaling import is_divisor, is_predicted, scale
 from symloss.special_functions import (
     digamma,
@@ -63,6 +64,7 @@ from symloss.special_functions import (
     erfc_curvature,
     erfc_excess,
     erfc_hazard,
+    erfcx,
     gaussian,
     log_erfc,
     log_half_erfc,
@@ -73,7 +75,7 @@ from symloss.special_functions import (
 
 _UNBOUNDED = (
     softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log, log_erfc, log_half_erfc, erfc_hazard,
-    erfc_excess, loggamma, digamma, trigamma, tetragamma,
+    erfc_excess, erfcx, loggamma, digamma, trigamma, tetragamma,
 )  # fmt: skip
 _BOUNDED = (
     sigmoid, sigmoid_mix, logistic_density, tanh, sech, sgn, Softmax, SoftmaxComplement, Unit, gaussian, erf, erfc,
@@ -143,7 +145,9 @@ def expand(expr: Any) -> Any:
     if not expr.args or isinstance(expr, Element):
         return expr
     if isinstance(expr, Add):
-        expr = _shift(expr)
+        expr = _less_norm(_shift(expr))
+    if isinstance(expr, (Pow, SumOver)):
+        expr = _square_of_unit(expr)
     if isinstance(expr, exp):
         expr = _exp_below_log_sum_exp(expr)
     expr = rewrite_parts(expr, expand)
@@ -200,10 +204,39 @@ def _complement(node: SoftmaxComplement) -> Expr:
     return select(equal(node.at, place), others, elsewhere) / (1 + others)
 
 
-def _scaled_norm(node: Norm | Unit) -> tuple[Expr, Expr]:
-    """Return a power of two as large as the largest entry, and the norm over it, of which no square overflows."""
+def _less_norm(expr: Add) -> Expr:
+    """Subtract from a norm before its root is rounded: norm - level may be all digits that rounding takes."""
+    for term in expr.args:
+        sign, node = term.as_coeff_Mul()
+        if isinstance(node, Norm) and sign in (1, -1):
+            scale, squares = _sum_of_squares(node)
+            ratio_ = squares.body.as_base_exp()[0]
+            rest = RestOver(*squares.args) + SumOver(square_rest(ratio_), *squares.args[1:])
+            return sign * norm_less(scale, squares, rest, -sign * (expr - term))
+    return expr
+
+
+def _square_of_unit(expr: Expr) -> Expr:
+    """Divide the square of an entry, or a sum of them, by the sum of all squares, once."""
+    square = expr.body if isinstance(expr, SumOver) else expr
+    if not (isinstance(square, Pow) and square.exp == 2 and isinstance(square.base, Unit)):
+        return expr
+    unit = square.base
+    scale, squares = _sum_of_squares(unit)
+    entry = ratio(unit.open(unit.at), scale) ** 2
+    return ratio(SumOver(entry, *expr.args[1:]) if isinstance(expr, SumOver) else entry, squares)
+
+
+def _sum_of_squares(node: Norm | Unit) -> tuple[Expr, SumOver]:
+    """Return a power of two as large as the largest entry, and the squares over its own: none of them overflows."""
     scale = binade(MaxOver(absolute(node.body), node.index, node.excluded))
-    return scale, sqrt(SumOver(ratio(node.body, scale) ** 2, node.index, node.excluded))
+    return scale, SumOver(ratio(node.body, scale) ** 2, node.index, node.excluded)
+
+
+def _scaled_norm(node: Norm | Unit) -> tuple[Expr, Expr]:
+    """Return a power of two as large as the largest entry, and the norm over it."""
+    scale, squares = _sum_of_squares(node)
+    return scale, sqrt(squares)
 
 
 def _norm(node: Norm) -> Expr:

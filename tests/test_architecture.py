@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "functions": set(),
     "special_functions": {"functions"},
+    "scaled_functions": {"functions"},
     "reductions": {"functions"},
     "arguments": {"errors", "reductions"},
     "recurrence": {"arguments", "errors", "functions", "reductions"},
@@ -41,7 +42,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rewrite": {"arguments", "declare", "derive", "functions", "matching", "reductions", "row_rules", "rules"},
     "series": {"arguments", "functions"},
     "ends": {"arguments", "functions", "reductions", "series"},
-    "specialize": {"arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules", "special_functions"},
+    "scaling": {"arguments", "derive", "functions", "reductions", "scaled_functions"},
+    "specialize": {
+        "arguments", "derive", "ends", "functions", "reductions", "rewrite", "rules", "scaled_functions", "scaling",
+        "special_functions",
+    },  # fmt: skip
     "ir": set(),
     "bounds": {"arguments", "functions"},
     "constants": {"arguments", "declare", "functions"},

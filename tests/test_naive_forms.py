@@ -88,6 +88,9 @@ NAIVE: dict[str, Expr] = {
     "log_of_one_less_erf": -log(1 - erf(z)),
     "probit": -log(erfc(-z / sqrt(2)) / 2),
     "probit_by_erf": -hit * log((1 + erf(z / sqrt(2))) / 2) - (1 - hit) * log(1 - (1 + erf(z / sqrt(2))) / 2),
+    "scaled_tail": erfc(z) / exp(-(z**2)),
+    "mills_ratio": exp(z**2 / 2) * erfc(z / sqrt(2)),
+    "power_times_log": -((1 - s) ** gamma) * log(s),
     "normal_tail": 1 - (1 + erf(z / sqrt(2))) / 2,
     "log_of_gamma": loggamma(m),
 }

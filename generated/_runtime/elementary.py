@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import twofold
-from .bits import by_dtype, polynomial
+from .bits import by_dtype, fused, polynomial
 from .error_function import erf, erfc, erfc_curvature, erfc_excess, erfc_hazard, gaussian, log_erfc, log_half_erfc
 from .exponential import exp, exp_nonpositive, expm1, lifted, lowered, times_exp, times_expm1
 from .gamma_function import digamma, loggamma, tetragamma, trigamma
@@ -289,6 +289,33 @@ def add_exactly(total: float, lost: float, term: float) -> tuple[float, float]:
     new = total + term
     back = new - total
     return new, lost + ((total - (new - back)) + (term - back))
+
+
+@polymorphic
+def square_rest(x: float) -> float:
+    """What rounding takes from x * x."""
+    return fused(x, x, -(x * x))
+
+
+@polymorphic
+def norm_less(scale: float, total: float, rest: float, level: float) -> float:
+    """Scale * sqrt(total + rest) - level, for a power of two: the root in two parts, so that little is lost near it."""
+    root = math.sqrt(total)
+    low = (fused(-root, root, total) + rest) / (2.0 * root)
+    norm = scale * root
+    apart = norm - level
+    back = apart - norm
+    lost = (norm - (apart - back)) - (level + back)
+    better = apart + (lost + scale * low)
+    return better if better == better else apart
+
+
+@polymorphic
+def settle_parts(total: float, lost: float) -> tuple[float, float]:
+    """Return a sum, and the rest that it lacks; an infinite sum has lost nothing."""
+    whole = total + lost
+    rest = lost - (whole - total)
+    return (whole, rest) if rest == rest else (total, 0.0)
 
 
 @polymorphic

@@ -236,11 +236,11 @@ class Printer:
         for total, terms in rooms.items():
             lost = lost_name(total)
             yield f"{inner}{total}, {lost} = {add}({total}, {lost}, {terms}[:{size}], {first})"
-        for total in rooms:
-            settled = f"{self.call_name('settle')}({total}, {lost_name(total)})"
+        for a in statement.accumulators:
+            settled = settling(self, a)
             if self.single:
                 settled = f"{self.call_name('in_dtype_of')}({first}, {settled})"
-            yield f"{tab}{total} = {settled}"
+            yield f"{tab}{', '.join(a.names)} = {settled}"
 
     def _one_by_one(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
         tab = _INDENT * depth
@@ -322,6 +322,12 @@ def lost_name(total: str) -> str:
     return _derived(total, "lost")
 
 
+def settling(printer: Printer, a: ir.Accumulator, entry: Callable[[str], str] = str) -> str:
+    """Return the call that makes the result of a sum, in one part or in two, from its total and what that lost."""
+    function = printer.call_name("settle" if len(a.names) == 1 else "settle_parts")
+    return f"{function}({entry(a.names[0])}, {entry(lost_name(a.names[0]))})"
+
+
 def _derived(total: str, name: str) -> str:
     """Return the name of what goes with a total."""
     return total.replace("total", name) if "total" in total else f"{total}_{name}"
@@ -332,7 +338,7 @@ def _start_sum(_: Printer, a: ir.Accumulator) -> list[str]:
 
 
 def _step_sum(printer: Printer, a: ir.Accumulator, _: str) -> list[str]:
-    (total,) = a.names
+    total = a.names[0]
     add, term = printer.call_name("add_exactly"), printer.expression(a.term)
     if len(term) <= _LONGEST_TERM:
         return [f"{total}, {lost_name(a.names[0])} = {add}({total}, {lost_name(a.names[0])}, {term})"]
@@ -342,8 +348,7 @@ def _step_sum(printer: Printer, a: ir.Accumulator, _: str) -> list[str]:
 
 
 def _finish_sum(printer: Printer, a: ir.Accumulator) -> list[str]:
-    (total,) = a.names
-    return [f"{total} = {printer.call_name('settle')}({total}, {lost_name(a.names[0])})"]
+    return [f"{', '.join(a.names)} = {settling(printer, a)}"]
 
 
 def _start_max(_: Printer, a: ir.Accumulator) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from symloss import ir
-from symloss.emit.numba_printer import Printer, lost_name, number
+from symloss.emit.numba_printer import Printer, lost_name, number, settling
 
 _INDENT = "    "
 _ON_A_LINE = 4  # lanes for which room is made
@@ -121,8 +121,7 @@ class TilePrinter(Printer):
         if sums:
             yield self._over_lanes(depth)
         for a in sums:
-            total, lost = self._pair(a)
-            yield f"{tab}{_INDENT}{total} = {self.call_name('settle')}({total}, {lost})"
+            yield f"{tab}{_INDENT}{', '.join(map(self.lane, a.names))} = {settling(self, a, self.lane)}"
 
     def _pair(self, a: ir.Accumulator) -> tuple[str, str]:
         """Return the lanes of a total and what it lost, or of the largest term and its place."""
@@ -169,6 +168,8 @@ def _crossing(body: tuple[ir.Statement, ...]) -> list[str]:
         later = set().union(*map(_read, body[position + 1 :])) - shared
         if isinstance(statement, ir.Reduce):
             for a in statement.accumulators:
-                found |= dict.fromkeys((a.names[0], lost_name(a.names[0]) if a.kind == "sum" else a.names[1]))
+                found |= dict.fromkeys(
+                    (a.names[0], *([lost_name(a.names[0])] if a.kind == "sum" else []), *a.names[1:])
+                )
         found |= dict.fromkeys(s.name for s in _inside(statement) if isinstance(s, ir.Assign) and s.name in later)
     return list(found)

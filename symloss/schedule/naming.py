@@ -94,7 +94,7 @@ class _Naming:
 
     def _accumulator(self, accumulator: Accumulator) -> Accumulator:
         term = self._renamed(accumulator.term)
-        meanings = {"sum": ("total",), "max": ("largest", "place")}[accumulator.kind]
+        meanings = {"sum": ("total", "rest"), "max": ("largest", "place")}[accumulator.kind]
         names = tuple(map(self._new, accumulator.names, meanings))
         return Accumulator(accumulator.kind, names, term)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from symloss.verify.differentiate import Stencil, span
+from symloss.verify.differentiate import MOST, Stencil, span
 from symloss.verify.evaluate import MP, Number
 from symloss.verify.judge import Judge
 from symloss.verify.point import Point, Sample
@@ -44,7 +44,7 @@ def sensitivities(
 
 def _moves(judge: Judge, sample: Sample, results: Results, position: int | None) -> list[Number]:
     start = judge.point(sample)
-    with MP.workdps(min(start.depth(), 480) + 60 + 2 * (_SHIFT + span(start.x, start.scales()))):
+    with MP.workdps(min(start.depth(), MOST) + 60 + 2 * (_SHIFT + span(start.x, start.scales()))):
         totals = [abs(number) for number in results(start)]
         for name, place in _real_entries(judge, sample):
             x = MP.mpf(_entry(sample, name, place))

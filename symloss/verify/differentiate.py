@@ -13,8 +13,10 @@ from typing import Any, Protocol
 from symloss.verify.evaluate import MP, Number
 
 _LEVELS = (60, 100, 180, 300, 480, 700, 1000, 1400, 2000)  # digits beyond what the differences cancel
+_FURTHER = (2800, 4000, 6500)  # where tails take as many
 _AGREEMENT = 30  # digits
-_DEEPEST = 480  # digits at which anything that a float64 can hold has shown itself
+DEEPEST = 480  # digits at which anything that a float64 can hold has shown itself
+MOST = _FURTHER[-1]
 
 
 class Function(Protocol):
@@ -182,7 +184,7 @@ def differentiate(
     x: Sequence[Number],
     scales: Sequence[Number],
     direction: Sequence[Number] | None = None,
-    depth: int = _DEEPEST,
+    depth: int = DEEPEST,
 ) -> Derivatives:
     """Return value, gradient, Hessian diagonal and Hessian-vector product.
 
@@ -205,13 +207,14 @@ def differentiate(
     UnsettledError
         If no precision was high enough.
     """
-    depth = min(depth, _DEEPEST)
+    if depth > MOST:
+        raise UnsettledError(f"{depth} digits are needed to see what is there, of at most {MOST}")
     negligible = MP.mpf(10) ** -(depth - 80)
     value: Number | None = None
     coarse_value: Number | None = None
     coarse: dict[int, Difference] = {}
     settled: dict[int, _Entry] = {}
-    for level, digits in enumerate(_LEVELS):
+    for level, digits in enumerate((*_LEVELS, *_FURTHER) if depth > DEEPEST else _LEVELS):
         if digits < depth // 4:
             continue
         shift = max(20 + 5 * level, digits // 4)  # at a minimum the slope is nothing but the error of the difference

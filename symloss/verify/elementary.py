@@ -35,6 +35,7 @@ DOMAINS = {
 _BRANCHES = {
     "elementary": (),
     "error_function": (0.5, 3.0, 26.543, 27.226, 39.0, 1e9),
+    "scaled_tail": (0.5, 26.628, 26.7, 1e9),
     "inverse": (2.0**-30, 2.0**30, 0.41421356237309503, 2.414213562373095),
     "gamma_function": (*map(float, range(1, 9)), 1.4616321449683622),
 }

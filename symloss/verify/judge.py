@@ -11,7 +11,7 @@ from symloss.arguments import is_class_label
 from symloss.declare import Loss
 from symloss.verify import differentiate as diff
 from symloss.verify.evaluate import MP, Declared, Number
-from symloss.verify.limits import FURTHER, distances, far, limit
+from symloss.verify.limits import FURTHER, distances, limit
 from symloss.verify.point import Point, Sample, ends
 
 _TINY = 1e-8
@@ -99,6 +99,10 @@ class Judge:
         """Return what is required where every prediction is inside of its domain, or at an end."""
         if "end" in states or "infinite" in states:
             return self._at_end(point, states, direction)
+        if (
+            point.depth() > diff.MOST
+        ):  # certificates are of ball arithmetic, which needs none
+            return _nothing(len(point.x), direction)
         found = self.settle(point, direction)
         return found.rebuild([Expected(number) for number in found.flat()])
 
@@ -124,7 +128,7 @@ class Judge:
         """Take limits from inside, all entries that are at an end moving together."""
         if "infinite" not in states:
             return self._limits(point, point.nearing(distances(point.smallest())), direction)
-        near = far(point.largest(), point.smallest())
+        near = point.far()
         found = self._limits(point, point.nearing(near), direction)
         tiny = point.smallest() < _TINY  # its growth may be hidden
         if tiny or any(e.number is None for e in found.flat()):
@@ -142,12 +146,16 @@ class Judge:
         try:
             found = [self.settle(p, direction) for p in points]
         except diff.UnsettledError:
-            n = len(point.x)
-            nothing = Expected(None)
-            products = (nothing,) * (0 if direction is None else n)
-            return diff.Derivatives(nothing, (nothing,) * n, (nothing,) * n, products, (False,) * n)
+            return _nothing(len(point.x), direction)
         columns = zip(*(f.flat() for f in found), strict=True)
         return found[0].rebuild([Expected(limit(column)) for column in columns])
+
+
+def _nothing(n: int, direction: Sequence[Number] | None) -> diff.Derivatives:
+    """Require nothing of value and derivatives."""
+    nothing = Expected(None)
+    products = (nothing,) * (0 if direction is None else n)
+    return diff.Derivatives(nothing, (nothing,) * n, (nothing,) * n, products, (False,) * n)
 
 
 def _independent(a: Number | None, b: Number | None) -> Expected:

@@ -14,6 +14,8 @@ from sympy import Interval, S
 
 from symloss.arguments import Prediction, is_class_label
 from symloss.declare import Loss
+from symloss.verify import tails
+from symloss.verify.differentiate import DEEPEST
 from symloss.verify.evaluate import MP, Declared, Number
 from symloss.verify.limits import far
 
@@ -167,11 +169,17 @@ class Point:
 
     def depth(self) -> int:
         """Return how many digits it takes until nothing that is not 0 is hidden by rounding."""
-        return int(min(MP.mpf(4000), 160 + 2 * self.largest() - 4 * MP.log10(self.smallest())))
+        usual = min(MP.mpf(DEEPEST), 160 + 2 * self.largest() - 4 * MP.log10(self.smallest()))
+        return int(min(MP.mpf(10) ** 9, usual + tails.digits(self.loss.expr, self.largest())))
+
+    def far(self) -> list[Number]:
+        """Return how far out an infinite argument is taken; squares of it, where it is squared in an exponent."""
+        out = far(self.largest(), self.smallest())
+        return [MP.sqrt(distance) for distance in out] if tails.has_tails(self.loss.expr) else out
 
     def finite(self) -> Point:
         """Return the point with what is infinite as far out as limits start."""
-        step = far(self.largest(), self.smallest())[0]
+        step = self.far()[0]
         return self.at([MP.sign(a) * step if MP.isinf(a) else a for a in self.x])
 
     def as_sample(self) -> Sample:
