@@ -260,10 +260,9 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
         exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
         product_3 = np.float64(y[c]) * np.float64(class_weight[c])
         difference = (
-            exp_minus_z_c * (total_3 + minus(product_2, product_3)) / added
-            - product_3 * (added - exp_minus_z_c) / added
+            exp_minus_z_c * (total_3 + minus(product_2, product_3)) - product_3 * (added - exp_minus_z_c)
         )
-        grad_z[c] = scaled(factor, difference)
+        grad_z[c] = scaled(factor, difference / added)
     if place_2 == place:
         total_4 = total_3
     else:
@@ -274,15 +273,15 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
     y_place = np.float64(y[place])
     class_weight_place = np.float64(class_weight[place])
     product_4 = y_place * class_weight_place
-    difference_2 = exp_minus(np.float64(z[place]), largest) * total_4 / added - product_4 * total / added
-    grad_z[place] = scaled(factor, difference_2)
+    difference_2 = exp_minus(np.float64(z[place]), largest) * total_4 - product_4 * total
+    grad_z[place] = scaled(factor, difference_2 / added)
     exp_minus_z_place = exp_minus(np.float64(z[place_2]), largest)
     if place == place_2:
         total_5 = total
     else:
         total_5 = added - exp_minus_z_place
     product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * total_5
-    grad_z[place_2] = scaled(factor, exp_minus_z_place * total_3 / added - product_5 / added)
+    grad_z[place_2] = scaled(factor, (exp_minus_z_place * total_3 - product_5) / added)
     return loss
 
 
@@ -363,7 +362,7 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
             product_3 = y[c, i] * class_weight[c]
             chosen = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(product_2[i], product_3)
             chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - product_3 * chosen_2 / added[i])
+            grad_z[c, i] = scaled(factor[i], (grad_z_c * chosen - product_3 * chosen_2) / added[i])
 
 
 @kernel
@@ -478,12 +477,11 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
         product_3 = np.float64(y[c]) * np.float64(class_weight[c])
         added_2 = total + minus(product_2, product_3)
         difference = added - exp_minus_z_c
-        grad_z[c] = scaled(factor, exp_minus_z_c * added_2 / added - product_3 * difference / added)
-        added_3 = (
-            exp_minus_z_c * difference * added_2 / added / added
-            + product_3 * exp_minus_z_c * difference / added / added
+        grad_z[c] = scaled(factor, (exp_minus_z_c * added_2 - product_3 * difference) / added)
+        quotient = (
+            (exp_minus_z_c * difference * added_2 + product_3 * exp_minus_z_c * difference) / added / added
         )
-        hess_z[c] = scaled(factor, added_3)
+        hess_z[c] = scaled(factor, quotient)
     exp_minus_z_place = exp_minus(np.float64(z[place]), largest)
     if place_2 == place:
         total_3 = total
@@ -495,26 +493,18 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
     y_place = np.float64(y[place])
     class_weight_place = np.float64(class_weight[place])
     product_4 = y_place * class_weight_place
-    difference_2 = exp_minus_z_place * total_3 / added - product_4 * total_2 / added
-    grad_z[place] = scaled(factor, difference_2)
-    added_4 = (
-        exp_minus_z_place * total_2 * total_3 / added / added
-        + product_4 * exp_minus_z_place * total_2 / added / added
-    )
-    hess_z[place] = scaled(factor, added_4)
+    grad_z[place] = scaled(factor, (exp_minus_z_place * total_3 - product_4 * total_2) / added)
+    added_3 = exp_minus_z_place * total_2 * total_3 + product_4 * exp_minus_z_place * total_2
+    hess_z[place] = scaled(factor, added_3 / added / added)
     exp_minus_z_place_2 = exp_minus(np.float64(z[place_2]), largest)
     if place == place_2:
         total_4 = total_2
     else:
         total_4 = added - exp_minus_z_place_2
     product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
-    difference_3 = exp_minus_z_place_2 * total / added - product_5 * total_4 / added
-    grad_z[place_2] = scaled(factor, difference_3)
-    added_5 = (
-        exp_minus_z_place_2 * total_4 * total / added / added
-        + product_5 * exp_minus_z_place_2 * total_4 / added / added
-    )
-    hess_z[place_2] = scaled(factor, added_5)
+    grad_z[place_2] = scaled(factor, (exp_minus_z_place_2 * total - product_5 * total_4) / added)
+    added_4 = exp_minus_z_place_2 * total_4 * total + product_5 * exp_minus_z_place_2 * total_4
+    hess_z[place_2] = scaled(factor, added_4 / added / added)
     return
 
 
@@ -574,12 +564,9 @@ def _grad_and_hess_of_tile(z, y, class_weight, factor, grad_z, hess_z):
             product_3 = y[c, i] * class_weight[c]
             chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(product_2[i], product_3)
             chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - product_3 * chosen_2 / added[i])
-            added_2 = (
-                grad_z_c * chosen_2 * chosen / added[i] / added[i]
-                + product_3 * grad_z_c * chosen_2 / added[i] / added[i]
-            )
-            hess_z[c, i] = scaled(factor[i], added_2)
+            grad_z[c, i] = scaled(factor[i], (grad_z_c * chosen - product_3 * chosen_2) / added[i])
+            quotient = (grad_z_c * chosen_2 * chosen + product_3 * grad_z_c * chosen_2) / added[i] / added[i]
+            hess_z[c, i] = scaled(factor[i], quotient)
 
 
 @kernel

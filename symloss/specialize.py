@@ -151,8 +151,20 @@ def expand(expr: Any) -> Any:
     if isinstance(expr, exp):
         expr = _exp_below_log_sum_exp(expr)
     expr = rewrite_parts(expr, expand)
+    if isinstance(expr, Add):
+        return _over_one(expr)
     rule = _EXPANSIONS.get(type(expr))
     return expr if rule is None else rule(expr)
+
+
+def _over_one(expr: Add) -> Expr:
+    """a/D - b/D -> (a - b)/D for a D that is summed: what it lacks counts once, and less where a and b cancel."""
+    for factor in Mul.make_args(expr.args[0]):
+        base, power = factor.as_base_exp()
+        summed = power.is_Integer and power < 0 and isinstance(base, Add) and base.has(SumOver)
+        if summed and all(factor in Mul.make_args(term) for term in expr.args):
+            return factor * Add(*(term / factor for term in expr.args))
+    return expr
 
 
 def _statistics(node: Reduction) -> tuple[Expr, Expr, Expr]:

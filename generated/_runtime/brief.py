@@ -14,6 +14,7 @@ from typing import Any
 from . import elementary
 from .bits import fused, polynomial, raised, split
 from .coefficients import EXP_BRIEF, LOG_BRIEF
+from .exponential import lifted
 from .jit import inlined
 
 _LOG_2, _INVERSE_LOG_2 = math.log(2.0), 1.0 / math.log(2.0)
@@ -161,13 +162,13 @@ def times_expm1mx(x: float, k: float) -> float:
 @inlined
 def lifted_sigmoid(x: float) -> float:
     """lifted(sigmoid(x))."""
-    return elementary.lifted(sigmoid(x))
+    return lifted(sigmoid(x))
 
 
 @inlined
 def lifted_logistic_density(x: float) -> float:
     """lifted(logistic_density(x))."""
-    return elementary.lifted(logistic_density(x))
+    return lifted(logistic_density(x))
 
 
 @inlined

@@ -32,6 +32,7 @@ from .logistic import (
     softplus,
     softplus_mix,
 )
+from .scaled_tail import erfcx
 
 _LOG_2 = math.log(2.0)
 _EXPM1MX = tuple(1.0 / math.factorial(n) for n in range(20, 1, -1))  # Taylor coefficients of exp(x) - 1 - x

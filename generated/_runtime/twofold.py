@@ -61,6 +61,7 @@ from .gamma_function import trigamma_parts as trigamma
 from .inverse import asinh_parts as asinh
 from .inverse import atan_parts as atan
 from .jit import inlined
+from .scaled_tail import erfcx_parts as erfcx
 
 # log(2).
 _LOG_2_PARTS = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))

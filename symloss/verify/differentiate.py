@@ -13,10 +13,9 @@ from typing import Any, Protocol
 from symloss.verify.evaluate import MP, Number
 
 _LEVELS = (60, 100, 180, 300, 480, 700, 1000, 1400, 2000)  # digits beyond what the differences cancel
-_FURTHER = (2800, 4000, 6500)  # where tails take as many
 _AGREEMENT = 30  # digits
 DEEPEST = 480  # digits at which anything that a float64 can hold has shown itself
-MOST = _FURTHER[-1]
+MOST = _LEVELS[-1]
 
 
 class Function(Protocol):
@@ -214,7 +213,7 @@ def differentiate(
     coarse_value: Number | None = None
     coarse: dict[int, Difference] = {}
     settled: dict[int, _Entry] = {}
-    for level, digits in enumerate((*_LEVELS, *_FURTHER) if depth > DEEPEST else _LEVELS):
+    for level, digits in enumerate(_LEVELS):
         if digits < depth // 4:
             continue
         shift = max(20 + 5 * level, digits // 4)  # at a minimum the slope is nothing but the error of the difference
