@@ -57,12 +57,9 @@ def _plain_value(prediction, target, delta):
     prediction = np.float64(prediction)
     target = np.float64(target)
     difference = prediction - target
-    multiply_no_nan_value = multiply_no_nan(1.0 / delta, difference)
-    multiply_no_nan_value_2 = multiply_no_nan(
-        delta,
-        difference * ratio(multiply_no_nan_value, 1.0 + hypot(1.0, multiply_no_nan_value)),
-    )
-    loss = multiply_no_nan_value_2
+    quotient = difference / delta
+    multiply_no_nan_value = multiply_no_nan(delta, difference * ratio(quotient, 1.0 + hypot(1.0, quotient)))
+    loss = multiply_no_nan_value
     return loss
 
 
@@ -73,18 +70,15 @@ def _refined_value(prediction, target, delta):
     target = twofold.twofold(target)
     delta = twofold.twofold(delta)
     difference = twofold.subtract(prediction, target)
-    multiply_no_nan_value = twofold.multiply_no_nan(twofold.divide((1.0, 0.0), delta), difference)
-    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+    quotient = twofold.divide(difference, delta)
+    multiply_no_nan_value = twofold.multiply_no_nan(
         delta,
         twofold.multiply(
             difference,
-            twofold.ratio(
-                multiply_no_nan_value,
-                twofold.add((1.0, 0.0), twofold.hypot((1.0, 0.0), multiply_no_nan_value)),
-            ),
+            twofold.ratio(quotient, twofold.add((1.0, 0.0), twofold.hypot((1.0, 0.0), quotient))),
         ),
     )
-    loss = multiply_no_nan_value_2
+    loss = multiply_no_nan_value
     return twofold.merged(loss)
 
 
@@ -144,14 +138,11 @@ def _plain_value_and_grad(prediction, target, delta):
     prediction = np.float64(prediction)
     target = np.float64(target)
     difference = prediction - target
-    multiply_no_nan_value = multiply_no_nan(1.0 / delta, difference)
-    hypot_value = hypot(1.0, multiply_no_nan_value)
-    multiply_no_nan_value_2 = multiply_no_nan(
-        delta,
-        difference * ratio(multiply_no_nan_value, 1.0 + hypot_value),
-    )
-    loss = multiply_no_nan_value_2
-    grad_prediction = multiply_no_nan(delta, ratio(multiply_no_nan_value, hypot_value))
+    quotient = difference / delta
+    hypot_value = hypot(1.0, quotient)
+    multiply_no_nan_value = multiply_no_nan(delta, difference * ratio(quotient, 1.0 + hypot_value))
+    loss = multiply_no_nan_value
+    grad_prediction = multiply_no_nan(delta, ratio(quotient, hypot_value))
     return loss, grad_prediction
 
 
@@ -162,17 +153,14 @@ def _refined_value_and_grad(prediction, target, delta):
     target = twofold.twofold(target)
     delta = twofold.twofold(delta)
     difference = twofold.subtract(prediction, target)
-    multiply_no_nan_value = twofold.multiply_no_nan(twofold.divide((1.0, 0.0), delta), difference)
-    hypot_value = twofold.hypot((1.0, 0.0), multiply_no_nan_value)
-    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+    quotient = twofold.divide(difference, delta)
+    hypot_value = twofold.hypot((1.0, 0.0), quotient)
+    multiply_no_nan_value = twofold.multiply_no_nan(
         delta,
-        twofold.multiply(
-            difference,
-            twofold.ratio(multiply_no_nan_value, twofold.add((1.0, 0.0), hypot_value)),
-        ),
+        twofold.multiply(difference, twofold.ratio(quotient, twofold.add((1.0, 0.0), hypot_value))),
     )
-    loss = multiply_no_nan_value_2
-    grad_prediction = twofold.multiply_no_nan(delta, twofold.ratio(multiply_no_nan_value, hypot_value))
+    loss = multiply_no_nan_value
+    grad_prediction = twofold.multiply_no_nan(delta, twofold.ratio(quotient, hypot_value))
     return twofold.merged(loss), twofold.merged(grad_prediction)
 
 
@@ -241,9 +229,9 @@ def _plain_grad_and_hess(prediction, target, delta):
     """Compute gradient and Hessian diagonal of one sample."""
     prediction = np.float64(prediction)
     target = np.float64(target)
-    multiply_no_nan_value = multiply_no_nan(1.0 / delta, prediction - target)
-    hypot_value = hypot(1.0, multiply_no_nan_value)
-    grad_prediction = multiply_no_nan(delta, ratio(multiply_no_nan_value, hypot_value))
+    quotient = (prediction - target) / delta
+    hypot_value = hypot(1.0, quotient)
+    grad_prediction = multiply_no_nan(delta, ratio(quotient, hypot_value))
     ratio_value = ratio(1.0, hypot_value)
     hess_prediction = ratio_value * ratio_value * ratio_value
     return grad_prediction, hess_prediction
@@ -255,12 +243,9 @@ def _refined_grad_and_hess(prediction, target, delta):
     prediction = twofold.twofold(prediction)
     target = twofold.twofold(target)
     delta = twofold.twofold(delta)
-    multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.divide((1.0, 0.0), delta),
-        twofold.subtract(prediction, target),
-    )
-    hypot_value = twofold.hypot((1.0, 0.0), multiply_no_nan_value)
-    grad_prediction = twofold.multiply_no_nan(delta, twofold.ratio(multiply_no_nan_value, hypot_value))
+    quotient = twofold.divide(twofold.subtract(prediction, target), delta)
+    hypot_value = twofold.hypot((1.0, 0.0), quotient)
+    grad_prediction = twofold.multiply_no_nan(delta, twofold.ratio(quotient, hypot_value))
     ratio_value = twofold.ratio((1.0, 0.0), hypot_value)
     hess_prediction = twofold.multiply(twofold.multiply(ratio_value, ratio_value), ratio_value)
     return twofold.merged(grad_prediction), twofold.merged(hess_prediction)
@@ -312,8 +297,7 @@ def _hvp_of_sample(prediction, target, delta, v_prediction):
     prediction = np.float64(prediction)
     target = np.float64(target)
     v_prediction = np.float64(v_prediction)
-    multiply_no_nan_value = multiply_no_nan(1.0 / delta, prediction - target)
-    ratio_value = ratio(1.0, hypot(1.0, multiply_no_nan_value))
+    ratio_value = ratio(1.0, hypot(1.0, (prediction - target) / delta))
     product_prediction = ratio_value * ratio_value * ratio_value * v_prediction
     return product_prediction
 

@@ -58,10 +58,10 @@ def _plain_value(log_mean, target, power):
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     difference = 2.0 - power
-    multiply_no_nan_value = multiply_no_nan(1.0 / difference, exp(multiply_no_nan(difference, log_mean)))
     difference_2 = 1.0 - power
     times_exp_value = times_exp(multiply_no_nan(difference_2, log_mean), target)
-    loss = multiply_no_nan_value - multiply_no_nan(1.0 / difference_2, times_exp_value)
+    difference_3 = exp(multiply_no_nan(difference, log_mean)) / difference - times_exp_value / difference_2
+    loss = difference_3
     return loss
 
 
@@ -75,16 +75,13 @@ def _refined_value(log_mean, target, power):
     target = twofold.twofold(target)
     power = twofold.twofold(power)
     difference = twofold.subtract((2.0, 0.0), power)
-    multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.divide((1.0, 0.0), difference),
-        twofold.exp(twofold.multiply_no_nan(difference, log_mean)),
-    )
     difference_2 = twofold.subtract((1.0, 0.0), power)
     times_exp_value = twofold.times_exp(twofold.multiply_no_nan(difference_2, log_mean), target)
-    loss = twofold.subtract(
-        multiply_no_nan_value,
-        twofold.multiply_no_nan(twofold.divide((1.0, 0.0), difference_2), times_exp_value),
+    difference_3 = twofold.subtract(
+        twofold.divide(twofold.exp(twofold.multiply_no_nan(difference, log_mean)), difference),
+        twofold.divide(times_exp_value, difference_2),
     )
+    loss = difference_3
     return twofold.merged(loss)
 
 
@@ -148,10 +145,7 @@ def _plain_value_and_grad(log_mean, target, power):
     exp_value = exp(multiply_no_nan(difference, log_mean))
     difference_2 = 1.0 - power
     times_exp_value = times_exp(multiply_no_nan(difference_2, log_mean), target)
-    difference_3 = (
-        multiply_no_nan(1.0 / difference, exp_value) - multiply_no_nan(1.0 / difference_2, times_exp_value)
-    )
-    loss = difference_3
+    loss = exp_value / difference - times_exp_value / difference_2
     grad_log_mean = exp_value - times_exp_value
     return loss, grad_log_mean
 
@@ -169,11 +163,10 @@ def _refined_value_and_grad(log_mean, target, power):
     exp_value = twofold.exp(twofold.multiply_no_nan(difference, log_mean))
     difference_2 = twofold.subtract((1.0, 0.0), power)
     times_exp_value = twofold.times_exp(twofold.multiply_no_nan(difference_2, log_mean), target)
-    difference_3 = twofold.subtract(
-        twofold.multiply_no_nan(twofold.divide((1.0, 0.0), difference), exp_value),
-        twofold.multiply_no_nan(twofold.divide((1.0, 0.0), difference_2), times_exp_value),
+    loss = twofold.subtract(
+        twofold.divide(exp_value, difference),
+        twofold.divide(times_exp_value, difference_2),
     )
-    loss = difference_3
     grad_log_mean = twofold.subtract(exp_value, times_exp_value)
     return twofold.merged(loss), twofold.merged(grad_log_mean)
 

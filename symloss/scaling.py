@@ -65,7 +65,7 @@ def _times(expr: Mul) -> Expr:
     """Let what does not depend on predictions multiply an exponential inside: k*exp(x) -> times_exp(x, k)."""
     number, factors = expr.as_coeff_mul()
     growing = [f for f in factors if type(f) in _TIMES or _sums_growing(f)]
-    outside = [f for f in factors if _is_never_zero(f) or is_divisor(f)]
+    outside = [f for f in factors if is_never_zero(f) or is_divisor(f)]
     inside = [f for f in factors if f not in growing and f not in outside]
     if len(growing) != 1 or any(map(is_predicted, (*inside, *outside))):
         return expr
@@ -89,7 +89,7 @@ def is_divisor(factor: Expr) -> bool:
     return isinstance(factor, Pow) and factor.exp.is_number and bool(factor.exp < 0)
 
 
-def _is_never_zero(factor: Expr) -> bool:
+def is_never_zero(factor: Expr) -> bool:
     """Whether the factor is linear in one parameter, or a power of that, with its root outside of the domain."""
     factor, _ = factor.as_base_exp()
     symbols = factor.free_symbols

@@ -56,7 +56,7 @@ from symloss.reductions import (
 from symloss.rewrite import Rewriter
 from symloss.rules import SPECIAL
 from symloss.scaled_functions import lifted_logistic_density, lifted_sigmoid, norm_less, square_rest
-from symloss.scaling import is_divisor, is_predicted, scale
+from symloss.scaling import is_divisor, is_never_zero, is_predicted, scale
 from symloss.special_functions import (
     digamma,
     erf,
@@ -124,6 +124,7 @@ def guard(expr: Any) -> Any:
 def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
     """Return the factors that predictions can make infinite, if there is one that may be 0 whatever they are."""
     weights = [f for f in factors if not is_predicted(f) and not f.is_positive]
+    weights = [f for f in weights if not (is_divisor(f) and is_never_zero(f))]
     free = [f for f in factors if is_predicted(f) and not isinstance(f, _BOUNDED) and not is_divisor(f)]
     return free if weights else []
 

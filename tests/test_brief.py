@@ -25,6 +25,8 @@ EXACT: dict[str, tuple[Function, float, float]] = {
     "logistic_density": (lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x)), -690.0, 690.0),
     "softplus": (lambda x: mpmath.log1p(mpmath.exp(x)), -690.0, 3e38),
     "log1mexp": (lambda x: mpmath.log(-mpmath.expm1(x)), -690.0, 0.0),
+    "lifted_sigmoid": (lambda x: 2**64 / (1 + mpmath.exp(-x)), -690.0, 3e38),
+    "lifted_logistic_density": (lambda x: 2**64 / (2 + mpmath.exp(x) + mpmath.exp(-x)), -690.0, 690.0),
 }
 OF_TWO: dict[str, Function] = {
     "exp_minus": lambda x, y: mpmath.exp(x - y),
@@ -32,6 +34,9 @@ OF_TWO: dict[str, Function] = {
     "xlogy": lambda x, y: x * mpmath.log(y),
     "xlog1py": lambda x, y: x * mpmath.log1p(y),
     "sigmoid_mix": lambda x, a, b: a / (1 + mpmath.exp(-x)) + b / (1 + mpmath.exp(x)),
+    "times_exp": lambda x, k: k * mpmath.exp(x),
+    "times_expm1": lambda x, k: k * mpmath.expm1(x),
+    "times_expm1mx": lambda x, k: k * (mpmath.expm1(x) - x),
     "softplus_mix": lambda x, a, b: a * mpmath.log1p(mpmath.exp(x)) + b * mpmath.log1p(mpmath.exp(-x)),
 }
 SPECIAL = (-math.inf, -0.0, 0.0, 1.0, -1.0, math.inf, math.nan)

@@ -121,6 +121,15 @@ def test_tails_that_logarithms_bring_back_to_size(z: float) -> None:
     assert _ulps(hess[0], exact, np.float64) <= 2
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_tails_vanish_at_infinity(dtype: Any) -> None:
+    z = np.array([math.inf, -math.inf], dtype)
+    grad, hess = focal_with_logits.grad_and_hess(z, np.array([1.0, 0.0]), alpha=0.5, gamma=2.0, reduction="none")
+    assert not grad.any()
+    assert not hess.any()
+    assert elementary.lifted_sigmoid(z[1]) == elementary.lifted_logistic_density(z[1]) == 0
+
+
 def test_a_subnormal_target_is_not_rounded_before_it_counts() -> None:
     z, y, weight = -708.3963567818521, 1.003e-321, 1.5
     exact = weight * MP.mpf(y) * MP.log1p(MP.exp(-MP.mpf(z))) + (1 - MP.mpf(y)) * MP.log1p(MP.exp(MP.mpf(z)))

@@ -116,8 +116,9 @@ def expm1(x: float) -> float:
 
 
 _LOG_2 = math.log(2.0)
-# By what the functions called lifted are multiplied, and what brings exponents raised by 2**900 or 2**100 to that.
-_LIFTED_SINGLE, _LIFTED_DOUBLE = (2.0**30, 2.0**-70), (2.0**64, 2.0**-836)
+# By what the functions called lifted are multiplied, what brings exponents raised by 2**900 or 2**100 to that, and
+# where exp times that is 0.
+_LIFTED_SINGLE, _LIFTED_DOUBLE = (2.0**30, 2.0**-70, -126.0), (2.0**64, 2.0**-836, -792.0)
 
 
 @polymorphic
@@ -149,7 +150,8 @@ def lowered(x: float) -> float:
 def lifted_nonpositive_parts(x: float) -> tuple[float, float]:
     """Return lifted(exp(x)) for x <= 0, which is not subnormal where exp(x) is, and what it lacks."""
     c = _constants(x)
-    x = c[_LEAST] if x < c[_LEAST] else x
+    least = _lift_of(x)[2]
+    x = least if x < least else x
     shifted, r, tail = _reduced(x)
     whole = 1.0 + r
     rest = (r - (whole - 1.0)) + tail

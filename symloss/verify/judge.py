@@ -99,9 +99,7 @@ class Judge:
         """Return what is required where every prediction is inside of its domain, or at an end."""
         if "end" in states or "infinite" in states:
             return self._at_end(point, states, direction)
-        if (
-            point.depth() > diff.MOST
-        ):  # certificates are of ball arithmetic, which needs none
+        if point.depth() > diff.MOST:  # certificates are of ball arithmetic, which needs none
             return _nothing(len(point.x), direction)
         found = self.settle(point, direction)
         return found.rebuild([Expected(number) for number in found.flat()])
