@@ -59,7 +59,7 @@ class Backward:
         code(f"shares_here = np.zeros(max(1, {names.sizes[1]}))")
         width = sweeps.widest_row()
         if gradient and names.front:
-            code("entry_sums = np.zeros(entries.size)")
+            code("entry_sums, strands = np.zeros(entries.size), np.zeros((STRANDS, entries.size))")
         elif gradient and width is not None:
             code(f"row_sums = np.zeros({width})")
         if self.plan.has_node:
@@ -87,7 +87,7 @@ class Backward:
     def _complete_row(self, code: Code) -> None:
         """Write the gradient of the row of a front."""
         p, at = self.names.front, self.plan.first
-        code("sum_groups(shares_here, entry_of, entry_sums)")
+        code("sum_groups(shares_here, entry_of, strands, entry_sums)")
         given = ["entry_sums", "entries", "weight_m[row]", "weight_e[row]", f"place_{p}[{at}]", f"others_{p}[{at}]"]
         code(*call("complete_row", [*given, "outer", f"grad_{p}[{at}]"]))
 

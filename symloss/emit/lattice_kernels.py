@@ -25,7 +25,7 @@ _RUNTIME = {
         "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish", "gap",
         "halved", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share", "shares",
     ),
-    "front_rows": ("complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
+    "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
     "lattice_along": (
         "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
         "turns_of",
