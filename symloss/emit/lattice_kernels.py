@@ -26,6 +26,10 @@ _RUNTIME = {
         "halved", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share", "shares",
     ),
     "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
+    "plain_fronts": (
+        "BOTH", "FAINT", "FAR", "TINY", "complete_places", "exponent_of", "power", "readers", "sum_readers", "twice", "weigh_places",
+    ),
+    "greatest": ("greater", "ordered"),
     "lattice_along": (
         "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
         "turns_of",
@@ -59,7 +63,7 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
     functions = [
         sweeps.tables(), along.sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
         *Leaks(sweeps).functions(),
-        sweeps.forward(), sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
+        sweeps.forward(), *samples.plain.functions(), sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
         samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *along.steps(),
         along.product(), Best(plan).decode(), *_blocks(loss, plan),
     ]  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symloss.emit.lattice_backward import Backward
 from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
+from symloss.emit.lattice_plain import Plain
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code, times
 from symloss.emit.text import CodeFunction, signature
@@ -23,10 +24,10 @@ class Samples:
     def __init__(self, sweeps: Sweeps) -> None:
         self.sweeps, self.names, self.plan = sweeps, sweeps.names, sweeps.plan
         self.lattice = sweeps.lattice
-        self.backward = Backward(sweeps)
+        self.backward, self.plain = Backward(sweeps), Plain(sweeps)
 
-    def prologue(self, code: Code) -> None:
-        """Write sizes, tables, statistics of rows, and where paths begin and end."""
+    def prologue(self, code: Code, gradient: bool = False) -> None:
+        """Write sizes, tables, statistics of rows, and where paths begin and end; for a gradient, plain sweeps."""
         names, sweeps = self.names, self.sweeps
         steps = self.lattice.steps
         code(f"n_{self.plan.first} = {sweeps.indices(steps[0].extent)}")
@@ -42,8 +43,6 @@ class Samples:
         if names.filled:
             code(*call("_tables", [*names.problem, *names.sizes, *names.filled]))
         if names.front:
-            given = [f"{self.plan.front_entries}[:{second}]"]
-            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
             code(f"place_{names.front} = np.zeros({names.front}.shape[0], np.int64)")
             code(f"others_{names.front} = np.zeros({names.front}.shape[0])")
         for p in self.plan.rows:
@@ -60,6 +59,11 @@ class Samples:
             size = f"({second}, {second})"
             code(f"jump_m, jump_e = np.zeros({size}), np.full({size}, NOWHERE)")
             code(*call("_jumps", [*names.fixed, *names.jumps]))
+        if gradient:
+            self.plain.attempt(code)
+        if names.front:
+            given = [f"{self.plan.front_entries}[:{second}]"]
+            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
 
     def room(self, code: Code, length: str) -> None:
         """Write the allocation of so many fronts, and begin."""
@@ -134,7 +138,7 @@ class Samples:
         """Return the function of one sample that returns its loss and adds to the gradient."""
         names, code = self.names, Code()
         deep = self.sweeps.deep
-        self.prologue(code)
+        self.prologue(code, True)
         code(f"kept = max(1, fronts, {deep})")
         with code.under("if checkpoint:"):
             code(f"kept = max({2 * deep}, int(np.sqrt(fronts)) + 1)")

@@ -161,7 +161,7 @@ def weigh_row(row: Any, entries: Any, terms: Any, m: Any, e: Any, exps: Any) -> 
         others = math.nan
     inverse, least = 1.0 / (1.0 + others), math.inf
     for i in range(entries.size):
-        term = terms[entries[i]]
+        term = terms[np.uint64(entries[i])]
         least = term if term < least else least
         m[i] = term * inverse
     if least >= _LEAST:
@@ -259,5 +259,5 @@ def complete_row(
     total, inverse = at_place + elsewhere, 1.0 / (1.0 + others)
     _scale(out, in_dtype_of(out, -(total * inverse * factor)))
     for i in range(entries.size):
-        out[entries[i]] = factor * (sums[i] - total * weight_m[i] * halved(weight_e[i]))
+        out[np.uint64(entries[i])] = factor * (sums[i] - total * weight_m[i] * halved(weight_e[i]))
     out[place] = factor * ((at_place * others - elsewhere) * inverse)
