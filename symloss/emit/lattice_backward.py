@@ -73,6 +73,8 @@ class Backward:
             self.resume(code)
             self.shares(code)
             self._beginnings(code, gradient)
+            if gradient and self.plan.reference is not None:
+                code(f"balance(shares_here, {sweeps.chosen()})")
             if gradient:
                 if names.front:
                     self._complete_row(code)
@@ -150,7 +152,14 @@ class Backward:
         if self.lattice.dense and gradient:
             source = [sweeps.inside(p, f"row - {order.lags[0]}") for p in ("alpha_m", "alpha_e")]
             beta = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
-            code(*call("add_jump_shares", [*source, *self.names.jumps, *beta, *TOTAL, "jump_share"]))
+            given = [*source, *self.names.jumps, *beta, *TOTAL]
+            if self.plan.reference is None:
+                code(*call("add_jump_shares", [*given, "jump_share"]))
+                return
+            first = self.lattice.steps[0]
+            with code.under(f"if {self.plan.first} > 0:"):
+                pair = [sweeps.chosen(first - 1), sweeps.chosen()]
+                code(*call("add_other_jumps", [*given, *pair, "jump_share"]))
 
     def arc(self, code: Code, i: int) -> list[str]:
         """Write what goes back along an arc, and return its name."""

@@ -34,6 +34,7 @@ _RUNTIME = {
         "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
         "turns_of",
     ),
+    "lattice_reference": ("add_other_jumps", "balance", "balance_places", "missed_at_end", "missed_before"),
     "lattice_rows": ("add_share", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sympy
+
 from symloss.emit.lattice_backward import Backward
 from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
 from symloss.emit.lattice_plain import Plain
@@ -77,6 +79,8 @@ class Samples:
         code("total_m, total_e = 0.0, NOWHERE")
         if self.plan.leaks:
             code("lost = np.zeros(1)  # of the paths, as long as it is not more than half")
+        if self.plan.reference is not None:
+            code("missed = np.zeros(2)  # minus the logarithm of the part of the total that is the path's, in two parts")
         with code.under(f"for row in range({deep}):"):
             code("nothing(alpha_m[row], alpha_e[row])")
             given = [f"row - {deep}", str(pad), "alpha_m[row]", "alpha_e[row]"]
@@ -108,6 +112,14 @@ class Samples:
     def loss(self, code: Code) -> None:
         """Write the loss."""
         names = self.names
+        if self.plan.reference is not None:
+            last = self.sweeps.chosen(self.lattice.steps[0].extent - 1)
+            with code.under("if total_m != 0.0:"):
+                code(*call("missed_at_end", ["end_place", "reach_m", "reach_e", last], "more = "))
+                code("loss = settle(*add_exactly(missed[0], missed[1], more))")
+            with code.under("else:"):
+                code("loss = np.inf  # there is no path")
+            return
         code(f"loss = 0.0 + {times(self.lattice.coefficient, 'logarithm(total_m, total_e)')}  # never -0.0")
         if self.lattice.rest:
             code(*call("_rest", names.known, "loss += "))
@@ -152,6 +164,9 @@ class Samples:
                 code(f"grad_{names.front}[:] = 0.0")
             code("return loss")
         self.backward.end_shares(code)
+        if self.plan.reference is not None:
+            last = self.sweeps.chosen(self.lattice.steps[0].extent - 1)
+            code(f"balance_places(end_place, end_share, {last})")
         code("start_share = np.zeros(start_front.size)")
         for p in self.plan.rows:
             for what in ("at_place", "elsewhere"):
@@ -170,6 +185,8 @@ class Samples:
                 code(*call("_forward", self._forward_arguments(f"grad_{names.front}")))
             given = self.backward.arguments(["inner", *self.backward.outputs[1:]])
             code(*call("_backward", given))
+        if self.plan.reference is not None:
+            code(f"balance_places(start_place, start_share, {self.sweeps.chosen(sympy.S.Zero)})")
         self.finish(code)
         code("return loss")
         head = signature("_value_and_grad_of_sample", [*names.problem, "factor", "checkpoint", *names.grads])

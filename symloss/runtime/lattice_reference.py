@@ -1,0 +1,83 @@
+"""What all paths but one contribute: sums of positive numbers, which keep their digits where that one is certain."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .jit import kernel
+from .lattice import halved, logarithm, plus, settled, share
+from .logarithm import log1p
+
+
+@kernel
+def _missed(own_m: float, own_e: float, others_m: float, others_e: float) -> float:
+    """Return log(1 + others/own)."""
+    if own_m == 0.0:
+        return math.inf
+    m, e = settled(others_m / own_m, others_e - own_e)
+    if e < 0.0:
+        return log1p(m * halved(e))
+    m, e = plus(m, e, 1.0, 0.0)
+    return logarithm(m, e)
+
+
+@kernel
+def missed_before(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, chosen: int, place: int) -> float:
+    """Return minus the logarithm of the part of what comes to a place that comes from a chosen one."""
+    others_m, others_e = 0.0, -1e300
+    for i in range(a_m.size):
+        if i != chosen:
+            others_m, others_e = plus(
+                others_m, others_e, a_m[i] * jump_m[i, place], a_e[i] + jump_e[i, place]
+            )
+    own_m, own_e = a_m[chosen] * jump_m[chosen, place], a_e[chosen] + jump_e[chosen, place]
+    return _missed(own_m, own_e, others_m, others_e)
+
+
+@kernel
+def missed_at_end(end_place: Any, reach_m: Any, reach_e: Any, chosen: int) -> float:
+    """Return minus the logarithm of the part of what ends that ends in a chosen place."""
+    own_m, own_e, others_m, others_e = 0.0, -1e300, 0.0, -1e300
+    for r in range(end_place.size):
+        if end_place[r] == chosen:
+            own_m, own_e = plus(own_m, own_e, reach_m[r], reach_e[r])
+        else:
+            others_m, others_e = plus(others_m, others_e, reach_m[r], reach_e[r])
+    return _missed(own_m, own_e, others_m, others_e)
+
+
+@kernel
+def balance(shares: Any, chosen: int) -> None:
+    """Subtract 1 from a chosen one of several shares that are 1 together, or all 0."""
+    others = 0.0
+    for i in range(shares.size):
+        others += shares[i] if i != chosen else 0.0
+    shares[chosen] = -others
+
+
+@kernel
+def balance_places(places: Any, shares: Any, chosen: int) -> None:
+    """Do the same to the share of a chosen place."""
+    others = 0.0
+    for r in range(shares.size):
+        others += shares[r] if places[r] != chosen else 0.0
+    for r in range(shares.size):
+        if places[r] == chosen:
+            shares[r] = -others
+
+
+@kernel
+def add_other_jumps(
+    a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, total_m: float, total_e: float, chosen: int,
+    place: int, out: Any,
+) -> None:  # fmt: skip
+    """Do the same to the shares that go from one front to the next, as `lattice.add_jump_shares` adds them."""
+    others = 0.0
+    for i in range(a_m.size):
+        for j in range(b_m.size):
+            if a_m[i] != 0.0 and not (i == chosen and j == place):
+                part = share(a_m[i] * jump_m[i, j] * b_m[j], a_e[i] + jump_e[i, j] + b_e[j], total_m, total_e)
+                out[i, j] += part
+                others += part
+    out[chosen, place] -= others
