@@ -41,8 +41,11 @@ class Plain:
         """Write the call that returns the loss, where plain floats will do."""
         if not self.plan.leaks:
             return
-        with code.under("if fronts > 0 and not checkpoint:"):
-            given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", f"grad_{self.row}"]
+        given = ["checkpoint", "fronts", self.names.sizes[1], f"{self.row}.shape[1]"]
+        code(*call("sparingly", given, "checkpoint = "))
+        with code.under("if fronts > 0:"):
+            code("kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # as many fronts are in memory at a time")
+            given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", f"grad_{self.row}"]
             code(*call("_plainly", given, "plain, loss = "))
             with code.under("if plain:"):
                 code("return loss")
@@ -50,9 +53,7 @@ class Plain:
     # -- one front -------------------------------------------------------------------------------
 
     def _sum(self, code: Code, links: tuple[Link, ...]) -> None:
-        terms = [
-            f"from_{i}[place]" + (f" * {link.mask}[place]" if link.mask else "") for i, link in enumerate(links)
-        ]
+        terms = [f"from_{i}[place]" + (f" * {link.mask}[place]" if link.mask else "") for i, link in enumerate(links)]
         code(f"total = {terms[0]}", *(f"total += {term}" for term in terms[1:]))
 
     def _kept(self, code: Code, out: str) -> None:
@@ -99,104 +100,126 @@ class Plain:
 
     # -- all fronts ------------------------------------------------------------------------------
 
+    def _given(self, *more: str) -> list[str]:
+        given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS]
+        return [*given, f"terms_{self.row}", "begin_at", "end_at", *more, f"grad_{self.row}"]
+
     def _forward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
-        code("room, shift, first, reach = np.empty(alpha.shape[1]), 0, fronts, -np.inf")
-        with code.under("for front in range(fronts):"):
-            code(f"{at}, row = front, front + 1")
+        code("room = np.empty(alpha.shape[1])")
+        with code.under("for front in range(begin_at, end_at):"):
+            code(f"{at}, row = front, front - begin_at + 1")
             given = [f"{self.row}[{at}]", "entries", "others", f"terms_{self.row}", self._inside("node[row, ")]
-            code(
-                *call(
-                    "weigh_places",
-                    [*given, f"exps[{at}]"],
-                    f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = ",
-                )
-            )
+            result = f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = "
+            code(*call("weigh_places", [*given, f"grad_{self.row}[{at}]"], result))
             with code.under("if inverse == 0.0:"):
-                code("return 0.0, NOWHERE, 0, 0.0")
+                code("return False, first, reach")
             with code.under("if lost[0] <= 0.5:"):
                 code("room[:] = scales[front]")
                 given = [names.sizes[1], self.plan.front_entries, *names.masks, f"terms_{self.row}", "inverse"]
-                code(*call("_lost", [*given, "alpha[front]", "room"], "lost[0] += "))
-            given = [self._inside("alpha[row, "), self._inside("node[row, "), "power(-shift)"]
-            given += self._links(forward_links(self.plan), "alpha[front, ", False)
+                code(*call("_lost", [*given, "alpha[row - 1]", "room"], "lost[0] += "))
+            given = [
+                self._inside("alpha[row, "),
+                self._inside("node[row, "),
+                "power(scales[front] - scales[front + 1])",
+            ]
+            given += self._links(forward_links(self.plan), "alpha[row - 1, ", False)
             code(*call("_plain_step", given, "top, some = "))
             with code.under("if top <= 0:"):
-                code("return 0.0, NOWHERE, 0, 0.0")
-            code("scales[row] = scales[front] + shift", "shift = exponent_of(top)")
+                code("return False, first, reach")
+            code("scales[front + 2] = scales[front + 1] + exponent_of(top)")
             with code.under("if some and front < first:"):
-                code("first, reach = front, scales[row]")
-        code("total = 0.0")
-        with code.under("for r in range(end_front.size):"):
-            code(f"total += alpha[fronts, end_place[r] + {self.pad}] if end_front[r] == fronts - 1 else 0.0")
-        code("total_m, total_e = settled(total, scales[fronts])", "return total_m, total_e, first, reach")
-        given = [*self.known, *_GROUPS[:3], *self.statistics, *ENDS[:2], *_FRONTS, "lost", f"terms_{self.row}", "exps"]
-        says = "Go over all fronts; return the total, 0 if plain floats will not do, the first front with losses, its scale."
-        return CodeFunction(signature("_plain_forward", given), says, tuple(code.lines))
+                code("first, reach = front, scales[front + 1]")
+        code("return True, first, reach")
+        says = "Go over some fronts; return whether plain floats will do, the first front with losses, and its scale."
+        head = signature("_plain_forward", self._given("lost", "first", "reach"))
+        return CodeFunction(head, says, tuple(code.lines))
 
     def _backward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
         places = names.sizes[1]
-        code(f"beta, ends = np.zeros((2, alpha.shape[1])), np.zeros({places})")
-        code("here, sums = np.zeros(most.size), np.zeros(entries.size)")
-        with code.under("for r in range(end_front.size):"), code.under("if end_front[r] == fronts - 1:"):
-            code("ends[end_place[r]] = 1.0")
-        code("shift, scale = 0, 0.0")
-        with code.under("for front in range(fronts - 1, -1, -1):"):
-            code(f"{at}, row = front, front + 1", "scale += shift", "far = scales[row] + scale - total_e")
+        code(f"ends, here, sums = np.zeros({places}), np.zeros(most.size), np.zeros(entries.size)")
+        with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
+            code(f"{at}, row = front, front - begin_at + 1")
+            with code.under("for r in range(end_front.size):"), code.under("if end_front[r] >= front:"):
+                code("ends[end_place[r]] = 1.0 if end_front[r] == front else 0.0")
+            code("back[1] += back[0]", "far = scales[front + 1] + back[1] - total_e")
             with code.under("if far > FAR:"):
                 code("return False")
             given = [self._inside("beta[front % 2, "), f"here[:{places}]", self._inside("alpha[row, ")]
-            given += [self._inside("node[row, "), "ends", "power(-shift)", "power(far) / total_m"]
-            given += self._links(backward_links(self.plan), "beta[row % 2, ", True)
+            given += [self._inside("node[row, "), "ends", "power(-back[0])", "power(far) / total_m"]
+            given += self._links(backward_links(self.plan), "beta[1 - front % 2, ", True)
             code(*call("_plain_back", given, "top, some = "))
-            with code.under("if top <= 0 or (some and front >= first and reach + scale - total_e > BOTH):"):
+            with code.under("if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):"):
                 code("return False")
-            code("shift, ends[:] = exponent_of(top), 0.0", "sum_readers(here, most, others, sums)")
+            code("back[0] = exponent_of(top)", "sum_readers(here, most, others, sums)")
             given = ["sums", "entries", "reader", self._inside("node[row, ")]
             given += [f"place_{self.row}[{at}]", f"others_{self.row}[{at}]", "factor", f"grad_{self.row}[{at}]"]
-            with code.under("if not complete_places("):
-                code(f"{', '.join(given)}")
-            code("):", "    return False")
+            code(*call("complete_places", given, "fine = "))
+            with code.under("if not fine:"):
+                code("return False")
         code("return True")
-        given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS, "total_m", "total_e", "first", "reach"]
-        says = "Go over all fronts, last to first, and write the gradient; return whether plain floats would do."
-        return CodeFunction(
-            signature("_plain_backward", [*given, "factor", f"grad_{self.row}"]), says, tuple(code.lines)
+        says = "Go over some fronts, last to first, and write the gradient; return whether plain floats would do."
+        head = signature(
+            "_plain_backward", self._given("first", "reach", "total_m", "total_e", "beta", "back", "factor")
         )
+        return CodeFunction(head, says, tuple(code.lines))
 
     def _both(self) -> CodeFunction:
         code, names, pad = Code(), self.names, self.pad
         places = names.sizes[1]
         code(*call("readers", [f"{self.plan.front_entries}[:{places}]"], f"{', '.join(_GROUPS)} = "))
-        code(f"alpha, node = np.empty((2, fronts + 1, {places} + {2 * pad}))", "scales = np.zeros(fronts + 1)")
+        code(f"alpha, node = np.empty((2, kept + 1, {places} + {2 * pad}))", "scales = np.zeros(fronts + 2)")
         code("alpha[0] = 0.0")
         if pad:
             code(f"alpha[:, :{pad}], alpha[:, {places} + {pad} :] = 0.0, 0.0")
         with code.under("for r in range(start_front.size):"):
             code(f"alpha[0, start_place[r] + {pad}] = 1.0")
         code(f"lost, terms_{self.row} = np.zeros(1), np.empty({self.row}.shape[1])")
-        given = [*self.known, *_GROUPS[:3], *self.statistics, *ENDS[:2], *_FRONTS, "lost", f"terms_{self.row}"]
-        code(*call("_plain_forward", [*given, f"grad_{self.row}"], "total_m, total_e, first, reach = "))
-        with code.under("if total_m == 0.0:"):
-            code("return False, 0.0")
-        code(f"successors = np.empty({len(self.sweeps.order.shifts)}, np.int64)")
-        with code.under(f"for place in range({places}):"):
-            given = ["place", places, self.plan.front_entries, *names.masks, "successors"]
-            code(*call("_successors", given, "count = "))
-            code("reach = np.inf if twice(successors[:count]) else reach")
-        given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS, "total_m", "total_e", "first", "reach"]
-        with code.under("if not _plain_backward("):
-            code(", ".join([*given, "-factor", f"grad_{self.row}"]))
-        code("):", "    return False, 0.0", "loss = 0.0 - logarithm(total_m, total_e)")
-        with code.under("if lost[0] <= 0.5:"):
-            last = [places, "end_front", "end_place", "fronts - 1", "alpha[fronts]", "np.full(alpha.shape[1], scales[fronts])"]
-            code(*call("_unfinished", last, "lost[0] += "))
-            code("loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss")
+        code("count = (fronts + kept - 1) // kept", "saved = np.empty((count, alpha.shape[1]))")
+        self._first_pass(code)
+        code("beta, back = np.zeros((2, alpha.shape[1])), np.zeros(2)", "lost[0] = 1.0  # known by now")
+        with code.under("for part in range(count - 1, -1, -1):"):
+            code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
+            with code.under("if count > 1:"):
+                code("alpha[0] = saved[part]")
+                code(*call("_plain_forward", self._given("lost", "first", "reach")))
+            given = self._given("first", "reach", "total_m", "total_e", "beta", "back", "-factor")
+            code(*call("_plain_backward", given, "fine = "))
+            with code.under("if not fine:"):
+                code("return False, loss")
         code("return True, loss")
-        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", f"grad_{self.row}"]
+        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", f"grad_{self.row}"]
         says = "Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."
         return CodeFunction(signature("_plainly", given), says, tuple(code.lines))
+
+    def _first_pass(self, code: Code) -> None:
+        """Write the sweep to the loss."""
+        places = self.names.sizes[1]
+        code("first, reach = fronts, -np.inf")
+        with code.under("for begin_at in range(0, fronts, kept):"):
+            code("end_at = min(begin_at + kept, fronts)")
+            with code.under("if begin_at > 0:"):
+                code("alpha[0] = alpha[kept]")
+            code("saved[begin_at // kept] = alpha[0]")
+            code(*call("_plain_forward", self._given("lost", "first", "reach"), "fine, first, reach = "))
+            with code.under("if not fine:"):
+                code("return False, 0.0")
+        code("total, last = 0.0, alpha[fronts - begin_at]")
+        with code.under("for r in range(end_front.size):"):
+            code(f"total += last[end_place[r] + {self.pad}] if end_front[r] == fronts - 1 else 0.0")
+        with code.under("if total == 0.0:"):
+            code("return False, 0.0")
+        code("total_m, total_e = settled(total, scales[fronts])", "loss = 0.0 - logarithm(total_m, total_e)")
+        with code.under("if lost[0] <= 0.5:"):
+            given = [places, "end_front", "end_place", "fronts - 1", "last", "np.full(last.size, scales[fronts])"]
+            code(*call("_unfinished", given, "lost[0] += "))
+            code("loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss")
+        code(f"successors = np.empty({len(self.sweeps.order.shifts)}, np.int64)")
+        with code.under(f"for place in range({places}):"):
+            given = ["place", places, self.plan.front_entries, *self.names.masks, "successors"]
+            code(*call("_successors", given, "found = "))
+            code("reach = np.inf if twice(successors[:found]) else reach")
 
 
 def _linked(links: tuple[Link, ...]) -> list[str]:

@@ -80,7 +80,9 @@ class Samples:
         if self.plan.leaks:
             code("lost = np.zeros(1)  # of the paths, as long as it is not more than half")
         if self.plan.reference is not None:
-            code("missed = np.zeros(2)  # minus the logarithm of the part of the total that is the path's, in two parts")
+            code(
+                "missed = np.zeros(2)  # minus the logarithm of the part of the total that is the path's, in two parts"
+            )
         with code.under(f"for row in range({deep}):"):
             code("nothing(alpha_m[row], alpha_e[row])")
             given = [f"row - {deep}", str(pad), "alpha_m[row]", "alpha_e[row]"]
@@ -113,9 +115,9 @@ class Samples:
         """Write the loss."""
         names = self.names
         if self.plan.reference is not None:
-            last = self.sweeps.chosen(self.lattice.steps[0].extent - 1)
+            chosen = self.sweeps.chosen(self.lattice.steps[0].extent - 1)
             with code.under("if total_m != 0.0:"):
-                code(*call("missed_at_end", ["end_place", "reach_m", "reach_e", last], "more = "))
+                code(*call("missed_at_end", ["end_place", "reach_m", "reach_e", chosen], "more = "))
                 code("loss = settle(*add_exactly(missed[0], missed[1], more))")
             with code.under("else:"):
                 code("loss = np.inf  # there is no path")

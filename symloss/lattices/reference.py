@@ -54,6 +54,7 @@ def _rest(lattice: Lattice) -> _Atoms | None:
     first, found = lattice.steps[0], _Atoms()
     for term in lattice.rest:
         weight = term.weight
+        parts: list[tuple[bool, Weight, dict[Any, Any]]]
         if term.step is None:
             parts = [(False, weight, {})]
         elif term.step != first:

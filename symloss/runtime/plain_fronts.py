@@ -17,7 +17,7 @@ import numpy as np
 
 from .bits import raised
 from .front_rows import _divided, _rounded, _scale, softmax_terms
-from .greatest import greater, greatest_of, ordered
+from .greatest import greatest_of
 from .jit import inlined, kernel
 from .lattice import _ROUNDER, distinct
 from .loops import in_dtype_of, wide_vectors
@@ -29,7 +29,14 @@ BOTH = 1500
 FAINT = 2.0**-100  # weights below it are too small for plain floats
 _NEAR = 1e-9  # how far the shares of a front may be from 1 together
 _LANES = 16
+_CACHED = 1 << 18  # points of a lattice, at four numbers each, that caches hold
 _lanes = on_stack(_LANES)
+
+
+@kernel
+def sparingly(checkpoint: bool, fronts: int, places: int, entries: int) -> bool:
+    """Return whether to compute fronts twice rather than keep them: if asked to, or as memory takes longer."""
+    return checkpoint or (fronts * places > _CACHED and entries <= places)
 
 
 @kernel
