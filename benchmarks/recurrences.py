@@ -1,7 +1,7 @@
 """Losses over recurrences beside what PyTorch and JAX users have; value and gradient, float32, calls take turns.
 
-Usage: ``python -m benchmarks.recurrences [--only WORD] [--repeats N] [--cores N] [--cost FILE.png]``.  Peers that are
-not installed are left out: ``pip install 'symloss[peers,sequence-peers]'``.
+Usage: ``python -m benchmarks.recurrences [--only WORD] [--repeats N] [--cores N] [--cost FILE.png | --accuracy]``.
+Peers that are not installed are left out: ``pip install 'symloss[peers,sequence-peers]'``.
 """
 
 from __future__ import annotations
@@ -284,16 +284,36 @@ def cost(path: Path) -> None:
     figure.savefig(path, dpi=100)
 
 
+def accuracy() -> None:
+    """Print how far float32 is from float64, for long sequences and large logits."""
+    module = compiled("ctc_with_logits")
+    print(f"{'frames, count, classes, labels':32} {'scale':>5} {'value':>8} {'gradient':>8}")
+    sizes = ((200, 32, 64, 50), (100, 256, 32, 20), (1000, 8, 5000, 200), (5000, 2, 30, 800))
+    for (frames, count, classes, labels), scale in itertools.product(sizes, (1, 10, 100)):
+        rng = np.random.default_rng(scale)
+        z = rng.normal(size=(count, frames, classes)).astype(np.float32) * np.float32(scale)
+        label = rng.integers(1, classes, (count, labels))
+        value, grad = module.value_and_grad(z, label, reduction="none")
+        exact, slopes = module.value_and_grad(z.astype(np.float64), label, reduction="none")
+        largest = abs(slopes).max(-1, keepdims=True) + np.finfo(np.float32).tiny
+        found = (abs(value - exact) / exact).max(), (abs(grad - slopes) / largest).max()
+        print(f"{f'{frames}, {count}, {classes}, {labels}':32} {scale:5} {found[0]:8.1e} {found[1]:8.1e}", flush=True)
+
+
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="cases whose name holds this")
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--cores", type=int, default=2, help="that everybody may use; XLA takes them all")
+    parser.add_argument("--accuracy", action="store_true", help="print errors of float32 instead")
     parser.add_argument("--cost", type=Path, help="plot the cost over two decades into this file instead")
     given = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.cores])
+    if given.accuracy:
+        accuracy()
+        return
     if given.cost is not None:
         cost(given.cost)
         return
