@@ -2,7 +2,7 @@
 """Rows that belong to one front of a recurrence: their softmax, the weights of the places that read them, gradients.
 
 Everything is computed in float64, in the gradient too, which is the small difference of a softmax and a posterior
-where the two agree: it is rounded once, to the dtype of the row.  What a row of float32 needs of it is good to 2**-45.
+where the two agree: it is rounded once, to the dtype of the row.
 """
 
 from __future__ import annotations
@@ -109,7 +109,10 @@ def _exactly(row: Any, largest: float, place: int, terms: Any) -> float:
 
 
 def softmax_terms(row: Any, largest: float, place: int, terms: Any) -> float:
-    """Write ``exp(row - largest)`` to float64 terms, and return the sum of all but the one at a place."""
+    """Write ``exp(row - largest)`` to float64 terms, and return the sum of all but the one at a place.
+
+    For a row of float32 they are good to 2**-45.
+    """
     return (_briefly if row.dtype == np.float32 else _exactly)(row, largest, place, terms)
 
 
@@ -155,7 +158,7 @@ def weigh_row(row: Any, entries: Any, terms: Any, m: Any, e: Any, exps: Any) -> 
     """
     found, place = greatest_of(row)
     largest = np.float64(found)
-    others = softmax_terms(row, largest, place, terms)
+    others = _exactly(row, largest, place, terms)
     if exps.shape[0] > 0:
         _rounded(terms, exps[0])
     if largest == -math.inf:  # no softmax

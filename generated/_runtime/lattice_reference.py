@@ -6,9 +6,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .jit import kernel
-from .lattice import halved, logarithm, plus, settled, share
+from .lattice import NOWHERE, distinct, halved, logarithm, plus, settled
 from .logarithm import log1p
+from .loops import wide_vectors
 
 
 @kernel
@@ -26,10 +29,15 @@ def _missed(own_m: float, own_e: float, others_m: float, others_e: float) -> flo
 @kernel
 def missed_before(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, chosen: int, place: int) -> float:
     """Return minus the logarithm of the part of what comes to a place that comes from a chosen one."""
-    others_m, others_e = 0.0, -1e300
+    top = NOWHERE
     for i in range(a_m.size):
-        if i != chosen:
-            others_m, others_e = plus(others_m, others_e, a_m[i] * jump_m[i, place], a_e[i] + jump_e[i, place])
+        e = a_e[i] + jump_e[i, place]
+        top = e if i != chosen and e > top else top
+    others = 0.0
+    for i in range(a_m.size):
+        term = a_m[i] * jump_m[i, place] * halved(a_e[i] + jump_e[i, place] - top)
+        others += term if i != chosen else 0.0
+    others_m, others_e = settled(others, top)
     own_m, own_e = a_m[chosen] * jump_m[chosen, place], a_e[chosen] + jump_e[chosen, place]
     return _missed(own_m, own_e, others_m, others_e)
 
@@ -37,7 +45,7 @@ def missed_before(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, chosen: int, pla
 @kernel
 def missed_at_end(end_place: Any, reach_m: Any, reach_e: Any, chosen: int) -> float:
     """Return minus the logarithm of the part of what ends that ends in a chosen place."""
-    own_m, own_e, others_m, others_e = 0.0, -1e300, 0.0, -1e300
+    own_m, own_e, others_m, others_e = 0.0, NOWHERE, 0.0, NOWHERE
     for r in range(end_place.size):
         if end_place[r] == chosen:
             own_m, own_e = plus(own_m, own_e, reach_m[r], reach_e[r])
@@ -72,11 +80,27 @@ def add_other_jumps(
     place: int, out: Any,
 ) -> None:  # fmt: skip
     """Do the same to the shares that go from one front to the next, as `lattice.add_jump_shares` adds them."""
-    others = 0.0
+    here, rest, idle = np.zeros((3, b_m.size))  # from the chosen one, and from all others
     for i in range(a_m.size):
-        for j in range(b_m.size):
-            if a_m[i] != 0.0 and not (i == chosen and j == place):
-                part = share(a_m[i] * jump_m[i, j] * b_m[j], a_e[i] + jump_e[i, j] + b_e[j], total_m, total_e)
-                out[i, j] += part
-                others += part
+        if a_m[i] != 0.0:
+            given = a_m[i] / total_m, a_e[i] - total_e
+            if i == chosen:
+                _add_jump(jump_m[i], jump_e[i], b_m, b_e, *given, here, idle)
+            else:
+                _add_jump(jump_m[i], jump_e[i], b_m, b_e, *given, out[i], rest)
+    others = 0.0
+    for j in range(b_m.size):
+        part = here[j] if j != place else 0.0
+        out[chosen, j] += part
+        others += part + rest[j]
     out[chosen, place] -= others
+
+
+@kernel
+def _add_jump(jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, m: float, e: float, out: Any, rest: Any) -> None:
+    wide_vectors()
+    distinct()
+    for j in range(b_m.size):
+        part = m * jump_m[j] * b_m[j] * halved(e + jump_e[j] + b_e[j])
+        out[j] += part
+        rest[j] += part
