@@ -78,6 +78,39 @@ def test_nearly_certain_alignments_keep_their_digits(sequences: Any) -> None:
             assert all(abs(g - s) <= 1e-9 * largest for g, s in zip(got, row, strict=True)), height
 
 
+@pytest.mark.parametrize("height", [0, 3, 40, 200])
+def test_nearly_certain_tags_keep_their_digits(sequences: Any, height: int) -> None:
+    """Value and every entry of every gradient, against all paths: a marginal less 1 is a sum over the others."""
+    rng, frames, tags = np.random.default_rng(0), 5, 3
+    tag = rng.integers(0, tags, frames)
+    e, jump, start, end = (rng.normal(size=s) for s in ((frames, tags), (tags, tags), tags, tags))
+    e[range(frames), tag] += height
+    value, grads = sequences("linear_chain_crf").value_and_grad(e, jump, start, end, tag)
+
+    def counts(path: Any) -> list[Any]:
+        found = [np.zeros(g.shape, int) for g in grads]
+        found[0][range(frames), path] += 1
+        np.add.at(found[1], (path[:-1], path[1:]), 1)
+        found[2][path[0]] += 1
+        found[3][path[-1]] += 1
+        return found
+
+    with mpmath.workdps(400):
+        exact = [np.vectorize(mpmath.mpf)(a) for a in (e, jump, start, end)]
+        own = counts(tag)
+        apart = [[a - b for a, b in zip(counts(np.array(p)), own, strict=True)] for p in np.ndindex(*[tags] * frames)]
+        weights = [
+            mpmath.exp(sum(((a * c).sum() for a, c in zip(exact, one, strict=True)), mpmath.mpf(0))) for one in apart
+        ]
+        total = mpmath.fsum(weights)
+        others = mpmath.fsum(w for w, one in zip(weights, apart, strict=True) if one[0].any())
+        assert abs(value - mpmath.log1p(others)) <= 1e-14 * mpmath.log1p(others)
+        for which, grad in enumerate(grads):
+            slope = sum(one[which] * w for one, w in zip(apart, weights, strict=True)) / total
+            for got, true in zip(grad.ravel(), slope.ravel(), strict=True):
+                assert abs(got - true) <= 1e-13 * abs(true)
+
+
 @functools.cache
 def _torch() -> Any:
     return pytest.importorskip("torch", reason="peers are an extra")

@@ -59,7 +59,7 @@ class Backward:
         code(f"shares_here = np.zeros(max(1, {names.sizes[1]}))")
         width = sweeps.widest_row()
         if gradient and names.front:
-            code("entry_sums = np.zeros(entries.size)")
+            code("entry_sums, strands = np.zeros(entries.size), np.zeros((STRANDS, entries.size))")
         elif gradient and width is not None:
             code(f"row_sums = np.zeros({width})")
         if self.plan.has_node:
@@ -73,6 +73,8 @@ class Backward:
             self.resume(code)
             self.shares(code)
             self._beginnings(code, gradient)
+            if gradient and self.plan.reference is not None:
+                code(f"balance(shares_here, {sweeps.chosen()})")
             if gradient:
                 if names.front:
                     self._complete_row(code)
@@ -87,7 +89,7 @@ class Backward:
     def _complete_row(self, code: Code) -> None:
         """Write the gradient of the row of a front."""
         p, at = self.names.front, self.plan.first
-        code("sum_groups(shares_here, entry_of, entry_sums)")
+        code("sum_groups(shares_here, entry_of, strands, entry_sums)")
         given = ["entry_sums", "entries", "weight_m[row]", "weight_e[row]", f"place_{p}[{at}]", f"others_{p}[{at}]"]
         code(*call("complete_row", [*given, "outer", f"grad_{p}[{at}]"]))
 
@@ -150,7 +152,14 @@ class Backward:
         if self.lattice.dense and gradient:
             source = [sweeps.inside(p, f"row - {order.lags[0]}") for p in ("alpha_m", "alpha_e")]
             beta = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
-            code(*call("add_jump_shares", [*source, *self.names.jumps, *beta, *TOTAL, "jump_share"]))
+            given = [*source, *self.names.jumps, *beta, *TOTAL]
+            if self.plan.reference is None:
+                code(*call("add_jump_shares", [*given, "jump_share"]))
+                return
+            first = self.lattice.steps[0]
+            with code.under(f"if {self.plan.first} > 0:"):
+                pair = [sweeps.chosen(first - 1), sweeps.chosen()]
+                code(*call("add_other_jumps", [*given, *pair, "jump_share"]))
 
     def arc(self, code: Code, i: int) -> list[str]:
         """Write what goes back along an arc, and return its name."""

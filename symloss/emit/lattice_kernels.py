@@ -25,11 +25,17 @@ _RUNTIME = {
         "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish", "gap",
         "halved", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share", "shares",
     ),
-    "front_rows": ("complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
+    "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
+    "plain_fronts": (
+        "BOTH", "FAINT", "FAR", "TINY", "complete_places", "exponent_of", "power", "readers", "sparingly",
+        "sum_readers", "twice", "weigh_places",
+    ),
+    "greatest": ("greater", "ordered"),
     "lattice_along": (
         "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
         "turns_of",
     ),
+    "lattice_reference": ("add_other_jumps", "balance", "balance_places", "missed_at_end", "missed_before"),
     "lattice_rows": ("add_share", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
@@ -38,6 +44,7 @@ _PUBLIC = {
     "value": 'Return the loss: a scalar, or one of each sample with reduction="none".',
     "grad": "Return the derivative of the reduced loss in the predictions.",
     "value_and_grad": "Return the loss and its gradient.",
+    "grad_and_hess": "Raise: the diagonal of such a Hessian takes as many products as there are entries.",
     "hvp": "Return the Hessian of the reduced loss times v, which is shaped like the gradient.",
     "posterior": "Return the probability that a path passes each point of the recurrence, for each sample.",
     "decode": "",
@@ -59,7 +66,8 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
     functions = [
         sweeps.tables(), along.sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
         *Leaks(sweeps).functions(),
-        sweeps.forward(), sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
+        sweeps.forward(), *samples.plain.functions(),
+        sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
         samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *along.steps(),
         along.product(), Best(plan).decode(), *_blocks(loss, plan),
     ]  # fmt: skip
@@ -170,6 +178,8 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
 
 
 def _wrapper(name: str, says: str, loss: Loss, plan: Plan) -> CodeFunction:
+    if name == "grad_and_hess":
+        return CodeFunction("def grad_and_hess(*arguments, **keywords):", says, ("    _DRIVER.grad_and_hess(INFO)",))
     arrays = [a for a in loss.arguments if not isinstance(a, Parameter)]
     if name in ("posterior", "decode"):  # paths do not depend on what else is in the loss
         known = arguments_of_lattice(plan.lattice)

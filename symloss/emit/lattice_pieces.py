@@ -75,6 +75,12 @@ class Pieces:
         self.points = Weights(Indices(plan.lattice.loss, {}, plan.second))
         self.pad, self.deep = plan.pad, plan.order.deepest
 
+    def chosen(self, at: object = None) -> str:
+        """Return the place of the path that the loss subtracts, on a front."""
+        first, place = self.lattice.steps[0], self.plan.reference
+        assert place is not None
+        return self.points.indices(place if at is None else place.xreplace({first: at}))
+
     def window(self, code: Code, front: str = "front") -> None:
         """Write which places of a front exist."""
         first, second = self.names.sizes[:2]

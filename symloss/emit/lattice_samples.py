@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sympy
+
 from symloss.emit.lattice_backward import Backward
 from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
+from symloss.emit.lattice_plain import Plain
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code, times
 from symloss.emit.text import CodeFunction, signature
@@ -23,10 +26,10 @@ class Samples:
     def __init__(self, sweeps: Sweeps) -> None:
         self.sweeps, self.names, self.plan = sweeps, sweeps.names, sweeps.plan
         self.lattice = sweeps.lattice
-        self.backward = Backward(sweeps)
+        self.backward, self.plain = Backward(sweeps), Plain(sweeps)
 
-    def prologue(self, code: Code) -> None:
-        """Write sizes, tables, statistics of rows, and where paths begin and end."""
+    def prologue(self, code: Code, gradient: bool = False) -> None:
+        """Write sizes, tables, statistics of rows, and where paths begin and end; for a gradient, plain sweeps."""
         names, sweeps = self.names, self.sweeps
         steps = self.lattice.steps
         code(f"n_{self.plan.first} = {sweeps.indices(steps[0].extent)}")
@@ -42,8 +45,6 @@ class Samples:
         if names.filled:
             code(*call("_tables", [*names.problem, *names.sizes, *names.filled]))
         if names.front:
-            given = [f"{self.plan.front_entries}[:{second}]"]
-            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
             code(f"place_{names.front} = np.zeros({names.front}.shape[0], np.int64)")
             code(f"others_{names.front} = np.zeros({names.front}.shape[0])")
         for p in self.plan.rows:
@@ -60,6 +61,11 @@ class Samples:
             size = f"({second}, {second})"
             code(f"jump_m, jump_e = np.zeros({size}), np.full({size}, NOWHERE)")
             code(*call("_jumps", [*names.fixed, *names.jumps]))
+        if gradient:
+            self.plain.attempt(code)
+        if names.front:
+            given = [f"{self.plan.front_entries}[:{second}]"]
+            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
 
     def room(self, code: Code, length: str) -> None:
         """Write the allocation of so many fronts, and begin."""
@@ -73,6 +79,10 @@ class Samples:
         code("total_m, total_e = 0.0, NOWHERE")
         if self.plan.leaks:
             code("lost = np.zeros(1)  # of the paths, as long as it is not more than half")
+        if self.plan.reference is not None:
+            code(
+                "missed = np.zeros(2)  # minus the logarithm of the part of the total that is the path's, in two parts"
+            )
         with code.under(f"for row in range({deep}):"):
             code("nothing(alpha_m[row], alpha_e[row])")
             given = [f"row - {deep}", str(pad), "alpha_m[row]", "alpha_e[row]"]
@@ -104,6 +114,14 @@ class Samples:
     def loss(self, code: Code) -> None:
         """Write the loss."""
         names = self.names
+        if self.plan.reference is not None:
+            chosen = self.sweeps.chosen(self.lattice.steps[0].extent - 1)
+            with code.under("if total_m != 0.0:"):
+                code(*call("missed_at_end", ["end_place", "reach_m", "reach_e", chosen], "more = "))
+                code("loss = settle(*add_exactly(missed[0], missed[1], more))")
+            with code.under("else:"):
+                code("loss = np.inf  # there is no path")
+            return
         code(f"loss = 0.0 + {times(self.lattice.coefficient, 'logarithm(total_m, total_e)')}  # never -0.0")
         if self.lattice.rest:
             code(*call("_rest", names.known, "loss += "))
@@ -134,7 +152,7 @@ class Samples:
         """Return the function of one sample that returns its loss and adds to the gradient."""
         names, code = self.names, Code()
         deep = self.sweeps.deep
-        self.prologue(code)
+        self.prologue(code, True)
         code(f"kept = max(1, fronts, {deep})")
         with code.under("if checkpoint:"):
             code(f"kept = max({2 * deep}, int(np.sqrt(fronts)) + 1)")
@@ -148,6 +166,9 @@ class Samples:
                 code(f"grad_{names.front}[:] = 0.0")
             code("return loss")
         self.backward.end_shares(code)
+        if self.plan.reference is not None:
+            last = self.sweeps.chosen(self.lattice.steps[0].extent - 1)
+            code(f"balance_places(end_place, end_share, {last})")
         code("start_share = np.zeros(start_front.size)")
         for p in self.plan.rows:
             for what in ("at_place", "elsewhere"):
@@ -166,6 +187,8 @@ class Samples:
                 code(*call("_forward", self._forward_arguments(f"grad_{names.front}")))
             given = self.backward.arguments(["inner", *self.backward.outputs[1:]])
             code(*call("_backward", given))
+        if self.plan.reference is not None:
+            code(f"balance_places(start_place, start_share, {self.sweeps.chosen(sympy.S.Zero)})")
         self.finish(code)
         code("return loss")
         head = signature("_value_and_grad_of_sample", [*names.problem, "factor", "checkpoint", *names.grads])

@@ -21,7 +21,7 @@ class Scatter(Pieces):
 
     def rest(self) -> CodeFunction | None:
         """Return the function that sums the other terms of the loss."""
-        if not self.lattice.rest:
+        if not self.lattice.rest or self.plan.reference is not None:
             return None
         code = Code()
         code("total, lost = 0.0, 0.0")
@@ -45,7 +45,9 @@ class Scatter(Pieces):
             self.points.branches(code, weight, leaf)
 
     def rest_gradient(self, code: Code) -> None:
-        """Write the derivatives of the other terms."""
+        """Write the derivatives of the other terms; a path's own are in the shares."""
+        if self.plan.reference is not None:
+            return
         for term in self.lattice.rest:
 
             def leaf(found: Linear, term: Sum = term) -> list[str]:

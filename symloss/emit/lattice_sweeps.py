@@ -196,6 +196,7 @@ class Sweeps(Scatter):
                     self._weigh_row(code)
                 else:
                     self.fill(code, name, weight)
+            self._miss(code)
             if self.lattice.dense:
                 self.across(code)
             else:
@@ -218,8 +219,18 @@ class Sweeps(Scatter):
         """Return what the forward sweep is given."""
         names = self.names
         given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
-        given += ["lost"] if self.plan.leaks else []
+        given += ["lost"] if self.plan.leaks else ["missed"] if self.plan.reference is not None else []
         return [*given, *names.weights, *names.room, *(["exps"] if names.front else [])]
+
+    def _miss(self, code: Code) -> None:
+        """Write what a path misses that the loss subtracts: the part of what comes to it that is not its own."""
+        if self.plan.reference is None:
+            return
+        first = self.lattice.steps[0]
+        given = [*(self.inside(p, "row - 1") for p in ("alpha_m", "alpha_e")), *self.names.jumps]
+        with code.under(f"if {self.plan.first} > 0:"):
+            code(*call("missed_before", [*given, self.chosen(first - 1), self.chosen()], "more = "))
+            code("missed[0], missed[1] = add_exactly(missed[0], missed[1], more)")
 
     def _weigh_row(self, code: Code) -> None:
         """Reduce the row of a front, and write the weights of its places."""

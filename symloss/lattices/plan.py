@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from symloss.arguments import Prediction
 from symloss.functions import select
 from symloss.lattices.lattice import Arc, Lattice
 from symloss.lattices.order import Order, order_of
+from symloss.lattices.reference import reference_of
 from symloss.lattices.weights import (
     NEVER,
     NOTHING,
@@ -96,6 +98,11 @@ class Plan:
             sympy.expand(end.point[0] - lattice.steps[0].extent) == -1 and end.weight == NOTHING for end in lattice.ends
         ]
         return self.front_row is not None and self.once_a_front and plain and begins == [True] and all(ends)
+
+    @functools.cached_property
+    def reference(self) -> Expr | None:
+        """The place on each front of the path whose weight the loss subtracts, if that is all that it does."""
+        return reference_of(self.lattice) if self.order.slope == 0 else None
 
     @property
     def once_a_front(self) -> bool:

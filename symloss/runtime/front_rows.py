@@ -10,15 +10,24 @@ import math
 from typing import Any
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
+from . import brief
 from .elementary import exp_minus, settle
+from .greatest import greatest_of
 from .jit import kernel
-from .lattice import distinct, exponential, gap, halved, settled
+from .lattice import distinct, exponential, gap, halved
 from .loops import in_dtype_of, wide_vectors
 from .reduce import add_terms
-from .rows import ROOM, largest_of, room
+from .rows import ROOM, room
+from .stack import on_stack
 
 _LEAST = 2.0**-900  # exponentials above it have all their digits, times anything that a softmax is divided by
+_LANES = 16
+STRANDS = 4  # sums that run side by side, as each waits for its last addition
+
+_lanes = on_stack(_LANES)
 
 
 @kernel
@@ -53,14 +62,34 @@ def exponentials_of(row: Any, largest: float, terms: Any) -> None:
 
 
 @kernel
-def _rounded(terms: Any, out: Any) -> None:
+def _brief_exponentials(row: Any, largest: float, place: int, terms: Any, lanes: Any) -> None:
+    """Write ``exp(row - largest)`` for whole vectors, and add it to the lanes, but for the entry at a place."""
     wide_vectors()
-    for k in range(out.size):
-        out[k] = terms[k]
+    distinct()
+    for start in range(0, terms.size - _LANES + 1, _LANES):
+        here, out = row[start : start + _LANES], terms[start : start + _LANES]
+        for j in range(_LANES):
+            term = brief.exp_minus(np.float64(here[j]), largest)
+            out[j] = term
+            lanes[j] += term if start + j != place else 0.0
 
 
 @kernel
-def sum_of_others(terms: Any, place: int) -> float:
+def _briefly(row: Any, largest: float, place: int, terms: Any) -> float:
+    lanes = _lanes(0.0)
+    lanes[:] = 0.0
+    _brief_exponentials(row, largest, place, terms, lanes)
+    for k in range(row.size - row.size % _LANES, row.size):
+        terms[k] = brief.exp_minus(np.float64(row[k]), largest)
+        lanes[k % _LANES] += terms[k] if k != place else 0.0
+    total = 0.0
+    for j in range(_LANES // 4):
+        total += (lanes[4 * j] + lanes[4 * j + 1]) + (lanes[4 * j + 2] + lanes[4 * j + 3])
+    return total
+
+
+@kernel
+def _sum_of_others(terms: Any, place: int) -> float:
     """Return the sum of all terms but one."""
     part, total, lost = room(terms), 0.0, 0.0
     for start in range(0, terms.size, ROOM):
@@ -73,11 +102,35 @@ def sum_of_others(terms: Any, place: int) -> float:
 
 
 @kernel
-def _settle(m: Any, e: Any, factor: float) -> None:
+def _exactly(row: Any, largest: float, place: int, terms: Any) -> float:
+    exponentials_of(row, largest, terms)
+    return _sum_of_others(terms, place)
+
+
+def softmax_terms(row: Any, largest: float, place: int, terms: Any) -> float:
+    """Write ``exp(row - largest)`` to float64 terms, and return the sum of all but the one at a place.
+
+    For a row of float32 they are good to 2**-45.
+    """
+    return (_briefly if row.dtype == np.float32 else _exactly)(row, largest, place, terms)
+
+
+@overload(softmax_terms)
+def _softmax_terms_compiled(row: Any, largest: Any, place: Any, terms: Any) -> Any:
+    chosen = _briefly if row.dtype == types.float32 else _exactly
+
+    def implementation(row: Any, largest: Any, place: Any, terms: Any) -> Any:
+        return chosen(row, largest, place, terms)
+
+    return implementation
+
+
+@kernel
+def _rounded(terms: Any, out: Any) -> None:
     wide_vectors()
     distinct()
-    for i in range(m.size):
-        m[i], e[i] = settled(m[i] * factor, 0.0)
+    for k in range(out.size):
+        out[k] = terms[k]
 
 
 @kernel
@@ -89,7 +142,7 @@ def weigh_row(row: Any, entries: Any, terms: Any, m: Any, e: Any, exps: Any) -> 
     row : ndarray
         Entries of a prediction.
     entries : ndarray
-        Which ones to write, to ``m`` and ``e``.
+        Which ones to write, to ``m`` and ``e``: mantissas of any size, with an exponent of 0 wherever that will do.
     terms : ndarray
         Room for as many numbers as the row has.
     exps : ndarray
@@ -102,18 +155,20 @@ def weigh_row(row: Any, entries: Any, terms: Any, m: Any, e: Any, exps: Any) -> 
     others : float
         The sum of the exponentials of all other entries below it.
     """
-    found, place = largest_of(row)
+    found, place = greatest_of(row)
     largest = np.float64(found)
-    exponentials_of(row, largest, terms)
+    others = _exactly(row, largest, place, terms)
     if exps.shape[0] > 0:
         _rounded(terms, exps[0])
-    others = sum_of_others(terms, place) if largest > -math.inf else math.nan  # no softmax
+    if largest == -math.inf:  # no softmax
+        others = math.nan
     inverse, least = 1.0 / (1.0 + others), math.inf
     for i in range(entries.size):
-        m[i] = terms[entries[i]]
-        least = m[i] if m[i] < least else least
+        term = terms[np.uint64(entries[i])]
+        least = term if term < least else least
+        m[i] = term * inverse
     if least >= _LEAST:
-        _settle(m, e, inverse)
+        e[:] = 0.0
     else:
         for i in range(entries.size):
             apart, lost = gap(np.float64(row[entries[i]]), largest)
@@ -125,16 +180,41 @@ def weigh_row(row: Any, entries: Any, terms: Any, m: Any, e: Any, exps: Any) -> 
 def spread(weight_m: Any, weight_e: Any, entry_of: Any, m: Any, e: Any) -> None:
     """Write the weights of entries to the places that read them."""
     for place in range(m.size):
-        entry = entry_of[place]
-        m[place], e[place] = weight_m[entry], weight_e[entry]
+        m[place] = weight_m[entry_of[place]]
+    for place in range(e.size):
+        e[place] = weight_e[entry_of[place]]
 
 
 @kernel
-def sum_groups(terms: Any, entry_of: Any, out: Any) -> None:
-    """Write the sums of the terms of the places that read each entry."""
-    out[:] = 0.0
-    for place in range(entry_of.size):
-        out[entry_of[place]] += terms[place]
+def sum_groups(terms: Any, entry_of: Any, strands: Any, out: Any) -> None:
+    """Write the sums of the terms of the places that read each entry.
+
+    Parameters
+    ----------
+    terms, entry_of : ndarray
+        Of each place.
+    strands : ndarray
+        Room for `STRANDS` rows like ``out``.
+    """
+    strands[:] = 0.0
+    quarter = entry_of.size // STRANDS
+    first, second, third, fourth = strands
+    for i in range(quarter):
+        first[entry_of[i]] += terms[i]
+        second[entry_of[quarter + i]] += terms[quarter + i]
+        third[entry_of[2 * quarter + i]] += terms[2 * quarter + i]
+        fourth[entry_of[3 * quarter + i]] += terms[3 * quarter + i]
+    for place in range(STRANDS * quarter, entry_of.size):
+        first[entry_of[place]] += terms[place]
+    _fold(first, second, third, fourth, out)
+
+
+@kernel
+def _fold(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
+    wide_vectors()
+    distinct()
+    for i in range(out.size):
+        out[i] = (a[i] + b[i]) + (c[i] + d[i])
 
 
 @kernel
@@ -159,6 +239,16 @@ def _scale(out: Any, factor: float) -> None:
 
 
 @kernel
+def _divided(sums: Any, entries: Any, place: int) -> tuple[float, float]:
+    """Return the sum that belongs to a place, and the sum of all others."""
+    a, b, c, d, at_place = 0.0, 0.0, 0.0, 0.0, 0.0
+    for i in range(sums.size):
+        at_place += sums[i] if entries[i] == place else 0.0
+        a, b, c, d = b, c, d, a + (sums[i] if entries[i] != place else 0.0)
+    return at_place, (a + b) + (c + d)
+
+
+@kernel
 def complete_row(
     sums: Any, entries: Any, weight_m: Any, weight_e: Any, place: int, others: float, factor: float, out: Any
 ) -> None:
@@ -168,14 +258,9 @@ def complete_row(
     log-softmax of ``entries``, less the softmax times their total; at the largest entry that is put together of what
     is small.
     """
-    elsewhere, at_place = 0.0, 0.0
-    for i in range(entries.size):
-        if entries[i] == place:
-            at_place = sums[i]
-        else:
-            elsewhere += sums[i]
+    at_place, elsewhere = _divided(sums, entries, place)
     total, inverse = at_place + elsewhere, 1.0 / (1.0 + others)
     _scale(out, in_dtype_of(out, -(total * inverse * factor)))
     for i in range(entries.size):
-        out[entries[i]] = factor * (sums[i] - total * weight_m[i] * halved(weight_e[i]))
+        out[np.uint64(entries[i])] = factor * (sums[i] - total * weight_m[i] * halved(weight_e[i]))
     out[place] = factor * ((at_place * others - elsewhere) * inverse)

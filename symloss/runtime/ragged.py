@@ -104,6 +104,19 @@ class RaggedDriver:
         given_too = [(_factors(batch, weights, divisor), True), *along]
         return self._add_up(batch, self._hvp, given_too, out, threads, "the product for")
 
+    def grad_and_hess(self, info: dict[str, Any]) -> Any:
+        """Raise; there is no kernel.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError(
+            f"{info['name']}: grad_and_hess is not offered for losses over recurrences, as the diagonal of such a "
+            "Hessian takes as many products as there are entries; use hvp, one direction at a time"
+        )
+
     def _add_up(
         self, batch: RaggedBatch, kernel: Callable[..., Any], given: list[tuple[Any, bool]], out: Any, threads: Any,
         what: str,

@@ -1,0 +1,226 @@
+"""The sweeps in plain floats with one scale a front, where a total is one of `Plan.leaks`: tried first, given up early.
+
+Every path has one point on every front, and its weights are parts of one softmax a front, so a front needs one scale.
+`runtime/plain_fronts.py` says when what a scale loses is known to do no harm; otherwise the careful sweeps follow.
+"""
+
+from __future__ import annotations
+
+from symloss.emit.lattice_pieces import ENDS, STARTS, call
+from symloss.emit.lattice_sweeps import Sweeps
+from symloss.emit.lattice_text import Code
+from symloss.emit.text import CodeFunction, signature
+from symloss.lattices.adjoint import Link, backward_links, forward_links
+
+_GROUPS = ["entries", "reader", "others", "most"]
+_FRONTS = ["alpha", "node", "scales"]
+
+
+class Plain:
+    """Writes the functions of one loss in plain floats; none where the rule does not hold.
+
+    Parameters
+    ----------
+    sweeps : Sweeps
+        Of the loss.
+    """
+
+    def __init__(self, sweeps: Sweeps) -> None:
+        self.sweeps, self.names, self.plan, self.pad = sweeps, sweeps.names, sweeps.plan, sweeps.pad
+        self.row = self.names.front
+        self.known = [*self.names.problem, *self.names.sizes, *self.names.filled]
+        self.statistics = [f"place_{self.row}", f"others_{self.row}"]
+
+    def functions(self) -> list[CodeFunction]:
+        """Return the functions."""
+        if not self.plan.leaks:
+            return []
+        return [self._step(), self._back(), self._forward(), self._backward(), self._both()]
+
+    def attempt(self, code: Code) -> None:
+        """Write the call that returns the loss, where plain floats will do."""
+        if not self.plan.leaks:
+            return
+        given = ["checkpoint", "fronts", self.names.sizes[1], f"{self.row}.shape[1]"]
+        code(*call("sparingly", given, "checkpoint = "))
+        with code.under("if fronts > 0:"):
+            code("kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # as many fronts are in memory at a time")
+            given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", f"grad_{self.row}"]
+            code(*call("_plainly", given, "plain, loss = "))
+            with code.under("if plain:"):
+                code("return loss")
+
+    # -- one front -------------------------------------------------------------------------------
+
+    def _sum(self, code: Code, links: tuple[Link, ...]) -> None:
+        terms = [f"from_{i}[place]" + (f" * {link.mask}[place]" if link.mask else "") for i, link in enumerate(links)]
+        code(f"total = {terms[0]}", *(f"total += {term}" for term in terms[1:]))
+
+    def _kept(self, code: Code, out: str) -> None:
+        code("kept = total if total >= TINY else 0.0")
+        code(f"{out}[place] = kept", "top, lost = greater(top, ordered(kept)), lost | (kept != total)")
+
+    def _step(self) -> CodeFunction:
+        code, links = Code(), forward_links(self.plan)
+        code("wide_vectors()", "distinct()", "top, lost, fine = ordered(0.0), False, True")
+        with code.under("for place in range(out.size):"):
+            self._sum(code, links)
+            code("total *= node[place] * scale")
+            self._kept(code, "out")
+            code("fine &= node[place] >= FAINT")
+        code("return top if fine else 0, lost")
+        given = ["out", "node", "scale", *_linked(links)]
+        says = "Add up what reaches a front; return the largest, ordered, 0 if it cannot be, and whether one was lost."
+        return CodeFunction(signature("_plain_step", given), says, tuple(code.lines))
+
+    def _back(self) -> CodeFunction:
+        code, links = Code(), backward_links(self.plan)
+        code("wide_vectors()", "distinct()", "top, lost = ordered(0.0), False")
+        with code.under("for place in range(out.size):"):
+            self._sum(code, links)
+            code("total = total * scale + ends[place]", "here[place] = alpha[place] * total * factor")
+            code("total *= node[place]")
+            self._kept(code, "out")
+        code("return top, lost")
+        given = ["out", "here", "alpha", "node", "ends", "scale", "factor", *_linked(links)]
+        says = "Go one front back, and write how much of the total passes each point; return as `_plain_step` does."
+        return CodeFunction(signature("_plain_back", given), says, tuple(code.lines))
+
+    def _inside(self, array: str, shift: int = 0) -> str:
+        at = self.pad + shift
+        end = f"{self.names.sizes[1]} + {at}" if at else self.names.sizes[1]
+        return f"{array}{at}:{end}]" if array.endswith(", ") else f"{array}[{at}:{end}]"
+
+    def _links(self, links: tuple[Link, ...], row: str, mirrored: bool) -> list[str]:
+        given = []
+        for link in links:
+            given.append(self._inside(row, -link.shift))
+            given += [self._inside(link.mask, -link.shift if mirrored else 0)] if link.mask else []
+        return given
+
+    # -- all fronts ------------------------------------------------------------------------------
+
+    def _given(self, *more: str) -> list[str]:
+        given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS]
+        return [*given, f"terms_{self.row}", "begin_at", "end_at", *more, f"grad_{self.row}"]
+
+    def _forward(self) -> CodeFunction:
+        code, names, at = Code(), self.names, self.plan.first
+        code("room = np.empty(alpha.shape[1])")
+        with code.under("for front in range(begin_at, end_at):"):
+            code(f"{at}, row = front, front - begin_at + 1")
+            given = [f"{self.row}[{at}]", "entries", "others", f"terms_{self.row}", self._inside("node[row, ")]
+            result = f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = "
+            code(*call("weigh_places", [*given, f"grad_{self.row}[{at}]"], result))
+            with code.under("if inverse == 0.0:"):
+                code("return False, first, reach")
+            with code.under("if lost[0] <= 0.5:"):
+                code("room[:] = scales[front]")
+                given = [names.sizes[1], self.plan.front_entries, *names.masks, f"terms_{self.row}", "inverse"]
+                code(*call("_lost", [*given, "alpha[row - 1]", "room"], "lost[0] += "))
+            given = [
+                self._inside("alpha[row, "),
+                self._inside("node[row, "),
+                "power(scales[front] - scales[front + 1])",
+            ]
+            given += self._links(forward_links(self.plan), "alpha[row - 1, ", False)
+            code(*call("_plain_step", given, "top, some = "))
+            with code.under("if top <= 0:"):
+                code("return False, first, reach")
+            code("scales[front + 2] = scales[front + 1] + exponent_of(top)")
+            with code.under("if some and front < first:"):
+                code("first, reach = front, scales[front + 1]")
+        code("return True, first, reach")
+        says = "Go over some fronts; return whether plain floats will do, the first front with losses, and its scale."
+        head = signature("_plain_forward", self._given("lost", "first", "reach"))
+        return CodeFunction(head, says, tuple(code.lines))
+
+    def _backward(self) -> CodeFunction:
+        code, names, at = Code(), self.names, self.plan.first
+        places = names.sizes[1]
+        code(f"ends, here, sums = np.zeros({places}), np.zeros(most.size), np.zeros(entries.size)")
+        with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
+            code(f"{at}, row = front, front - begin_at + 1")
+            with code.under("for r in range(end_front.size):"), code.under("if end_front[r] >= front:"):
+                code("ends[end_place[r]] = 1.0 if end_front[r] == front else 0.0")
+            code("back[1] += back[0]", "far = scales[front + 1] + back[1] - total_e")
+            with code.under("if far > FAR:"):
+                code("return False")
+            given = [self._inside("beta[front % 2, "), f"here[:{places}]", self._inside("alpha[row, ")]
+            given += [self._inside("node[row, "), "ends", "power(-back[0])", "power(far) / total_m"]
+            given += self._links(backward_links(self.plan), "beta[1 - front % 2, ", True)
+            code(*call("_plain_back", given, "top, some = "))
+            with code.under("if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):"):
+                code("return False")
+            code("back[0] = exponent_of(top)", "sum_readers(here, most, others, sums)")
+            given = ["sums", "entries", "reader", self._inside("node[row, ")]
+            given += [f"place_{self.row}[{at}]", f"others_{self.row}[{at}]", "factor", f"grad_{self.row}[{at}]"]
+            code(*call("complete_places", given, "fine = "))
+            with code.under("if not fine:"):
+                code("return False")
+        code("return True")
+        says = "Go over some fronts, last to first, and write the gradient; return whether plain floats would do."
+        head = signature(
+            "_plain_backward", self._given("first", "reach", "total_m", "total_e", "beta", "back", "factor")
+        )
+        return CodeFunction(head, says, tuple(code.lines))
+
+    def _both(self) -> CodeFunction:
+        code, names, pad = Code(), self.names, self.pad
+        places = names.sizes[1]
+        code(*call("readers", [f"{self.plan.front_entries}[:{places}]"], f"{', '.join(_GROUPS)} = "))
+        code(f"alpha, node = np.empty((2, kept + 1, {places} + {2 * pad}))", "scales = np.zeros(fronts + 2)")
+        code("alpha[0] = 0.0")
+        if pad:
+            code(f"alpha[:, :{pad}], alpha[:, {places} + {pad} :] = 0.0, 0.0")
+        with code.under("for r in range(start_front.size):"):
+            code(f"alpha[0, start_place[r] + {pad}] = 1.0")
+        code(f"lost, terms_{self.row} = np.zeros(1), np.empty({self.row}.shape[1])")
+        code("count = (fronts + kept - 1) // kept", "saved = np.empty((count, alpha.shape[1]))")
+        self._first_pass(code)
+        code("beta, back = np.zeros((2, alpha.shape[1])), np.zeros(2)", "lost[0] = 1.0  # known by now")
+        with code.under("for part in range(count - 1, -1, -1):"):
+            code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
+            with code.under("if count > 1:"):
+                code("alpha[0] = saved[part]")
+                code(*call("_plain_forward", self._given("lost", "first", "reach")))
+            given = self._given("first", "reach", "total_m", "total_e", "beta", "back", "-factor")
+            code(*call("_plain_backward", given, "fine = "))
+            with code.under("if not fine:"):
+                code("return False, loss")
+        code("return True, loss")
+        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", f"grad_{self.row}"]
+        says = "Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."
+        return CodeFunction(signature("_plainly", given), says, tuple(code.lines))
+
+    def _first_pass(self, code: Code) -> None:
+        """Write the sweep to the loss."""
+        places = self.names.sizes[1]
+        code("first, reach = fronts, -np.inf")
+        with code.under("for begin_at in range(0, fronts, kept):"):
+            code("end_at = min(begin_at + kept, fronts)")
+            with code.under("if begin_at > 0:"):
+                code("alpha[0] = alpha[kept]")
+            code("saved[begin_at // kept] = alpha[0]")
+            code(*call("_plain_forward", self._given("lost", "first", "reach"), "fine, first, reach = "))
+            with code.under("if not fine:"):
+                code("return False, 0.0")
+        code("total, last = 0.0, alpha[fronts - begin_at]")
+        with code.under("for r in range(end_front.size):"):
+            code(f"total += last[end_place[r] + {self.pad}] if end_front[r] == fronts - 1 else 0.0")
+        with code.under("if total == 0.0:"):
+            code("return False, 0.0")
+        code("total_m, total_e = settled(total, scales[fronts])", "loss = 0.0 - logarithm(total_m, total_e)")
+        with code.under("if lost[0] <= 0.5:"):
+            given = [places, "end_front", "end_place", "fronts - 1", "last", "np.full(last.size, scales[fronts])"]
+            code(*call("_unfinished", given, "lost[0] += "))
+            code("loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss")
+        code(f"successors = np.empty({len(self.sweeps.order.shifts)}, np.int64)")
+        with code.under(f"for place in range({places}):"):
+            given = ["place", places, self.plan.front_entries, *self.names.masks, "successors"]
+            code(*call("_successors", given, "found = "))
+            code("reach = np.inf if twice(successors[:found]) else reach")
+
+
+def _linked(links: tuple[Link, ...]) -> list[str]:
+    return [name for i, link in enumerate(links) for name in (f"from_{i}", *([link.mask] if link.mask else []))]

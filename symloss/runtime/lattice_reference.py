@@ -1,0 +1,105 @@
+"""What all paths but one contribute: sums of positive numbers, which keep their digits where that one is certain."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .jit import kernel
+from .lattice import NOWHERE, distinct, halved, logarithm, plus, settled
+from .logarithm import log1p
+from .loops import wide_vectors
+
+
+@kernel
+def _missed(own_m: float, own_e: float, others_m: float, others_e: float) -> float:
+    """Return log(1 + others/own)."""
+    if own_m == 0.0:
+        return math.inf
+    m, e = settled(others_m / own_m, others_e - own_e)
+    if e < 0.0:
+        return log1p(m * halved(e))
+    m, e = plus(m, e, 1.0, 0.0)
+    return logarithm(m, e)
+
+
+@kernel
+def missed_before(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, chosen: int, place: int) -> float:
+    """Return minus the logarithm of the part of what comes to a place that comes from a chosen one."""
+    top = NOWHERE
+    for i in range(a_m.size):
+        e = a_e[i] + jump_e[i, place]
+        top = e if i != chosen and e > top else top
+    others = 0.0
+    for i in range(a_m.size):
+        term = a_m[i] * jump_m[i, place] * halved(a_e[i] + jump_e[i, place] - top)
+        others += term if i != chosen else 0.0
+    others_m, others_e = settled(others, top)
+    own_m, own_e = a_m[chosen] * jump_m[chosen, place], a_e[chosen] + jump_e[chosen, place]
+    return _missed(own_m, own_e, others_m, others_e)
+
+
+@kernel
+def missed_at_end(end_place: Any, reach_m: Any, reach_e: Any, chosen: int) -> float:
+    """Return minus the logarithm of the part of what ends that ends in a chosen place."""
+    own_m, own_e, others_m, others_e = 0.0, NOWHERE, 0.0, NOWHERE
+    for r in range(end_place.size):
+        if end_place[r] == chosen:
+            own_m, own_e = plus(own_m, own_e, reach_m[r], reach_e[r])
+        else:
+            others_m, others_e = plus(others_m, others_e, reach_m[r], reach_e[r])
+    return _missed(own_m, own_e, others_m, others_e)
+
+
+@kernel
+def balance(shares: Any, chosen: int) -> None:
+    """Subtract 1 from a chosen one of several shares that are 1 together, or all 0."""
+    others = 0.0
+    for i in range(shares.size):
+        others += shares[i] if i != chosen else 0.0
+    shares[chosen] = -others
+
+
+@kernel
+def balance_places(places: Any, shares: Any, chosen: int) -> None:
+    """Do the same to the share of a chosen place."""
+    others = 0.0
+    for r in range(shares.size):
+        others += shares[r] if places[r] != chosen else 0.0
+    for r in range(shares.size):
+        if places[r] == chosen:
+            shares[r] = -others
+
+
+@kernel
+def add_other_jumps(
+    a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, total_m: float, total_e: float, chosen: int,
+    place: int, out: Any,
+) -> None:  # fmt: skip
+    """Do the same to the shares that go from one front to the next, as `lattice.add_jump_shares` adds them."""
+    here, rest, idle = np.zeros((3, b_m.size))  # from the chosen one, and from all others
+    for i in range(a_m.size):
+        if a_m[i] != 0.0:
+            given = a_m[i] / total_m, a_e[i] - total_e
+            if i == chosen:
+                _add_jump(jump_m[i], jump_e[i], b_m, b_e, *given, here, idle)
+            else:
+                _add_jump(jump_m[i], jump_e[i], b_m, b_e, *given, out[i], rest)
+    others = 0.0
+    for j in range(b_m.size):
+        part = here[j] if j != place else 0.0
+        out[chosen, j] += part
+        others += part + rest[j]
+    out[chosen, place] -= others
+
+
+@kernel
+def _add_jump(jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, m: float, e: float, out: Any, rest: Any) -> None:
+    wide_vectors()
+    distinct()
+    for j in range(b_m.size):
+        part = m * jump_m[j] * b_m[j] * halved(e + jump_e[j] + b_e[j])
+        out[j] += part
+        rest[j] += part

@@ -1,0 +1,196 @@
+"""Fronts of a recurrence in plain floats with one scale each: fast, and sure to notice where that is not enough.
+
+A scale for a whole front loses what lies too far below its largest number.  A state is lost visibly here: it falls
+below `TINY` before it could vanish.  A path that is lost on one way only is known on the other, and its share of the
+total is at most ``TINY * 2**FAR`` (times the number of states).  A path that is lost on a front on the way there, and
+on this or a later front on the way back, has at most ``TINY**2`` times the product of the largest numbers of the two
+fronts, since the weights with which a state is left are together at most 1; against the total that is at most
+``TINY**2 * 2**BOTH``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .bits import raised
+from .front_rows import _divided, _rounded, _scale, softmax_terms
+from .greatest import greatest_of
+from .jit import inlined, kernel
+from .lattice import _ROUNDER, distinct
+from .loops import in_dtype_of, wide_vectors
+from .stack import on_stack
+
+TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
+FAR = 700  # a share of the total is at most 2**FAR times what the two numbers are that it is a product of
+BOTH = 1500
+FAINT = 2.0**-100  # weights below it are too small for plain floats
+_NEAR = 1e-9  # how far the shares of a front may be from 1 together
+_LANES = 16
+_CACHED = 1 << 18  # points of a lattice, at four numbers each, that caches hold
+_lanes = on_stack(_LANES)
+
+
+@kernel
+def sparingly(checkpoint: bool, fronts: int, places: int, entries: int) -> bool:
+    """Return whether to compute fronts twice rather than keep them: if asked to, or as memory takes longer."""
+    return checkpoint or (fronts * places > _CACHED and entries <= places)
+
+
+@kernel
+def padded(size: int) -> int:
+    """Return the next multiple of the length of vectors that are added up."""
+    return (size + _LANES - 1) // _LANES * _LANES
+
+
+@kernel
+def readers(entry: Any) -> tuple[Any, Any, Any, Any]:
+    """Say which places read which entries.
+
+    Returns
+    -------
+    entries : ndarray
+        The different entries, the one that most places read first.
+    reader : ndarray of uint64, which no index has to test for being negative
+        For each of them a place that reads it.
+    others : ndarray
+        The places that do not read the first entry, where in ``entries`` their own is, and their own.
+    most : ndarray
+        1 for places that read the first entry, 0 for others, padded.
+    """
+    places = np.argsort(entry, kind="mergesort")
+    most, longest, start = 0, 0, 0
+    for i in range(1, entry.size + 1):
+        if i == entry.size or entry[places[i]] != entry[places[start]]:
+            if i - start > longest:
+                most, longest = entry[places[start]], i - start
+            start = i
+    entries, reader = np.empty(entry.size, np.int64), np.empty(entry.size, np.uint64)
+    others, marks = np.empty((3, entry.size), np.uint64), np.zeros(padded(entry.size))
+    entries[0], count, found = most, 1, 0
+    last = most
+    for place in places:
+        if entry[place] == most:
+            marks[place], reader[0] = 1.0, place
+            continue
+        if entry[place] != last:
+            last = entry[place]
+            entries[count], reader[count] = last, place
+            count += 1
+        others[0, found], others[1, found], others[2, found] = place, count - 1, last
+        found += 1
+    return entries[:count], reader[:count], others[:, :found].copy(), marks
+
+
+@inlined
+def power(k: float) -> float:
+    """Return 2**k for a whole k."""
+    return raised(np.float64(k) + _ROUNDER)
+
+
+@inlined
+def exponent_of(top: int) -> int:
+    """Return k with 2**k <= x < 2**(k + 1), for x > 0 as `greatest.ordered` gives it."""
+    return (top >> 52) - 1023
+
+
+@kernel
+def twice(entries: Any) -> bool:
+    """Return whether an entry comes twice."""
+    found = False
+    for i in range(entries.size):
+        for j in range(i):
+            found |= entries[i] == entries[j]
+    return found
+
+
+@kernel
+def _fill(out: Any, x: float) -> None:
+    for i in range(out.size):
+        out[i] = x
+
+
+@kernel
+def weigh_places(row: Any, entries: Any, others: Any, terms: Any, node: Any, exps: Any) -> tuple[int, float, float]:
+    """Reduce a row, and write its softmax to the places that read it.
+
+    Parameters
+    ----------
+    row : ndarray
+        Entries of a prediction.
+    entries, others : ndarray
+        From `readers`.
+    terms : ndarray
+        Room for as many numbers as the row has.
+    node : ndarray
+        For each place the softmax of its entry.
+    exps : ndarray
+        Becomes ``exp(row - max(row))``.
+
+    Returns
+    -------
+    place : int
+        Of the largest entry.
+    others : float
+        The sum of the exponentials of all other entries below it.
+    inverse : float
+        What the softmax multiplies them by; 0 where it does not exist.
+    """
+    found, place = greatest_of(row)
+    largest = np.float64(found)
+    rest = softmax_terms(row, largest, place, terms)
+    _rounded(terms, exps)
+    inverse = 1.0 / (1.0 + rest)
+    _fill(node, terms[entries[0]] * inverse)
+    _place(terms, inverse, others[0], others[2], node)
+    return place, rest, inverse if abs(largest) < math.inf else 0.0
+
+
+@kernel
+def _place(terms: Any, inverse: float, places: Any, entries: Any, out: Any) -> None:
+    for i in range(places.size):
+        out[places[i]] = terms[entries[i]] * inverse
+
+
+@kernel
+def _sum_of_most(terms: Any, most: Any, lanes: Any) -> None:
+    wide_vectors()
+    distinct()
+    for start in range(0, most.size, _LANES):
+        here, marks = terms[start : start + _LANES], most[start : start + _LANES]
+        for j in range(_LANES):
+            lanes[j] += here[j] * marks[j]
+
+
+@kernel
+def _add(terms: Any, places: Any, groups: Any, out: Any) -> None:
+    for i in range(places.size):
+        out[groups[i]] += terms[places[i]]
+
+
+@kernel
+def sum_readers(terms: Any, most: Any, others: Any, out: Any) -> None:
+    """Write the sums of the terms of the places that read each entry; terms are padded."""
+    lanes = _lanes(0.0)
+    lanes[:] = 0.0
+    _sum_of_most(terms, most, lanes)
+    out[:] = 0.0
+    _add(terms, others[0], others[1], out)
+    for j in range(_LANES // 4):
+        out[0] += (lanes[4 * j] + lanes[4 * j + 1]) + (lanes[4 * j + 2] + lanes[4 * j + 3])
+
+
+@kernel
+def complete_places(
+    sums: Any, entries: Any, reader: Any, node: Any, place: int, others: float, factor: float, out: Any
+) -> bool:
+    """Write the gradient of a row as `front_rows.complete_row` does; return whether the shares of its front are 1."""
+    at_place, elsewhere = _divided(sums, entries, place)
+    total, inverse = at_place + elsewhere, 1.0 / (1.0 + others)
+    _scale(out, in_dtype_of(out, -(total * inverse * factor)))
+    for i in range(entries.size):
+        out[np.uint64(entries[i])] = factor * (sums[i] - total * node[reader[i]])
+    out[place] = factor * ((at_place * others - elsewhere) * inverse)
+    return abs(total - 1.0) <= _NEAR
