@@ -203,5 +203,5 @@ SOLVERS: dict[str, Callable[[Smooth, Array, float, int], Minimum]] = {
 
 
 def best_solver(rows: bool, features: int) -> str:
-    """Return the name of the solver for ``"auto"``."""
-    return "lbfgs" if rows or features > _NARROW else "newton-cholesky"
+    """Return the name of the solver for ``"auto"``; both go on with L-BFGS where there is no curvature."""
+    return "newton-cg" if rows or features > _NARROW else "newton-cholesky"
