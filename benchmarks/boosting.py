@@ -1,14 +1,26 @@
-"""Overhead of objectives in training: boosters with ours and with their own, by turns, and the time inside of ours.
+"""What a generated objective costs in training: boosters with ours, with one that computes nothing, and with their own.
 
-Usage: ``python -m benchmarks.boosting [--rows N] [--rounds N]``.
+Usage: ``python -m benchmarks.boosting [--rows N] [--rounds N] [--threads N]``.
+
+Three trainings take turns, of the same data, parameters and start; medians are compared:
+
+* theirs: the booster's own objective;
+* no work: an objective in Python that returns derivatives which were computed beforehand: what the booster itself takes
+  to call any objective that is not its own;
+* ours: the generated objective; "inside" is the time between its being called and its return.
+
+Three figures, in percent of their training: "objective", (ours - no work) / theirs, is what the loss costs more than
+nothing, where that of the booster itself costs something, too; "booster", (no work - theirs) / theirs, is the price of
+any objective in Python; "total" is their sum. "inside" is in percent of our training.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,14 +31,14 @@ LOSSES = (
     ("half_squared_error", "reg:squarederror", "regression", "RMSE"),
     ("binary_cross_entropy_with_logits", "binary:logistic", "binary", "Logloss"),
 )
-_REPEATS = 3
+_REPEATS = 5
 
 
 class Timed:
-    """A callable whose time is added up."""
+    """A callable whose time is added up; it keeps what it returned if it is told to."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function, self.seconds = function, 0.0
+    def __init__(self, function: Callable[..., Any], results: list[Any] | None = None) -> None:
+        self._function, self._results, self.seconds = function, results, 0.0
 
     def __deepcopy__(self, memo: Any) -> Timed:
         """Return itself: LightGBM copies its parameters."""
@@ -37,46 +49,56 @@ class Timed:
         start = time.perf_counter()
         result = self._function(*arguments)
         self.seconds += time.perf_counter() - start
+        if self._results is not None:
+            self._results.append(result)
         return result
 
 
-def _xgboost(
-    loss: str, own: str, x: Any, y: Any, rounds: int, threads: int
-) -> tuple[Callable[[], float], Callable[[], Any]]:
+class Trainings(NamedTuple):
+    """Trainings of one booster: with its own objective, and with one that is given."""
+
+    theirs: Callable[[], Any]
+    custom: Callable[[Any], Any]
+    objective: Any
+    without_work: Callable[[list[Any]], Callable[..., Any]]
+
+
+def _replayed(results: list[Any]) -> Callable[..., Any]:
+    """Return what an objective returned, in the same order."""
+    left: Iterator[Any] = itertools.cycle(results)
+    return lambda *_: next(left)
+
+
+def _xgboost(loss: str, own: str, x: Any, y: Any, rounds: int, threads: int) -> Trainings:
     import xgboost as xgb
 
     data = xgb.QuantileDMatrix(x, y)
     params = {"max_depth": 6, "tree_method": "hist", "nthread": threads}
+    start = xgboost.initial_score(loss, y)
+    named = float(xgboost.prediction(loss, np.array([start]))[0])  # with its own objectives it wants a probability
+    return Trainings(
+        lambda: xgb.train({**params, "objective": own, "base_score": named}, data, rounds),
+        lambda objective: xgb.train({**params, "base_score": start}, data, rounds, obj=objective),
+        xgboost.objective(loss, curvature="xgboost"),
+        _replayed,
+    )
 
-    def ours() -> float:
-        timed = Timed(xgboost.objective(loss, curvature="xgboost"))
-        xgb.train({**params, "base_score": xgboost.initial_score(loss, y)}, data, rounds, obj=timed)
-        return timed.seconds
 
-    return ours, lambda: xgb.train({**params, "objective": own}, data, rounds)
-
-
-def _lightgbm(
-    loss: str, own: str, x: Any, y: Any, rounds: int, threads: int
-) -> tuple[Callable[[], float], Callable[[], Any]]:
+def _lightgbm(loss: str, own: str, x: Any, y: Any, rounds: int, threads: int) -> Trainings:
     import lightgbm as lgb
 
     params = {"num_leaves": 63, "verbose": -1, "num_threads": threads}
     start = np.full(len(y), lightgbm.initial_score(loss, y))
     data = lgb.Dataset(x, y, init_score=start, free_raw_data=False).construct()
-    plain = lgb.Dataset(x, y, free_raw_data=False).construct()
-
-    def ours() -> float:
-        timed = Timed(lightgbm.objective(loss))
-        lgb.train({**params, "objective": timed}, data, rounds)
-        return timed.seconds
-
-    return ours, lambda: lgb.train({**params, "objective": own}, plain, rounds)
+    return Trainings(
+        lambda: lgb.train({**params, "objective": own}, data, rounds),
+        lambda objective: lgb.train({**params, "objective": objective}, data, rounds),
+        lightgbm.objective(loss),
+        _replayed,
+    )
 
 
-def _catboost(
-    loss: str, own: str, x: Any, y: Any, rounds: int, threads: int
-) -> tuple[Callable[[], float], Callable[[], Any]]:
+def _catboost(loss: str, own: str, x: Any, y: Any, rounds: int, threads: int) -> Trainings:
     import catboost as cat
 
     params = {
@@ -86,53 +108,63 @@ def _catboost(
     }  # fmt: skip
     data = cat.Pool(x, y, baseline=np.full(len(y), catboost.initial_score(loss, y)))
     data.quantize()
+    objective = catboost.objective(loss)
+    compute = objective.calc_ders_range
 
-    def ours() -> float:
-        objective = catboost.objective(loss)
-        timed = Timed(objective.calc_ders_range)
-        objective.calc_ders_range = timed
-        cat.CatBoost({**params, "loss_function": objective, "eval_metric": own}).fit(data)
-        return timed.seconds
+    def custom(function: Any) -> Any:
+        objective.calc_ders_range = function
+        return cat.CatBoost({**params, "loss_function": objective, "eval_metric": own}).fit(data)
 
-    return ours, lambda: cat.CatBoost({**params, "loss_function": own}).fit(data)
+    def of_each_length(results: list[Any]) -> Callable[..., Any]:
+        """Return one block of derivatives for each length: which block a thread asks for next is left to chance."""
+        blocks = {len(block): block for block in results}
+        return lambda approxes, targets, weights: blocks[len(approxes)]
+
+    return Trainings(lambda: cat.CatBoost({**params, "loss_function": own}).fit(data), custom, compute, of_each_length)
 
 
-def measure(ours: Callable[[], float], theirs: Callable[[], Any]) -> tuple[float, float, float]:
-    """Return the medians of our training time, of the time inside of our objective, and of theirs."""
-    times: list[tuple[float, float, float]] = []
-    for _ in range(_REPEATS + 1):  # the first one compiles
-        start = time.perf_counter()
-        inside = ours()
-        middle = time.perf_counter()
-        theirs()
-        times.append((middle - start, inside, time.perf_counter() - middle))
-    own, inside, other = np.median(np.array(times[1:]), axis=0)
-    return float(own), float(inside), float(other)
+def measure(trainings: Trainings) -> tuple[float, float, float, float]:
+    """Return the median times of their training, of that without work, of ours, and of that inside of ours."""
+    results: list[Any] = []
+    trainings.custom(Timed(trainings.objective, results))  # compiles, too
+    without_work = trainings.without_work(results)
+    times: list[tuple[float, float, float, float]] = []
+    for _ in range(_REPEATS):
+        timed = Timed(trainings.objective)
+        moments = [time.perf_counter()]
+        for train in (
+            trainings.theirs,
+            lambda: trainings.custom(Timed(without_work)),
+            lambda timed=timed: trainings.custom(timed),
+        ):
+            train()
+            moments.append(time.perf_counter())
+        times.append((*np.diff(moments), timed.seconds))
+    theirs, idle, ours, inside = np.median(np.array(times), axis=0).tolist()
+    return theirs, idle, ours, inside
 
 
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
     rng = np.random.default_rng(0)
     x = rng.normal(size=(given.rows, 10)).astype(np.float32)
     score = x[:, 0] * 2 + np.sin(3 * x[:, 1]) * x[:, 2]
     targets = (score + rng.normal(size=given.rows), (score + rng.logistic(size=given.rows) > 0).astype(np.float64))
-    print(
-        f"{'loss':34} {'booster':10} {'ours, s':>8} {'inside, s':>10} {'theirs, s':>10} {'inside':>7} {'overhead':>9}"
-    )
+    print(f"{given.rows:,} rows, {given.rounds} trees, {given.threads} threads")
+    print("objective = (ours - no work) / theirs; booster = (no work - theirs) / theirs; inside, of our training")
+    columns = ("theirs, s", "no work, s", "ours, s", "inside", "objective", "booster", "total")
+    print(f"{'loss':34} {'booster':9}", *(f"{column:>10}" for column in columns))
     for (loss, *names), y in zip(LOSSES, targets, strict=True):
         for prepare, own in zip((_xgboost, _lightgbm, _catboost), names, strict=True):
-            ours, inside, theirs = measure(*prepare(loss, own, x, y, given.rounds, given.threads))
-            label = prepare.__name__[1:]
-            print(
-                f"{loss:34} {label:10} {ours:8.2f} {inside:10.3f} {theirs:10.2f} {inside / ours:7.1%} "
-                f"{ours / theirs - 1:9.1%}",
-                flush=True,
-            )
+            theirs, idle, ours, inside = measure(prepare(loss, own, x, y, given.rounds, given.threads))
+            shares = (inside / ours, (ours - idle) / theirs, (idle - theirs) / theirs, ours / theirs - 1)
+            seconds = (f"{second:10.2f}" for second in (theirs, idle, ours))
+            print(f"{loss:34} {prepare.__name__[1:]:9}", *seconds, *(f"{share:10.1%}" for share in shares), flush=True)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 # Libraries that only one place knows.
 KNOWN_TO: dict[str, set[str]] = {
-    "numba": {"runtime", "verify"},
+    "numba": {"adapters", "runtime", "verify"},
     "numpy": {"adapters", "lint", "peers", "runtime", "verify", "warm"},
     "mpmath": {"verify", "emit"},
     "jinja2": {"emit"},

@@ -63,9 +63,9 @@ class LinearObjective:
             weight = np.repeat(weight[:, np.newaxis], outputs, axis=1)
         self._keywords = {"weight": weight, "reduction": reduction, "threads": threads}
         self._factor = 1.0 if reduction == "sum" else float(self._copies)
-        self._gradient = np.empty(shape)
         self._at: Array | None = None
-        self._raw = np.empty(shape)
+        self._raw, self._gradient = np.empty(shape), np.empty(shape)
+        self._direction, self._product = np.empty((2, *shape))
         self._known: tuple[float, Array] | None = None
 
     @property
@@ -99,7 +99,8 @@ class LinearObjective:
     def hvp(self, flat: Array, direction: Array) -> Array:
         """Return the Hessian times a vector."""
         raw, coef = self._scores(flat), self.split(direction)[0]
-        part = self._loss.call("hvp", raw, self._y, v=self._forward(direction), **self._keywords)
+        along = self._forward(direction, self._direction)
+        part = self._loss.call("hvp", raw, self._y, v=along, out=self._product, **self._keywords)
         return self._pull_back(part, coef)
 
     def hessian(self, flat: Array) -> Array | None:
@@ -141,19 +142,24 @@ class LinearObjective:
     def _scores(self, flat: Array) -> Array:
         """Return the scores; forget what was computed with other coefficients."""
         if self._at is None or not np.array_equal(flat, self._at):
-            self._raw = self._forward(flat)
+            self._raw = self._forward(flat, self._raw)
             self._at, self._known = np.array(flat, dtype=np.float64), None
         return self._raw
 
-    def _forward(self, flat: Array) -> Array:
+    def _forward(self, flat: Array, scores: Array) -> Array:
+        """Write the scores; what holds them is used again, as memory that is new costs more than the product."""
         coef, intercept = self.split(np.asarray(flat, dtype=np.float64))
+        coef, intercept = (coef.T, intercept) if self._table else (coef[0], intercept[0])
         if not coef.any():  # where minimisers start
-            return np.broadcast_to(intercept, (self._X.shape[0], self.outputs)).reshape(self._gradient.shape).copy()
-        if not self._table:
-            raw = np.asarray(self._X @ coef[0])
-            return raw + intercept[0] if self.fit_intercept else raw
-        raw = np.ascontiguousarray(self._X @ coef.T)
-        return raw + intercept if self.fit_intercept else raw
+            scores[...] = intercept
+            return scores
+        if isinstance(self._X, np.ndarray):
+            np.matmul(self._X, coef, out=scores)
+        else:
+            scores[...] = self._X @ coef
+        if self.fit_intercept:
+            scores += intercept
+        return scores
 
     def _pull_back(self, part: Array, coef: Array) -> Array:
         """Return the derivative in the coefficients, given that in the scores; add that of the penalty."""

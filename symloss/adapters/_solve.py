@@ -173,13 +173,14 @@ def _conjugate_step(objective: Smooth, flat: Array, grad: Array) -> Array | None
     Nocedal and Wright (2006), Numerical Optimization, algorithm 7.1.
     """
     step, rest, direction = np.zeros_like(grad), grad.copy(), -grad
-    square = float(rest @ rest)
+    square, steepest = float(rest @ rest), 0.0
     enough = square * min(0.25, math.sqrt(square))  # of the squared residual
     for number in range(4 * len(grad) + 20):
         product = objective.hvp(flat, direction)
-        curvature = float(direction @ product)
-        if not curvature > 0.0:
+        curvature, size = float(direction @ product), float(direction @ direction)
+        if not curvature > _EPSILON * steepest * size:  # none, but for rounding
             return step if number else None
+        steepest = max(steepest, curvature / size)
         length = square / curvature
         step += length * direction
         rest += length * product
@@ -203,5 +204,7 @@ SOLVERS: dict[str, Callable[[Smooth, Array, float, int], Minimum]] = {
 
 
 def best_solver(rows: bool, features: int) -> str:
-    """Return the name of the solver for ``"auto"``."""
-    return "lbfgs" if rows or features > _NARROW else "newton-cholesky"
+    """Return the name of the solver for ``"auto"``; Newton steps go on with L-BFGS where there is no curvature."""
+    if rows:
+        return "newton-cg"
+    return "lbfgs" if features > _NARROW else "newton-cholesky"

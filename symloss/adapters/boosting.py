@@ -7,12 +7,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from symloss.adapters._kernels import Blockwise, Floats
 from symloss.adapters._scores import as_labels, scores
-from symloss.adapters.curvature import curvature_of
-
-Floats = npt.NDArray[np.floating]
+from symloss.adapters.curvature import column_of, curvature_of
 
 
 class Boosted:
@@ -40,6 +38,7 @@ class Boosted:
     def __init__(self, loss: ModuleType | str, curvature: str, order: str, params: dict[str, Any]) -> None:
         self.scores, self._order = scores(loss, params), order
         self._derivatives = curvature_of(curvature, self.scores)
+        self._blockwise = None if self.scores.rows else Blockwise(*column_of(curvature, self.scores))
 
     @property
     def name(self) -> str:
@@ -47,8 +46,13 @@ class Boosted:
         return str(self.scores.module.INFO["name"])
 
     def derivatives(self, raw: Any, targets: Any, weight: Any = None) -> tuple[Floats, Floats]:
-        """Return gradient and Hessian column of every sample times its weight, shaped like the scores."""
+        """Return gradient and Hessian column of every sample times its weight, shaped like the scores.
+
+        They are float32 where a sample has one score, else of the dtype of the scores.
+        """
         raw = np.asarray(raw)
+        if self._blockwise is not None and _one_score(raw, targets):
+            return self._blockwise(raw, np.asarray(targets), _given(weight))
         z, y, w = self._laid_out(raw, targets, weight)
         grad, hess = self._derivatives(z, y)
         if w is not None:
@@ -77,11 +81,19 @@ class Boosted:
             raw = raw.reshape(shape, order=self._order)  # type: ignore[call-overload]
         if targets.size == raw.size and not self.scores.rows:
             targets = targets.reshape(raw.shape)
-        given = None if weight is None or np.size(weight) == 0 else np.asarray(weight, raw.dtype)
-        return raw, targets, given
+        return raw, targets, _given(weight, raw.dtype)
 
     def _as_given(self, result: Floats, raw: Floats) -> Floats:
         return result.reshape(raw.shape, order=self._order) if result.shape != raw.shape else result  # type: ignore[call-overload]
+
+
+def _one_score(raw: Floats, targets: Any) -> bool:
+    return raw.dtype in (np.float32, np.float64) and raw.ndim == 1 and np.shape(targets) == raw.shape
+
+
+def _given(weight: Any, dtype: Any = None) -> Any:
+    """Return weights as an array, and None where there are none."""
+    return None if weight is None or np.size(weight) == 0 else np.asarray(weight, dtype)
 
 
 def derivatives_callback(boosted: Boosted, dataset: type) -> Callable[..., tuple[Floats, Floats]]:

@@ -13,12 +13,11 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from symloss.adapters import _link
+from symloss.adapters._kernels import Change, Floats
 from symloss.adapters._scores import Scores
 
-Floats = npt.NDArray[np.floating]
 Derivatives = Callable[[Any, Any], tuple[Floats, Floats]]  # of scores and targets: gradient and Hessian column
 SMALLEST = 1e-16  # what XGBoost's own objectives raise their Hessians to
 
@@ -33,7 +32,7 @@ def _lightgbm(exact: Floats, rows: bool) -> Floats:
 
 
 # Of the exact second derivatives, and whether the loss is one of rows of scores.
-OF_EXACT: dict[str, Callable[[Floats, bool], Floats]] = {
+OF_EXACT: dict[str, Change] = {
     "exact": lambda exact, rows: exact,
     "abs": lambda exact, rows: np.abs(exact),
     "ones": lambda exact, rows: np.ones_like(exact),
@@ -74,16 +73,29 @@ def curvature_of(name: str, loss: Scores) -> Derivatives:
     ValueError
         For any other name, and for a curvature that the loss does not have.
     """
+    if loss.rows and name in DERIVED:
+        return _of_rows(name, loss)
+    return partial(_of_exact, *column_of(name, loss))
+
+
+def column_of(name: str, loss: Scores) -> tuple[Scores, Change | None]:
+    """Return the loss whose Hessian diagonal, changed by a function, is the column; without a function, it is that.
+
+    Raises
+    ------
+    ValueError
+        As `curvature_of`; also for a derived curvature of a loss of rows of scores, which is no such diagonal.
+    """
     if name in OF_EXACT:
-        return partial(_of_exact, loss, OF_EXACT[name])
+        return loss, None if name == "exact" else OF_EXACT[name]
     if name not in DERIVED:
         raise ValueError(f"curvature: expected one of {', '.join(NAMES)}, got {name!r}")
-    return _of_rows(name, loss) if loss.rows else partial(_of_exact, _with_derived(name, loss), OF_EXACT["exact"])
+    return _with_derived(name, loss), None
 
 
-def _of_exact(loss: Scores, change: Callable[[Floats, bool], Floats], raw: Any, targets: Any) -> tuple[Floats, Floats]:
+def _of_exact(loss: Scores, change: Change | None, raw: Any, targets: Any) -> tuple[Floats, Floats]:
     grad, exact = loss.call("grad_and_hess", raw, targets, reduction="none")
-    return grad, change(exact, loss.rows)
+    return grad, exact if change is None else change(exact, loss.rows)
 
 
 def _with_derived(name: str, loss: Scores) -> Scores:

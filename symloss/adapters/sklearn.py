@@ -118,7 +118,7 @@ class LossRegressor(RegressorMixin, _LossModel):
         Whether to add a constant, which is not penalised.
     solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky"}
         The last, which needs the fewest steps, is for losses of one score; ``"auto"`` takes it for up to 200 features,
-        and else L-BFGS.
+        L-BFGS for more, and for losses of a row of scores Newton steps from Hessian-vector products.
     tol : float
         Largest component of the gradient at the end.
     max_iter : int

@@ -3,6 +3,9 @@
 Four operators, the same for all losses, whose name is their first argument: the value; value and gradient; the saved
 gradient times what comes from above, which is the backward pass; and the Hessian times a vector, which is the
 backward pass of that.  Kernels read CPU tensors in place.
+
+To call an operator costs ten times what a kernel takes for a hundred samples, so code that is not compiled goes around
+the first two.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from symloss.adapters._scores import Array, module_of
 
 torch: Any = library("torch")
 Tensor = Any  # torch.Tensor
+_PLAIN = (torch.Tensor, torch.nn.Parameter)  # what has memory; tensors of other classes are left to operators
 Given = tuple[str, list[Tensor], list[Tensor], Tensor | None, str, list[float]]  # what all operators begin with
 
 _GIVEN = "str loss, Tensor[] predictions, Tensor[] others, Tensor? weight, str reduction, float[] parameters"
@@ -62,9 +66,12 @@ def from_loss(loss: ModuleType | str) -> Callable[..., Any]:
         arguments.check_reduction(weight, reduction)
         _check_tensors(arguments, tensors, weight)
         given = (arguments.module, list(tensors[:count]), list(tensors[count:]), weight, reduction, parameters)
-        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors[:count]):
-            return _value_and_grad(*given)[0]
-        return _value(*given)
+        differentiated = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors[:count])
+        if torch.compiler.is_compiling() or any(type(tensor) not in _PLAIN for tensor in tensors):
+            return _value_and_grad(*given)[0] if differentiated else _value(*given)
+        if differentiated:
+            return _Eager.apply(*_rearranged(given))
+        return torch.from_numpy(np.asarray(_call("value", given)))
 
     function.__name__ = function.__qualname__ = arguments.name
     function.__doc__ = module_of(loss).__doc__
@@ -186,6 +193,36 @@ def _apply_gradient(ctx: Any, cotangent: Tensor | None, _: Any) -> tuple[Any, ..
 
 
 _value_and_grad.register_autograd(_apply_gradient, setup_context=_save_gradient)
+
+
+def _rearranged(given: Given) -> tuple[Any, ...]:
+    """Return the arguments with the predictions at the end, one by one, where autograd looks for them."""
+    loss, predictions, others, weight, reduction, parameters = given
+    return loss, others, weight, reduction, parameters, *predictions
+
+
+class _Eager(torch.autograd.Function):
+    """The same as the operator above, without an operator."""
+
+    @staticmethod
+    def forward(  # type: ignore[no-untyped-def]
+        ctx, loss, others, weight, reduction, parameters, *predictions
+    ) -> Tensor:
+        given = (loss, list(predictions), others, weight, reduction, parameters)
+        value, gradient = _call("value_and_grad", given)
+        _remember(ctx, given, *_tensors(gradient))
+        return torch.from_numpy(np.asarray(value))
+
+    @staticmethod
+    def backward(ctx, cotangent):  # type: ignore[no-untyped-def]
+        given, gradient = _remembered(ctx)
+        nothing = (None,) * (len(_rearranged(given)) - len(gradient))
+        if cotangent is None:
+            return *nothing, *[None] * len(gradient)
+        if torch.is_grad_enabled():  # there is to be a second derivative
+            return *nothing, *_pull_back(*given, gradient, cotangent)
+        factors = _spread(given[0], cotangent, given[4])
+        return *nothing, *[part * factor for part, factor in zip(gradient, factors, strict=True)]
 
 
 def _spread(loss: str, cotangent: Tensor, reduction: str) -> list[Tensor]:

@@ -1,0 +1,91 @@
+"""What boosters get of a loss of one score is what the generated module returns, rounded, weighted and laid out."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symloss.adapters._kernels import Blockwise, compiled_pairs
+from symloss.adapters._scores import scores
+from symloss.adapters.boosting import Boosted
+from symloss.adapters.curvature import column_of, curvature_of
+
+LOSSES: tuple[tuple[str, dict[str, float]], ...] = (
+    ("half_squared_error", {}),
+    ("binary_cross_entropy_with_logits", {}),
+    ("focal_with_logits", {"gamma": 1.5}),
+    ("huber", {"delta": 0.7}),
+)
+DERIVED = {("focal_with_logits", "gauss_newton"), ("huber", "majorant")}
+CASES = [
+    (loss, params, curvature)
+    for loss, params in LOSSES
+    for curvature in ("exact", "abs", "ones", "xgboost", "lightgbm", "gauss_newton", "majorant")
+    if curvature in ("exact", "abs", "ones", "xgboost", "lightgbm") or (loss, curvature) in DERIVED
+]
+EACH = pytest.mark.parametrize(("loss", "params", "curvature"), CASES)
+_MANY = 200_003  # more than a thread computes at a time, and no multiple of it
+
+
+def _data(count: int) -> tuple[Any, Any, Any]:
+    rng = np.random.default_rng(0)
+    return 3 * rng.normal(size=count), (rng.random(count) < 0.5).astype(np.float32), rng.random(count)
+
+
+@EACH
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_blockwise(loss: str, params: dict[str, float], curvature: str, dtype: Any, weighted: bool) -> None:
+    raw, targets, weight = _data(_MANY)
+    raw = raw.astype(dtype)
+    chosen = scores(loss, params)
+    found = Blockwise(*column_of(curvature, chosen))(raw, targets, weight if weighted else None)
+    for got, expected in zip(found, curvature_of(curvature, chosen)(raw, targets.astype(dtype)), strict=True):
+        assert got.dtype == np.float32
+        np.testing.assert_array_equal(got, (expected * weight if weighted else expected).astype(np.float32))
+
+
+@EACH
+@pytest.mark.parametrize("weighted", [False, True])
+def test_pairs(loss: str, params: dict[str, float], curvature: str, weighted: bool) -> None:
+    raw, targets, weight = _data(500)
+    weight = weight.astype(np.float32)
+    chosen = scores(loss, params)
+    pairs = compiled_pairs(*column_of(curvature, chosen))(raw, targets, weight if weighted else None)
+    factor = weight.astype(np.float64) if weighted else 1.0
+    for got, expected in zip(pairs.T, curvature_of(curvature, chosen)(raw, targets.astype(np.float64)), strict=True):
+        np.testing.assert_array_equal(got, -factor * expected)
+
+
+@pytest.mark.parametrize("count", [3, _MANY])
+def test_a_target_outside_of_its_domain(count: int) -> None:
+    raw, targets, _ = _data(count)
+    targets[-1] = 2.0
+    chosen = scores("binary_cross_entropy_with_logits")
+    for call in (Blockwise(chosen, None), compiled_pairs(chosen, None)):
+        with pytest.raises(ValueError, match=r"y: expected targets in \[0, 1\]"):
+            call(raw, targets, None)
+
+
+def test_a_parameter_outside_of_its_domain() -> None:
+    with pytest.raises(ValueError, match="delta"):
+        Boosted("huber", "exact", "C", {"delta": -1.0})
+
+
+def test_no_samples() -> None:
+    grad, hess = Blockwise(scores("half_squared_error"), None)(np.zeros(0), np.zeros(0), None)
+    assert grad.shape == hess.shape == (0,)
+
+
+def test_scores_that_cannot_be_written_to_or_have_gaps() -> None:
+    module = importlib.import_module("symloss.generated.half_squared_error")
+    raw, targets, _ = _data(10)
+    wide = np.repeat(raw, 2)[::2]
+    raw.flags.writeable = False
+    expected, _ = module.grad_and_hess(raw, targets.astype(np.float64), reduction="none")
+    for given in (raw, wide):
+        grad, _ = Blockwise(scores(module), None)(given, targets, None)
+        np.testing.assert_array_equal(grad, expected.astype(np.float32))
