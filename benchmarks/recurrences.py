@@ -10,8 +10,6 @@ import argparse
 import importlib
 import itertools
 import os
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,10 +17,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symloss.project import generate
-
-_SPECS = Path(__file__).parents[1] / "specs" / "sequences"
-_FOLDER = Path(tempfile.gettempdir()) / "symloss-benchmarks"  # kept: compiling takes longer than measuring
 Call = Callable[[], Any]
 
 
@@ -36,10 +30,7 @@ class Case(NamedTuple):
 
 def compiled(name: str) -> Any:
     """Return the module of a loss."""
-    generate([_SPECS], _FOLDER / "sequence_losses")
-    if str(_FOLDER) not in sys.path:
-        sys.path.insert(0, str(_FOLDER))
-    return importlib.import_module(f"sequence_losses.{name}")
+    return importlib.import_module(f"symloss.generated.{name}")
 
 
 def _module(name: str) -> Any:

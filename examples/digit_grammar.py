@@ -6,10 +6,11 @@ from types import ModuleType
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from symloss.generated import linear_chain_crf
 
 from .layers import MLP, Adam, batches
 from .results import Array, Result
-from .sequences import compiled, halves
+from .sequences import halves
 
 _LENGTH, _NOISE = 12, 0.6
 
@@ -51,7 +52,7 @@ def train(loss: ModuleType, runs: Runs, epochs: int, seed: int = 0) -> tuple[MLP
 
 def run(count: int = 1000, epochs: int = 20) -> list[Result]:
     """Compare with logistic regression, which sees one image at a time."""
-    loss = compiled("linear_chain_crf")
+    loss = linear_chain_crf
     rng = np.random.default_rng(1)
     known, unknown = halves(rng)
     runs, tests = Runs(count, known, rng), Runs(300, unknown, rng)

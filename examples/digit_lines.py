@@ -11,10 +11,11 @@ from types import ModuleType
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
+from symloss.generated import ctc_with_logits, linear_chain_crf
 
 from .layers import MLP, Adam, batches
 from .results import PICTURES, Array, Result
-from .sequences import Lines, compiled, edits, halves
+from .sequences import Lines, edits, halves
 
 _BLANK, _SYMBOLS = 0, 11  # a digit d is the symbol d + 1
 
@@ -66,7 +67,7 @@ def error_rate(readings: list[list[int]], lines: Lines) -> float:
 
 def run(count: int = 1500, epochs: int = 30) -> list[Result]:
     """Compare with logistic regression on digits that are cut out for it."""
-    ctc, chain = compiled("ctc_with_logits"), compiled("linear_chain_crf")
+    ctc, chain = ctc_with_logits, linear_chain_crf
     rng = np.random.default_rng(0)
     known, unknown = halves(rng)
     network, _ = train(ctc, Lines(count, known, rng), epochs)

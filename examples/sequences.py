@@ -1,29 +1,11 @@
-"""Compiles the losses over recurrences, and builds lines of handwritten digits."""
+"""Lines of handwritten digits, and what tells how well they were read."""
 
 from __future__ import annotations
 
-import importlib
-import sys
-from pathlib import Path
-from types import ModuleType
-
 import numpy as np
-
-from symloss.project import generate
 
 from .digits import images
 from .results import Array
-
-_FOLDER = Path(__file__).parent / "compiled"  # not kept in the repository
-_SPECS = Path(__file__).parents[1] / "specs" / "sequences"
-
-
-def compiled(name: str) -> ModuleType:
-    """Return the module of a loss over a recurrence."""
-    generate([_SPECS], _FOLDER / "sequence_losses")
-    if str(_FOLDER) not in sys.path:
-        sys.path.insert(0, str(_FOLDER))
-    return importlib.import_module(f"sequence_losses.{name}")
 
 
 def halves(rng: np.random.Generator) -> tuple[tuple[Array, Array], tuple[Array, Array]]:

@@ -235,6 +235,7 @@ def certify(
 
     try:
         from symloss.peers import foreign
+        from symloss.verify.certify import certifiable
         from symloss.verify.certify import certify as run
         from symloss.verify.elementary import certify_functions
     except ModuleNotFoundError as error:
@@ -244,7 +245,7 @@ def certify(
     _bring_up_to_date(spec_paths, folder)
     certificates = folder.resolve().parent / "certificates"
     named = [n for n in names if n not in CERTIFIED]
-    losses = _chosen(named, paths) if named or not names else []
+    losses = certifiable(_chosen(named, paths), named) if named or not names else []
     for family in [f for f in CERTIFIED if not names or f in names]:
         functions = certify_functions(package_of(folder), inputs, not search_only, _progress, family)
         replace_text(certificates / f"{family}.json", functions.text())

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from catalogue import catalogue
+from conftest import SPECS
 from symloss.generated import binary_cross_entropy_with_logits as bce
 
 from symloss.certificate import (
@@ -25,7 +26,9 @@ from symloss.certificate import (
     read,
     shown,
 )
-from symloss.verify.certify import certify, own_results
+from symloss.errors import SpecError
+from symloss.loader import load
+from symloss.verify.certify import certifiable, certify, own_results
 from symloss.verify.exhaustive import exhaust, is_exhaustible
 from symloss.verify.hunt import Hunt, Tally, constants_compared
 from symloss.verify.kernels import Kernels
@@ -218,3 +221,11 @@ def test_a_small_certificate_of_a_row() -> None:
     certificate = certify(catalogue()["sparse_cross_entropy"], "symloss.generated", (), count=20, exhaustive=False)
     assert {e.dtype for e in certificate.errors} == {"float32", "float64"}
     assert all(e.ulp is not None and e.ulp <= 2 for e in certificate.errors)
+
+
+def test_losses_over_recurrences_are_left_out() -> None:
+    """And asking for one by name says what to do instead."""
+    aligned = load([SPECS])
+    assert certifiable([LOSS, *aligned], []) == [LOSS]
+    with pytest.raises(SpecError, match=r"sequence.py.*`symloss verify ctc`"):
+        certifiable(aligned, ["ctc"])

@@ -15,6 +15,7 @@ import numpy as np
 from symloss.arguments import Target
 from symloss.certificate import SOFT, Certificate, Error, fingerprint_of
 from symloss.declare import Loss
+from symloss.errors import SpecError
 from symloss.peers.table import Foreign
 from symloss.progress import Progress, no_progress
 from symloss.verify.exhaustive import exhaust, is_exhaustible
@@ -22,10 +23,29 @@ from symloss.verify.hunt import OUTPUTS, Evaluate, Hunt, Tally, Worst, constants
 from symloss.verify.kernels import Kernels
 from symloss.verify.oracle import HUGE
 from symloss.verify.point import Sample
+from symloss.verify.sequences import is_over_a_recurrence
 
 DTYPES = ("float64", "float32")
 _FEWER = 2  # one input with soft targets for so many with hard ones
 _LONGEST = 200  # characters of an input that are shown
+
+
+def certifiable(losses: Sequence[Loss], named: Sequence[str]) -> list[Loss]:
+    """Return the losses that `certify` knows.
+
+    Raises
+    ------
+    SpecError
+        If one that was asked for by name is over a recurrence.
+    """
+    for loss in losses:
+        if loss.name in named and is_over_a_recurrence(loss):
+            raise SpecError(
+                f"{loss.name}: the search for the worst input knows no losses over recurrences; "
+                f"`symloss verify {loss.name}` compares it with the declared recurrence",
+                loss.source,
+            )
+    return [loss for loss in losses if not is_over_a_recurrence(loss)]
 
 
 def certify(
