@@ -32,7 +32,7 @@ from ._runtime import (
     weighed,
     wide_vectors,
 )
-from ._runtime.elementary import exp, in_interval, multiply_no_nan, offset, settle, times_exp
+from ._runtime.elementary import in_interval, offset, settle, times_exp
 
 _ARGUMENTS = (
     Array("log_mean", "prediction"),
@@ -253,8 +253,8 @@ def _plain_hvp(log_mean, target, v_log_mean):
     log_mean = np.float64(log_mean)
     target = np.float64(target)
     v_log_mean = np.float64(v_log_mean)
-    multiply_no_nan_value = multiply_no_nan(target, exp(-log_mean) * v_log_mean)
-    product_log_mean = multiply_no_nan_value
+    product = times_exp(-log_mean, target) * v_log_mean
+    product_log_mean = product
     return product_log_mean
 
 

@@ -31,7 +31,7 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import exp, scaled, settle, times_exp, times_expm1, times_expm1mx
+from ._runtime.elementary import scaled, settle, times_exp, times_expm1, times_expm1mx
 
 _ARGUMENTS = (
     Array("mu", "prediction", ("L",)),
@@ -200,7 +200,7 @@ def _plain_hvp(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
     wide_vectors()
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, np.float64(v_mu[l]))
-        product = 0.5 * exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
+        product = times_exp(np.float64(logvar[l]), 0.5) * np.float64(v_logvar[l])
         product_logvar[l] = scaled(factor, product)
     return
 

@@ -320,8 +320,10 @@ def _plain_hvp(log_mean, target, power, v_log_mean):
     difference = 2.0 - power
     product = exp(multiply_no_nan(difference, log_mean)) * v_log_mean
     difference_2 = 1.0 - power
-    product_2 = exp(multiply_no_nan(difference_2, log_mean)) * v_log_mean
-    difference_3 = multiply_no_nan(difference, product) - multiply_no_nan(difference_2 * target, product_2)
+    times_exp_value = times_exp(multiply_no_nan(difference_2, log_mean), target)
+    difference_3 = (
+        multiply_no_nan(difference, product) - multiply_no_nan(difference_2, times_exp_value * v_log_mean)
+    )
     product_log_mean = difference_3
     return product_log_mean
 

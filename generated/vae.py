@@ -37,7 +37,7 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import exp, multiply_no_nan, scaled, settle, times_exp, times_expm1, times_expm1mx
+from ._runtime.elementary import multiply_no_nan, scaled, settle, times_exp, times_expm1, times_expm1mx
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -288,10 +288,11 @@ def _plain_hvp(
     quotient = 2.0 / x_hat.shape[0]
     for d in range(x_hat.shape[0]):
         product_x_hat[d] = scaled(factor, quotient * np.float64(v_x_hat[d]))
+    product = 0.5 * beta
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(v_mu[l])))
-        product = exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
-        product_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, product))
+        product_2 = times_exp(np.float64(logvar[l]), product) * np.float64(v_logvar[l])
+        product_logvar[l] = scaled(factor, product_2)
     return
 
 

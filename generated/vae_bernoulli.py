@@ -38,7 +38,6 @@ from ._runtime import (
     wide_vectors,
 )
 from ._runtime.elementary import (
-    exp,
     logistic_density,
     multiply_no_nan,
     row_in_interval,
@@ -332,10 +331,11 @@ def _plain_hvp(
     for d in range(x_logit.shape[0]):
         product = logistic_density(np.float64(x_logit[d])) * np.float64(v_x_logit[d])
         product_x_logit[d] = scaled(factor, product)
+    product_2 = 0.5 * beta
     for l in range(mu.shape[0]):
         product_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(v_mu[l])))
-        product_2 = exp(np.float64(logvar[l])) * np.float64(v_logvar[l])
-        product_logvar[l] = scaled(factor, 0.5 * multiply_no_nan(beta, product_2))
+        product_3 = times_exp(np.float64(logvar[l]), product_2) * np.float64(v_logvar[l])
+        product_logvar[l] = scaled(factor, product_3)
     return
 
 

@@ -67,8 +67,11 @@ def _times(expr: Mul) -> Expr:
     growing = [f for f in factors if type(f) in _TIMES or _sums_growing(f)]
     outside = [f for f in factors if is_never_zero(f) or is_divisor(f)]
     inside = [f for f in factors if f not in growing and f not in outside]
+    directions = [f for f in inside if _is_direction(f)]
+    inside = [f for f in inside if f not in directions]
     if len(growing) != 1 or any(map(is_predicted, (*inside, *outside))):
         return expr
+    outside += directions
     (inside if abs(number) < 1 else outside).append(number)
     factor, rest, (function,) = Mul(*inside), Mul(*outside), growing
     if factor in (1, -1):
@@ -78,6 +81,10 @@ def _times(expr: Mul) -> Expr:
     index = function.fresh_index()
     terms = [_times(factor * term) for term in Add.make_args(function.open(index))]
     return rest * SumOver(Add(*terms), index, *function.args[2:])
+
+
+def _is_direction(factor: Expr) -> bool:
+    return any(isinstance(s, Direction) for s in factor.free_symbols) and not factor.has(Prediction)
 
 
 def _sums_growing(expr: Expr) -> bool:

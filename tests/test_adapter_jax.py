@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -121,6 +123,14 @@ def test_float32() -> None:
     assert gradient.dtype == np.float32
     exact = np.array([np.exp(-40.0) / (1 + np.exp(-40.0)), -0.5, -1 / (1 + np.exp(3.0))])
     np.testing.assert_allclose(gradient, exact / 3, rtol=2e-7)  # the tail is there
+
+
+def test_subnormal_numbers_are_kept() -> None:
+    """XLA flushes them in the threads that call back; 50,000 samples are several blocks, for threads of our own."""
+    with jax.enable_x64(False):
+        z, y = jnp.full(50_000, -100.0), jnp.zeros(50_000)
+        found = jax.jit(partial(adapter.from_loss("binary_cross_entropy_with_logits"), reduction="none"))(z, y)
+    assert {float(value).hex() for value in np.unique(np.asarray(found))} == {float(np.float32(math.exp(-100))).hex()}
 
 
 def test_large_arrays_pass() -> None:

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from .floating_point import reset_mode
+
 VARIABLE = "SYMLOSS_NUM_THREADS"
 
 
@@ -122,6 +124,7 @@ class _Pool:
 
 
 def _serve(errands: SimpleQueue[_Errand]) -> None:
+    reset_mode()
     while True:
         errands.get().help()
 

@@ -10,7 +10,6 @@ import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -136,8 +135,10 @@ def compiled_pairs(loss: Scores, change: Change | None) -> Callable[[Floats, Arr
         Of float64 scores, targets of any dtype and weights or None, all of shape (n_samples,): an array of shape
         (n_samples, 2) of gradients and Hessian column. It raises ValueError if a target is outside of its domain.
     """
+    import numba  # which imports SciPy where that is installed
+
     run, constants, _, refusal = kernel_of(loss, change)
-    column = _unchanged if change is None else numba.njit(change, error_model="numpy")
+    column = numba.njit(_unchanged if change is None else change, error_model="numpy")
 
     @numba.njit(error_model="numpy")
     def pairs(scores: Any, targets: Any, weights: Any) -> Any:
@@ -158,6 +159,5 @@ def compiled_pairs(loss: Scores, change: Change | None) -> Callable[[Floats, Arr
     return pairs
 
 
-@numba.njit
 def _unchanged(hess: Any, rows: Any) -> Any:
     return hess

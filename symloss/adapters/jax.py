@@ -17,6 +17,7 @@ import numpy as np
 from symloss.adapters._arguments import Arguments, arguments_of
 from symloss.adapters._lazy import library
 from symloss.adapters._scores import Array, module_of
+from symloss.runtime.floating_point import subnormals
 
 jax: Any = library("jax")
 jnp: Any = importlib.import_module("jax.numpy")
@@ -167,8 +168,13 @@ def _call_back(chosen: _Chosen, function: str, arrays: Sequence[Any], directions
 
 
 def _on_host(chosen: _Chosen, function: str, axes: tuple[int, ...], *given: Any) -> Any:
+    """Call the module on arrays of NumPy."""
+    with subnormals():  # XLA's threads flush subnormal numbers
+        return _mapped(chosen, function, axes, [np.asarray(array) for array in given])
+
+
+def _mapped(chosen: _Chosen, function: str, axes: tuple[int, ...], arrays: list[Array]) -> Any:
     """Call the module, once for each place along the axes that `jax.vmap` put before those declared."""
-    arrays = [np.asarray(array) for array in given]
     extra = [array.shape[: array.ndim - own] for array, own in zip(arrays, axes, strict=True)]
     mapped = np.broadcast_shapes(*extra)
     if not mapped:

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from .floating_point import keep_subnormals
+
 VARIABLE = "SYMLOSS_NUM_THREADS"
 
 
@@ -121,6 +123,7 @@ class _Pool:
 
 
 def _serve(errands: SimpleQueue[_Errand]) -> None:
+    keep_subnormals()
     while True:
         errands.get().help()
 

@@ -8,14 +8,24 @@ from collections.abc import Callable
 import sympy
 from sympy import Add, Expr, Function, Poly, Symbol
 
-from symloss import special_functions as special
 from symloss.reductions import Element, Reduction
+from symloss.special_functions import (
+    erf,
+    erfc,
+    erfc_curvature,
+    erfc_excess,
+    erfc_hazard,
+    erfcx,
+    gaussian,
+    log_erfc,
+    log_half_erfc,
+)
 from symloss.verify.evaluate import MP, Number
 
 _SIZE = Symbol("size", positive=True)
 _SQUARED = (
-    sympy.erf, sympy.erfc, special.erf, special.erfc, special.gaussian, special.log_erfc, special.log_half_erfc,
-    special.erfc_hazard, special.erfc_curvature, special.erfc_excess, special.erfcx,
+    sympy.erf, sympy.erfc, erf, erfc, gaussian, log_erfc, log_half_erfc,
+    erfc_hazard, erfc_curvature, erfc_excess, erfcx,
 )  # fmt: skip
 _DIGITS = 0.53  # of exp(-1), and some more
 
