@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .floating_point import reset_mode
+from .floating_point import keep_subnormals
 
 VARIABLE = "SYMLOSS_NUM_THREADS"
 
@@ -124,7 +124,7 @@ class _Pool:
 
 
 def _serve(errands: SimpleQueue[_Errand]) -> None:
-    reset_mode()
+    keep_subnormals()
     while True:
         errands.get().help()
 
