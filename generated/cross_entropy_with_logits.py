@@ -229,23 +229,23 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
         y_c_2 = y[c]
-        difference = grad_z_c * (total_3 + minus(y_place, y_c_2)) - y_c_2 * (added - grad_z_c)
-        grad_z[c] = scaled(factor, difference / added)
+        difference = grad_z_c * (total_3 + minus(y_place, y_c_2)) / added - y_c_2 * (added - grad_z_c) / added
+        grad_z[c] = scaled(factor, difference)
     if place_2 == place:
         total_4 = total_3
     else:
         y_place_2 = y[place]
         total_4 = total_3 + minus(y_place, y_place_2)
     y_place_2 = y[place]
-    difference_2 = exp_minus(z[place], largest) * total_4 - y_place_2 * total
-    grad_z[place] = scaled(factor, difference_2 / added)
+    difference_2 = exp_minus(z[place], largest) * total_4 / added - y_place_2 * total / added
+    grad_z[place] = scaled(factor, difference_2)
     exp_minus_z_place = exp_minus(z[place_2], largest)
     if place == place_2:
         total_5 = total
     else:
         total_5 = added - exp_minus_z_place
-    quotient = (exp_minus_z_place * total_3 - y[place_2] * total_5) / added
-    grad_z[place_2] = scaled(factor, quotient)
+    difference_3 = exp_minus_z_place * total_3 / added - y[place_2] * total_5 / added
+    grad_z[place_2] = scaled(factor, difference_3)
     return loss
 
 
@@ -310,7 +310,7 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
             y_c_2 = y[c, i]
             chosen = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(y_place[i], y_c_2)
             chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], (grad_z_c * chosen - y_c_2 * chosen_2) / added[i])
+            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - y_c_2 * chosen_2 / added[i])
 
 
 @kernel
@@ -411,9 +411,11 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         y_c_2 = y[c]
         added_2 = total + minus(y_place, y_c_2)
         difference = added - grad_z_c
-        grad_z[c] = scaled(factor, (grad_z_c * added_2 - y_c_2 * difference) / added)
-        quotient = (y_c_2 * grad_z_c * difference + grad_z_c * difference * added_2) / added / added
-        hess_z[c] = scaled(factor, quotient)
+        grad_z[c] = scaled(factor, grad_z_c * added_2 / added - y_c_2 * difference / added)
+        added_3 = (
+            y_c_2 * grad_z_c * difference / added / added + grad_z_c * difference * added_2 / added / added
+        )
+        hess_z[c] = scaled(factor, added_3)
     exp_minus_z_place = exp_minus(z[place], largest)
     if place_2 == place:
         total_3 = total
@@ -421,18 +423,24 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         y_place_2 = y[place]
         total_3 = total + minus(y_place, y_place_2)
     y_place_2 = y[place]
-    grad_z[place] = scaled(factor, (exp_minus_z_place * total_3 - y_place_2 * total_2) / added)
-    added_3 = y_place_2 * exp_minus_z_place * total_2 + exp_minus_z_place * total_2 * total_3
-    hess_z[place] = scaled(factor, added_3 / added / added)
+    grad_z[place] = scaled(factor, exp_minus_z_place * total_3 / added - y_place_2 * total_2 / added)
+    added_4 = (
+        y_place_2 * exp_minus_z_place * total_2 / added / added
+        + exp_minus_z_place * total_2 * total_3 / added / added
+    )
+    hess_z[place] = scaled(factor, added_4)
     exp_minus_z_place_2 = exp_minus(z[place_2], largest)
     y_place_3 = y[place_2]
     if place == place_2:
         total_4 = total_2
     else:
         total_4 = added - exp_minus_z_place_2
-    grad_z[place_2] = scaled(factor, (exp_minus_z_place_2 * total - y_place_3 * total_4) / added)
-    added_4 = y_place_3 * exp_minus_z_place_2 * total_4 + exp_minus_z_place_2 * total_4 * total
-    hess_z[place_2] = scaled(factor, added_4 / added / added)
+    grad_z[place_2] = scaled(factor, exp_minus_z_place_2 * total / added - y_place_3 * total_4 / added)
+    added_5 = (
+        y_place_3 * exp_minus_z_place_2 * total_4 / added / added
+        + exp_minus_z_place_2 * total_4 * total / added / added
+    )
+    hess_z[place_2] = scaled(factor, added_5)
     return
 
 
@@ -478,9 +486,12 @@ def _grad_and_hess_of_tile(z, y, factor, grad_z, hess_z):
             y_c_2 = y[c, i]
             chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(y_place[i], y_c_2)
             chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], (grad_z_c * chosen - y_c_2 * chosen_2) / added[i])
-            quotient = (y_c_2 * grad_z_c * chosen_2 + grad_z_c * chosen_2 * chosen) / added[i] / added[i]
-            hess_z[c, i] = scaled(factor[i], quotient)
+            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - y_c_2 * chosen_2 / added[i])
+            added_2 = (
+                y_c_2 * grad_z_c * chosen_2 / added[i] / added[i]
+                + grad_z_c * chosen_2 * chosen / added[i] / added[i]
+            )
+            hess_z[c, i] = scaled(factor[i], added_2)
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, S, exp, log, sqrt
 
-from symloss.arguments import Prediction
+from symloss.arguments import Prediction, Weight
 from symloss.derive import Output
 from symloss.ends import close_ends
 from symloss.functions import (
@@ -159,7 +159,13 @@ def expand(expr: Any) -> Any:
 
 
 def _over_one(expr: Add) -> Expr:
-    """a/D - b/D -> (a - b)/D for a D that is summed: what it lacks counts once, and less where a and b cancel."""
+    """a/D - b/D -> (a - b)/D for a D that is summed: what it lacks counts once, and less where a and b cancel.
+
+    Only for terms with weights of classes, whose worst error falls from 5.1 to 3.2 units of the largest term: without
+    weights a search found 4.2 in the place of 3.7.
+    """
+    if not any(isinstance(s, Weight) for s in expr.free_symbols):
+        return expr
     for factor in Mul.make_args(expr.args[0]):
         base, power = factor.as_base_exp()
         summed = power.is_Integer and power < 0 and isinstance(base, Add) and base.has(SumOver)
