@@ -17,7 +17,6 @@ import numpy as np
 from symloss.adapters._arguments import Arguments, arguments_of
 from symloss.adapters._lazy import library
 from symloss.adapters._scores import Array, module_of
-from symloss.runtime.floating_point import subnormals
 
 jax: Any = library("jax")
 jnp: Any = importlib.import_module("jax.numpy")
@@ -169,7 +168,9 @@ def _call_back(chosen: _Chosen, function: str, arrays: Sequence[Any], directions
 
 def _on_host(chosen: _Chosen, function: str, axes: tuple[int, ...], *given: Any) -> Any:
     """Call the module on arrays of NumPy."""
-    with subnormals():  # XLA's threads flush subnormal numbers
+    package = chosen.loss.rpartition(".")[0]
+    mode: Any = importlib.import_module(f"{package}._runtime.floating_point")
+    with mode.subnormals():  # which XLA's threads flush to zero
         return _mapped(chosen, function, axes, [np.asarray(array) for array in given])
 
 
