@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic
 
+from .inside import overload
 from .jit import kernel
 from .loops import wide_vectors
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.extending import overload
 
 from . import brief
 from .elementary import exp_minus, settle
 from .greatest import greatest_of
+from .inside import overload
 from .jit import kernel
 from .lattice import distinct, exponential, gap, halved
 from .loops import in_dtype_of, wide_vectors
