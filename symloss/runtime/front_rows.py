@@ -24,10 +24,10 @@ from .rows import ROOM, room
 from .stack import on_stack
 
 _LEAST = 2.0**-900  # exponentials above it have all their digits, times anything that a softmax is divided by
-_LANES = 16
+LANES = 16
 STRANDS = 4  # sums that run side by side, as each waits for its last addition
 
-_lanes = on_stack(_LANES)
+room_of_lanes = on_stack(LANES)
 
 
 @kernel
@@ -66,26 +66,32 @@ def _brief_exponentials(row: Any, largest: float, place: int, terms: Any, lanes:
     """Write ``exp(row - largest)`` for whole vectors, and add it to the lanes, but for the entry at a place."""
     wide_vectors()
     distinct()
-    for start in range(0, terms.size - _LANES + 1, _LANES):
-        here, out = row[start : start + _LANES], terms[start : start + _LANES]
-        for j in range(_LANES):
+    for start in range(0, terms.size - LANES + 1, LANES):
+        here, out = row[start : start + LANES], terms[start : start + LANES]
+        for j in range(LANES):
             term = brief.exp_minus(np.float64(here[j]), largest)
             out[j] = term
             lanes[j] += term if start + j != place else 0.0
 
 
 @kernel
-def _briefly(row: Any, largest: float, place: int, terms: Any) -> float:
-    lanes = _lanes(0.0)
-    lanes[:] = 0.0
-    _brief_exponentials(row, largest, place, terms, lanes)
-    for k in range(row.size - row.size % _LANES, row.size):
-        terms[k] = brief.exp_minus(np.float64(row[k]), largest)
-        lanes[k % _LANES] += terms[k] if k != place else 0.0
+def sum_of_lanes(lanes: Any) -> float:
+    """Return the sum of `LANES` numbers."""
     total = 0.0
-    for j in range(_LANES // 4):
+    for j in range(LANES // 4):
         total += (lanes[4 * j] + lanes[4 * j + 1]) + (lanes[4 * j + 2] + lanes[4 * j + 3])
     return total
+
+
+@kernel
+def _briefly(row: Any, largest: float, place: int, terms: Any) -> float:
+    lanes = room_of_lanes(0.0)
+    lanes[:] = 0.0
+    _brief_exponentials(row, largest, place, terms, lanes)
+    for k in range(row.size - row.size % LANES, row.size):
+        terms[k] = brief.exp_minus(np.float64(row[k]), largest)
+        lanes[k % LANES] += terms[k] if k != place else 0.0
+    return sum_of_lanes(lanes)
 
 
 @kernel

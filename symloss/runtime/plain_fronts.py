@@ -16,21 +16,18 @@ from typing import Any
 import numpy as np
 
 from .bits import raised
-from .front_rows import _divided, _rounded, _scale, softmax_terms
+from .front_rows import LANES, _divided, _rounded, _scale, room_of_lanes, softmax_terms, sum_of_lanes
 from .greatest import greatest_of
 from .jit import inlined, kernel
 from .lattice import _ROUNDER, distinct
 from .loops import in_dtype_of, wide_vectors
-from .stack import on_stack
 
 TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
 FAR = 700  # a share of the total is at most 2**FAR times what the two numbers are that it is a product of
 BOTH = 1500
 FAINT = 2.0**-100  # weights below it are too small for plain floats
 _NEAR = 1e-9  # how far the shares of a front may be from 1 together
-_LANES = 16
 _CACHED = 1 << 18  # points of a lattice, at four numbers each, that caches hold
-_lanes = on_stack(_LANES)
 
 
 @kernel
@@ -42,7 +39,7 @@ def sparingly(checkpoint: bool, fronts: int, places: int, entries: int) -> bool:
 @kernel
 def padded(size: int) -> int:
     """Return the next multiple of the length of vectors that are added up."""
-    return (size + _LANES - 1) // _LANES * _LANES
+    return (size + LANES - 1) // LANES * LANES
 
 
 @kernel
@@ -158,9 +155,9 @@ def _place(terms: Any, inverse: float, places: Any, entries: Any, out: Any) -> N
 def _sum_of_most(terms: Any, most: Any, lanes: Any) -> None:
     wide_vectors()
     distinct()
-    for start in range(0, most.size, _LANES):
-        here, marks = terms[start : start + _LANES], most[start : start + _LANES]
-        for j in range(_LANES):
+    for start in range(0, most.size, LANES):
+        here, marks = terms[start : start + LANES], most[start : start + LANES]
+        for j in range(LANES):
             lanes[j] += here[j] * marks[j]
 
 
@@ -173,13 +170,12 @@ def _add(terms: Any, places: Any, groups: Any, out: Any) -> None:
 @kernel
 def sum_readers(terms: Any, most: Any, others: Any, out: Any) -> None:
     """Write the sums of the terms of the places that read each entry; terms are padded."""
-    lanes = _lanes(0.0)
+    lanes = room_of_lanes(0.0)
     lanes[:] = 0.0
     _sum_of_most(terms, most, lanes)
     out[:] = 0.0
     _add(terms, others[0], others[1], out)
-    for j in range(_LANES // 4):
-        out[0] += (lanes[4 * j] + lanes[4 * j + 1]) + (lanes[4 * j + 2] + lanes[4 * j + 3])
+    out[0] += sum_of_lanes(lanes)
 
 
 @kernel
