@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import sympy
 from sympy import FiniteSet, Integer, Interval, Range, Rational, S, Symbol
+from sympy.core.cache import clear_cache
 
 from symloss.errors import Source, SpecError, spec_source
 from symloss.reductions import Dim, Element
@@ -88,6 +89,8 @@ class Argument(Symbol):
             assumptions.update(integer=True)
         self = Symbol.__xnew__(cls, name, **assumptions)
         self.dims, self.domain, self.source, self.order = tuple(dims), domain, source, next(_creation)
+        # SymPy's cache would answer with an equal argument of an earlier spec, whose order is another.
+        clear_cache()
         return self
 
     def _hashable_content(self) -> tuple[Any, ...]:

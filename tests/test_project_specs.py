@@ -86,3 +86,12 @@ def test_a_spec_does_not_hide_a_module_of_python(tmp_path: Path) -> None:
         tmp_path / "specs", colorsys='c = Loss("c", p**2)', user='from colorsys import rgb_to_hsv\nu = Loss("u", p**2)'
     )
     assert _names(specs) == ["c", "u"]
+
+
+def test_the_order_of_arguments_is_that_of_the_spec_whatever_was_declared_before(tmp_path: Path) -> None:
+    """SymPy's cache answers with equal expressions, whose arguments have the order of another spec."""
+    text = 'from sympy import exp\n{0}, {1} = Target("{0}"), Target("{1}")\n'
+    text += 'loss = Loss("loss", (p - a) ** 2 + exp(a * b) * (p * b) ** 2)'
+    for first, second in ("ab", "ba", "ab"):
+        (loss,) = load([_write(tmp_path / "specs", s=text.format(first, second))])
+        assert [argument.name for argument in loss.arguments] == ["p", first, second]
