@@ -17,6 +17,9 @@ from symloss.generated import focal_with_logits as focal
 from symloss.generated import gaussian_kl, squared_error
 from symloss.generated import sparse_cross_entropy_with_logits as softmax
 
+from symloss.adapters._linear import LinearObjective
+from symloss.adapters._scores import scores
+from symloss.adapters._solve import best_solver
 from symloss.adapters.scipy import fun_grad_hessp
 from symloss.adapters.sklearn import LossClassifier, LossRegressor
 
@@ -46,13 +49,45 @@ def test_coefficients_of_logistic_regression(solver: str, sparse: bool) -> None:
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg"])
+@pytest.mark.parametrize("solver", ["lbfgs", "newton-cg", "newton-cholesky"])
 def test_coefficients_of_many_classes(solver: str) -> None:
     X, y = _scaled(load_iris)
     theirs = LogisticRegression(C=1 / (ALPHA * len(X)), tol=1e-10, solver="newton-cholesky").fit(X, y)
     ours = LossClassifier(softmax, alpha=ALPHA, tol=1e-9, solver=solver).fit(X, y)
     np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-6)
     np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_curvature_from_some_of_many_samples(sparse: bool) -> None:
+    """The data are sorted by class, so that a part from the beginning would not do."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(20_000, 5))
+    y = (X @ rng.normal(size=(5, 3)) + rng.gumbel(size=(20_000, 3))).argmax(axis=1)
+    order = np.argsort(y)
+    X, y, weight = X[order], y[order], rng.random(20_000)
+    assert best_solver(True, 20_000, 5, 3) == "newton-cholesky"
+    settings = {"C": 1 / (ALPHA * weight.sum()), "tol": 1e-10}
+    theirs = LogisticRegression(**settings, solver="newton-cholesky").fit(X, y, sample_weight=weight)
+    ours = LossClassifier(softmax, alpha=ALPHA, tol=1e-9).fit(csr_array(X) if sparse else X, y, sample_weight=weight)
+    assert ours.n_iter_ < 15
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(ours.predict_proba(X), theirs.predict_proba(X), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("reduction", ["mean", "sum", "weighted_mean"])
+def test_the_hessian_is_the_derivative_of_the_gradient(outputs: int, reduction: str) -> None:
+    rng = np.random.default_rng(0)
+    loss = scores(softmax if outputs == 3 else bce)
+    samples = rng.normal(size=(40, 3)), np.arange(40) % 3 if outputs == 3 else rng.random(40), rng.random(40)
+    same = tuple(np.repeat(part[:1], 40, axis=0) for part in samples)  # of which some say as much as all
+    for (X, y, weight), some in ((samples, None), (same, 7)):
+        objective = LinearObjective(loss, X, y, outputs=outputs, weight=weight, alpha=0.3, reduction=reduction)
+        at = rng.normal(size=objective.size)
+        steps = 1e-6 * np.eye(objective.size)
+        columns = [(objective.grad(at + step) - objective.grad(at - step)) / 2e-6 for step in steps]
+        np.testing.assert_allclose(objective.hessian(at, some), np.array(columns), rtol=1e-6, atol=1e-7)
 
 
 @pytest.mark.parametrize("solver", ["auto", "lbfgs", "newton-cg"])

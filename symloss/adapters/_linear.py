@@ -53,6 +53,7 @@ class LinearObjective:
         threads: int | None = None,
     ) -> None:
         samples, self.features = X.shape
+        self.samples = samples
         self._loss, self._X, self._y = loss, X, y
         self.outputs, self._alpha, self.fit_intercept = outputs, alpha, fit_intercept
         self._table = loss.rows or y.ndim > 1  # whether the scores of a sample are a row
@@ -67,6 +68,7 @@ class LinearObjective:
         self._raw, self._gradient = np.empty(shape), np.empty(shape)
         self._direction, self._product = np.empty((2, *shape))
         self._known: tuple[float, Array] | None = None
+        self._kept, self._kept_count, self._rows = X, samples, np.empty(0, np.intp)
 
     @property
     def size(self) -> int:
@@ -103,41 +105,88 @@ class LinearObjective:
         part = self._loss.call("hvp", raw, self._y, v=along, out=self._product, **self._keywords)
         return self._pull_back(part, coef)
 
-    def hessian(self, flat: Array) -> Array | None:
-        """Return the Hessian, of a model with one output; None where the loss has no curvature there.
+    def hessian(self, flat: Array, samples: int | None = None) -> Array | None:
+        """Return the Hessian; None where the loss has no curvature there.
 
         X is an array or a sparse matrix.
+
+        Parameters
+        ----------
+        flat : ndarray
+            The coefficients.
+        samples : int, optional
+            Estimate it from so many of the samples, the same ones each time.
         """
-        (_, curvature) = self._loss.call("grad_and_hess", self._scores(flat), self._y, **self._keywords)
-        curvature = self._factor * curvature.reshape(-1)
+        curvature = self._curvature(flat, self._sampled(samples))
         if not np.isfinite(curvature).all() or not (curvature != 0.0).any():
             return None
+        width = self.features + self.fit_intercept
+        hessian = np.zeros((self.outputs, width, self.outputs, width))
+        for k in range(self.outputs):
+            for m in range(k, self.outputs):
+                block = self._block(np.ascontiguousarray(curvature[:, k, m]))
+                if k == m:
+                    block[np.arange(self.features), np.arange(self.features)] += self._alpha
+                hessian[k, :, m], hessian[m, :, k] = block, block.T
+        return hessian.reshape(self.size, self.size)
+
+    def _sampled(self, samples: int | None) -> slice | Array:
+        """Keep some of the rows, chosen at random, as data may be sorted; return which."""
+        if samples is None or samples >= self.samples:
+            self._kept, self._kept_count = self._X, self.samples
+            return slice(None)
+        if self._kept_count != samples:
+            rows = np.sort(np.random.default_rng(0).choice(self.samples, samples, replace=False))
+            self._kept, self._kept_count, self._rows = self._X[rows], samples, rows
+        return self._rows
+
+    def _curvature(self, flat: Array, rows: slice | Array) -> Array:
+        """Return the second derivatives in the scores of the samples, of shape (n_samples, outputs, outputs)."""
+        raw, y = self._scores(flat)[rows], self._y[rows]
+        keywords: dict[str, Any] = dict(self._keywords)
+        if keywords["weight"] is not None:
+            keywords["weight"] = keywords["weight"][rows]
+        factor = self._factor * (self.samples / len(raw) if keywords["reduction"] == "sum" else 1.0)
+        if not self._loss.rows:
+            (_, curvature) = self._loss.call("grad_and_hess", raw, y, **keywords)
+            return factor * curvature.reshape(len(raw), 1, 1)
+        columns = np.empty((self.outputs, *raw.shape))
+        for column, direction in zip(columns, np.eye(self.outputs), strict=True):
+            along = np.broadcast_to(direction, raw.shape)
+            self._loss.call("hvp", raw, y, v=np.ascontiguousarray(along), out=column, **keywords)
+        return factor * np.moveaxis(columns, 0, 2)
+
+    def _block(self, curvature: Array) -> Array:
+        """Return the second derivatives in the coefficients of one output and of another."""
         n = self.features
-        hessian = np.zeros((self.size, self.size))
-        hessian[:n, :n], sums = self._weighted_squares(curvature)
-        hessian[np.arange(n), np.arange(n)] += self._alpha
+        block = np.empty((n + self.fit_intercept, n + self.fit_intercept))
+        block[:n, :n], sums = self._weighted_squares(curvature)
         if self.fit_intercept:
-            hessian[:n, n] = hessian[n, :n] = sums
-            hessian[n, n] = curvature.sum()
-        return hessian
+            block[:n, n] = block[n, :n] = sums
+            block[n, n] = curvature.sum()
+        return block
 
     def _weighted_squares(self, curvature: Array) -> tuple[Array, Array]:
-        """Return ``X.T @ diag(curvature) @ X`` and ``X.T @ curvature``."""
-        if not isinstance(self._X, np.ndarray):
-            square = (self._X.T @ self._X.multiply(curvature[:, np.newaxis]).tocsr()).toarray()
-            return np.asarray(square), np.asarray(self._X.T @ curvature)
+        """Return ``X.T @ diag(curvature) @ X`` and ``X.T @ curvature``, of the rows that are kept."""
+        X = self._kept
+        if not isinstance(X, np.ndarray):
+            square = (X.T @ X.multiply(curvature[:, np.newaxis]).tocsr()).toarray()
+            return np.asarray(square), np.asarray(X.T @ curvature)
+        if (curvature == curvature[0]).all():  # as that of squares is, and of others where minimisers start
+            return curvature[0] * (X.T @ X), curvature[0] * (np.ones(len(X)) @ X)
         square, sums = np.zeros((self.features, self.features)), np.zeros(self.features)
-        root = np.sqrt(curvature) if (curvature >= 0.0).all() else None
+        sign = 1.0 if (curvature >= 0.0).all() else -1.0 if (curvature <= 0.0).all() else 0.0
+        root = np.sqrt(np.abs(curvature)) if sign else None
         for start in range(0, len(curvature), _ROWS):
             cut = slice(start, start + _ROWS)
             if root is not None:
-                left = right = self._X[cut] * root[cut, np.newaxis]  # of their product one half is computed
+                left = right = X[cut] * root[cut, np.newaxis]  # of their product one half is computed
                 sums += root[cut] @ left
             else:
-                left, right = self._X[cut] * curvature[cut, np.newaxis], self._X[cut]
+                left, right = X[cut] * curvature[cut, np.newaxis], X[cut]
                 sums += left.sum(axis=0)
             square += left.T @ right
-        return square, sums
+        return (square, sums) if root is None else (sign * square, sign * sums)
 
     def _scores(self, flat: Array) -> Array:
         """Return the scores; forget what was computed with other coefficients."""
@@ -164,9 +213,11 @@ class LinearObjective:
     def _pull_back(self, part: Array, coef: Array) -> Array:
         """Return the derivative in the coefficients, given that in the scores; add that of the penalty."""
         table = np.empty((self.outputs, self.features + self.fit_intercept))
-        table[:, : self.features] = np.asarray(self._X.T @ part).T
+        dense = isinstance(self._X, np.ndarray)  # and then this order is the faster one
+        table[:, : self.features] = part.T @ self._X if dense else np.asarray(self._X.T @ part).T
         if self.fit_intercept:
-            table[:, self.features] = np.ones(len(part)) @ part  # faster than `sum` over the short axis
+            # A product is faster than `sum` over the short axis.
+            table[:, self.features] = np.ones(len(part)) @ part if part.ndim > 1 else part.sum()
         if self._factor != 1.0:
             table *= self._factor
         table[:, : self.features] += self._alpha * coef

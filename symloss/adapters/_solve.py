@@ -15,6 +15,12 @@ _NARROW = 200  # features up to which a Newton step with a whole Hessian is the 
 _HALVINGS = 30
 _POLISHING_STEPS = 5
 _STILL_GOOD = 0.03  # a Hessian whose step makes the gradient so much smaller is used for another one
+_SAMPLED_STILL_GOOD = 0.25
+_ENOUGH_SAMPLES = 100  # for each coefficient: such a Hessian makes the gradient ten times smaller
+_FAR = 0.2  # a new Hessian that makes the gradient no smaller was far from the minimum, and the next one is, too
+_SHARE = 8  # of the samples, one of so many, which then is enough
+_WORTH = 40  # gradients take as long as the Hessian of a row of scores, in multiplications, at most
+_FLAT = 1e-9  # curvature that is nothing but rounding, in that of one output alone
 _EPSILON = float(np.finfo(np.float64).eps)
 _ROUNDING = 64 * _EPSILON  # relative changes of the objective that say nothing
 
@@ -31,12 +37,13 @@ class Smooth(Differentiable, Protocol):
 
     outputs: int
     features: int
+    samples: int
 
     def hvp(self, flat: Array, direction: Array) -> Array:
         """Return the Hessian times a vector."""
 
-    def hessian(self, flat: Array) -> Array | None:
-        """Return the Hessian, or None where there is no curvature."""
+    def hessian(self, flat: Array, samples: int | None = None) -> Array | None:
+        """Return the Hessian, estimated from so many samples, or None where there is no curvature."""
 
 
 FindStep = Callable[[Smooth, Array, Array], Array | None]
@@ -137,34 +144,63 @@ def _newton(objective: Smooth, start: Array, tol: float, max_iter: int, find_ste
 
 
 class _CholeskySteps:
-    """Steps from whole Hessians, each used while it is good (Shamanskii 1967, *A modification of Newton's method*)."""
+    """Steps from whole Hessians, each used while it is good (Shamanskii 1967, *A modification of Newton's method*).
+
+    Where the next Hessian comes soon, or takes far longer than the gradient, as for several outputs, some of the
+    samples say enough (Erdogdu and Montanari 2015, *Convergence rates of sub-sampled Newton methods*).
+    """
 
     def __init__(self) -> None:
         self._factor: Any = None
-        self._before = math.inf
+        self._before, self._samples, self._steps = math.inf, 0, 0
 
     def __call__(self, objective: Smooth, flat: Array, grad: Array) -> Array | None:
         """Return the step, or None if it cannot be trusted."""
         largest = float(np.max(np.abs(grad), initial=0.0))
-        if self._factor is None or largest > _STILL_GOOD * self._before:
-            self._factor = _cholesky(objective.hessian(flat))
-        self._before = largest
+        ratio, good = largest / self._before, _SAMPLED_STILL_GOOD if objective.outputs > 1 else _STILL_GOOD
+        if self._factor is None or ratio > good:
+            self._samples = min(self._next_samples(objective, len(flat), ratio), objective.samples)
+            hessian = objective.hessian(flat, self._samples)
+            self._factor, self._steps = _cholesky(hessian, objective.outputs), 0
+        self._before, self._steps = largest, self._steps + 1
         if self._factor is None:
             return None
         return np.asarray(library("scipy.linalg").cho_solve(self._factor, -grad, check_finite=False))
 
+    def _next_samples(self, objective: Smooth, size: int, ratio: float) -> int:
+        """Return from how many samples to estimate the next Hessian, where the last made the gradient so much less."""
+        new = self._steps == 1
+        if objective.outputs > 1:
+            return max(4 * self._samples if new else self._samples, _ENOUGH_SAMPLES * size)
+        if new and ratio > _FAR:
+            return max(_ENOUGH_SAMPLES * size, objective.samples // _SHARE)
+        return objective.samples
 
-def _cholesky(hessian: Array | None) -> Any:
+
+def _cholesky(hessian: Array | None, outputs: int) -> Any:
     """Return the factors of a Hessian, or None where it is not positive definite."""
     linalg = library("scipy.linalg")
     if hessian is None or not np.isfinite(hessian).all():
         return None
     try:
-        factor = linalg.cho_factor(hessian, check_finite=False)
+        factor = linalg.cho_factor(_held(hessian, outputs), check_finite=False)
     except linalg.LinAlgError:
         return None
     diagonal = np.abs(np.diag(factor[0]))
     return factor if diagonal.min() > 1e-7 * diagonal.max() else None  # singular but for rounding
+
+
+def _held(hessian: Array, outputs: int) -> Array:
+    """Add curvature where all outputs grow by the same and nothing changes: a softmax does not see that.
+
+    The gradient is zero in these directions, and so is the step.
+    """
+    table = hessian.reshape(outputs, -1, outputs, hessian.shape[0] // outputs)
+    own = np.einsum("kjkj->j", table) / outputs
+    if outputs > 1:
+        together = np.abs(table.sum(axis=2)).max(axis=(0, 1))  # of each coefficient
+        table[:, range(len(own)), :, range(len(own))] += np.where(together <= _FLAT * own, own, 0.0)[:, None, None]
+    return hessian
 
 
 def _conjugate_step(objective: Smooth, flat: Array, grad: Array) -> Array | None:
@@ -203,8 +239,10 @@ SOLVERS: dict[str, Callable[[Smooth, Array, float, int], Minimum]] = {
 }
 
 
-def best_solver(rows: bool, features: int) -> str:
+def best_solver(rows: bool, samples: int, features: int, outputs: int) -> str:
     """Return the name of the solver for ``"auto"``; Newton steps go on with L-BFGS where there is no curvature."""
-    if rows:
-        return "newton-cg"
-    return "lbfgs" if features > _NARROW else "newton-cholesky"
+    if not rows:
+        return "lbfgs" if features > _NARROW else "newton-cholesky"
+    size = outputs * (features + 1)
+    enough = min(samples, _ENOUGH_SAMPLES * size)
+    return "newton-cholesky" if enough * size <= _WORTH * samples else "newton-cg"

@@ -64,12 +64,9 @@ class _LossModel(BaseEstimator):
 
     def _minimise(self, loss: Scores, X: Any, y: Array, weight: Array | None, outputs: int) -> tuple[Array, Array]:
         """Return coefficients and constants."""
-        solver = best_solver(loss.rows, X.shape[1]) if self.solver == "auto" else self.solver
-        if solver == "newton-cholesky" and loss.rows:
-            raise ValueError(f"solver: 'newton-cholesky' is for losses of one score, and {self.loss} has a row of them")
-        alone = (
-            solver == "newton-cholesky" and y.ndim > 1
-        )  # what the outputs cost is added: each has a minimum of its own
+        solver = best_solver(loss.rows, len(y), X.shape[1], outputs) if self.solver == "auto" else self.solver
+        # What the outputs of a loss of one score cost is added: each has a minimum of its own.
+        alone = solver == "newton-cholesky" and y.ndim > 1 and not loss.rows
         problems = [(np.ascontiguousarray(column), 1) for column in y.T] if alone else [(y, outputs)]
         parts, steps = [], 1
         for target, number in problems:
@@ -117,8 +114,10 @@ class LossRegressor(RegressorMixin, _LossModel):
     fit_intercept : bool
         Whether to add a constant, which is not penalised.
     solver : {"auto", "lbfgs", "newton-cg", "newton-cholesky"}
-        The last, which needs the fewest steps, is for losses of one score; ``"auto"`` takes it for up to 200 features,
-        L-BFGS for more, and for losses of a row of scores Newton steps from Hessian-vector products.
+        The last needs the fewest steps, and a Hessian, which for losses of a row of scores is estimated from some of
+        the samples where there are many. ``"auto"`` takes it for losses of one score and up to 200 features, and L-BFGS
+        for more; for losses of a row of scores where samples are many and coefficients few, and else Newton steps from
+        Hessian-vector products.
     tol : float
         Largest component of the gradient at the end.
     max_iter : int
