@@ -49,15 +49,17 @@ def test_blockwise(loss: str, params: dict[str, float], curvature: str, dtype: A
 
 
 @EACH
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_pairs(loss: str, params: dict[str, float], curvature: str, weighted: bool) -> None:
+def test_pairs(loss: str, params: dict[str, float], curvature: str, dtype: Any, weighted: bool) -> None:
     raw, targets, weight = _data(500)
     weight = weight.astype(np.float32)
     chosen = scores(loss, params)
-    pairs = compiled_pairs(*column_of(curvature, chosen))(raw, targets, weight if weighted else None)
+    pairs = compiled_pairs(*column_of(curvature, chosen), dtype)(raw, targets, weight if weighted else None)
     factor = weight.astype(np.float64) if weighted else 1.0
-    for got, expected in zip(pairs.T, curvature_of(curvature, chosen)(raw, targets.astype(np.float64)), strict=True):
-        np.testing.assert_array_equal(got, -factor * expected)
+    expected = curvature_of(curvature, chosen)(raw.astype(dtype), targets.astype(dtype))
+    for got, exact in zip(pairs.T, expected, strict=True):
+        np.testing.assert_array_equal(got, -factor * exact.astype(np.float64))
 
 
 @pytest.mark.parametrize("count", [3, _MANY])
@@ -65,7 +67,7 @@ def test_a_target_outside_of_its_domain(count: int) -> None:
     raw, targets, _ = _data(count)
     targets[-1] = 2.0
     chosen = scores("binary_cross_entropy_with_logits")
-    for call in (Blockwise(chosen, None), compiled_pairs(chosen, None)):
+    for call in (Blockwise(chosen, None), compiled_pairs(chosen, None, np.float64)):
         with pytest.raises(ValueError, match=r"y: expected targets in \[0, 1\]"):
             call(raw, targets, None)
 
@@ -73,6 +75,11 @@ def test_a_target_outside_of_its_domain(count: int) -> None:
 def test_a_parameter_outside_of_its_domain() -> None:
     with pytest.raises(ValueError, match="delta"):
         Boosted("huber", "exact", "C", {"delta": -1.0})
+
+
+def test_a_dtype_that_there_is_no_kernel_for() -> None:
+    with pytest.raises(ValueError, match="dtype: expected float32 or float64, got float16"):
+        compiled_pairs(scores("half_squared_error"), None, np.float16)
 
 
 def test_no_samples() -> None:

@@ -117,7 +117,9 @@ class Blockwise:
         return inside
 
 
-def compiled_pairs(loss: Scores, change: Change | None) -> Callable[[Floats, Array, Floats | None], Floats]:
+def compiled_pairs(
+    loss: Scores, change: Change | None, dtype: npt.DTypeLike
+) -> Callable[[Floats, Array, Floats | None], Floats]:
     """Return a compiled function from scores, targets and weights to derivatives of minus the loss.
 
     CatBoost asks for 500 or 1,000 samples at a time, so that what surrounds a kernel takes longer than the kernel.
@@ -128,30 +130,41 @@ def compiled_pairs(loss: Scores, change: Change | None) -> Callable[[Floats, Arr
         A loss of one score.
     change : callable or None
         What makes the Hessian column of the second derivative; Numba has to compile it.
+    dtype : dtype-like
+        What the kernel computes in, float32 or float64.
 
     Returns
     -------
     callable
         Of float64 scores, targets of any dtype and weights or None, all of shape (n_samples,): an array of shape
         (n_samples, 2) of gradients and Hessian column. It raises ValueError if a target is outside of its domain.
+
+    Raises
+    ------
+    ValueError
+        For another dtype.
     """
     import numba  # which imports SciPy where that is installed
 
     run, constants, _, refusal = kernel_of(loss, change)
+    kept = np.dtype(dtype)
+    if kept not in (np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64, got {kept}")
     column = numba.njit(_unchanged if change is None else change, error_model="numpy")
 
     @numba.njit(error_model="numpy")
     def pairs(scores: Any, targets: Any, weights: Any) -> Any:
         count = scores.shape[0]
-        y, grad, hess = np.empty(count), np.empty(count), np.empty(count)
+        z, y = np.empty(count, kept), np.empty(count, kept)
+        grad, hess = np.empty(count, kept), np.empty(count, kept)
         for i in range(count):
-            y[i] = targets[i]
-        if not run(scores, y, *constants, None, 1.0, grad, hess):
+            z[i], y[i] = scores[i], targets[i]
+        if not run(z, y, *constants, None, 1.0, grad, hess):
             raise ValueError(refusal)
         hess = column(hess, False)
         result = np.empty((count, 2))
         for i in range(count):
-            factor = -1.0 if weights is None else -weights[i]
+            factor = -1.0 if weights is None else -np.float64(weights[i])
             result[i, 0] = factor * grad[i]
             result[i, 1] = factor * hess[i]
         return result

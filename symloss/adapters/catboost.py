@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from symloss.adapters._kernels import compiled_pairs
 from symloss.adapters._lazy import library
@@ -22,7 +23,9 @@ from symloss.adapters.initial import initial_score, prediction
 __all__ = ["initial_score", "metric", "objective", "prediction"]
 
 
-def objective(loss: ModuleType | str, *, curvature: str = "exact", **params: Any) -> Any:
+def objective(
+    loss: ModuleType | str, *, curvature: str = "exact", dtype: npt.DTypeLike = np.float32, **params: Any
+) -> Any:
     """Return an objective, for ``loss_function`` of CatBoost's classes; give ``eval_metric``, too.
 
     Of a loss of one score CatBoost asks for 500 or 1,000 samples at a time, of a function that is compiled for it, in
@@ -36,6 +39,10 @@ def objective(loss: ModuleType | str, *, curvature: str = "exact", **params: Any
         A generated module with one prediction and one target, or its name.
     curvature : str
         What the Hessian column holds; see `symloss.adapters.curvature.curvature_of`.
+    dtype : dtype-like
+        What the derivatives of a loss of one score are computed in. CatBoost keeps targets in float32, and XGBoost and
+        LightGBM derivatives; float64, which takes two to three times as long, is for scores whose changes are small
+        beside them. Losses of a row of scores are computed in float64.
     **params
         Parameters of the loss, and the arrays that all samples share.
 
@@ -50,7 +57,7 @@ def objective(loss: ModuleType | str, *, curvature: str = "exact", **params: Any
     boosted = Boosted(loss, curvature, "C", params)
     if boosted.scores.rows:
         return RowObjective(boosted, curvature == "exact")
-    return ScoreObjective(boosted, compiled_pairs(*column_of(curvature, boosted.scores)))
+    return ScoreObjective(boosted, compiled_pairs(*column_of(curvature, boosted.scores), dtype))
 
 
 def metric(loss: ModuleType | str, **params: Any) -> Any:
