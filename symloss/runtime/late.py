@@ -1,4 +1,4 @@
-"""Parts of Numba that take long to import, and that only compiling needs."""
+"""What takes long to import, and only compiling, or uncompiled code, needs."""
 
 from __future__ import annotations
 
@@ -17,3 +17,10 @@ def populate_array(array: Any, **parts: Any) -> None:
     from numba.np import arrayobj
 
     arrayobj.populate_array(array, **parts)
+
+
+def Fraction(number: float) -> Any:  # noqa: N802
+    """Return the number as a fraction: see `fractions.Fraction`."""
+    from fractions import Fraction
+
+    return Fraction(number)
