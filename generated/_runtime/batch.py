@@ -32,12 +32,14 @@ class Batch:
         The weights of the samples, float64.
     given_weight : ndarray or None
         The same as it came.
-    directions : list of ndarray
+    directions : sequence of ndarray
         What a Hessian is to be multiplied by, as it came.
     block : int
         Number of samples in a block.
     longest : int
         Number of entries of the longest row of a sample.
+    types : int
+        Different for kernel arguments of different types, in calls of one loss.
     ready : bool
         Whether there is nothing to convert, so that a single block needs no buffers.
     """
@@ -51,6 +53,7 @@ class Batch:
         "dtype",
         "given_weight",
         "inputs",
+        "types",
         "longest",
         "ready",
         "shape",
@@ -65,15 +68,16 @@ class Batch:
     constants: tuple[Any, ...]
     weight: Any
     given_weight: AnyArray | None
-    directions: list[AnyArray]
+    directions: Sequence[AnyArray]
     block: int
     longest: int
+    types: int
     ready: bool
 
     def without_arguments(self) -> Batch:
         """Return the same samples with nothing but their weights."""
         batch = Batch()
         batch.count, batch.block = self.count, self.block
-        batch.dtype, batch.weight = self.dtype, self.weight
+        batch.dtype, batch.weight, batch.types = self.dtype, self.weight, 0
         batch.inputs, batch.constants, batch.ready = (), (), type(self.weight) is np.ndarray
         return batch

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from .inside import overload
+from .late import Fraction
 
 _FLOATS = {types.float32: (types.int32, 23), types.float64: (types.int64, 52)}  # integers of that width, mantissa bits
 

@@ -17,7 +17,7 @@ import numpy as np
 from .checks import AnyArray
 
 LONGEST = 65536  # entries in a block: what a thread computes between two visits to the interpreter
-_SHORTER = 32768  # the same in small batches, so that several threads find work
+SHORTER = 32768  # the same in small batches, so that several threads find work
 _FEW = 2**20
 _ALIGNMENT = 64  # blocks start at whole cache lines where the array does
 
@@ -32,7 +32,7 @@ def block_length(count: int, row: int) -> int:
     row : int
         Number of entries of the longest row of a sample.
     """
-    longest = max(1, (_SHORTER if count * row < _FEW else LONGEST) // row)
+    longest = max(1, (SHORTER if count * row < _FEW else LONGEST) // row)
     if count <= longest:
         return max(count, 1)
     length = -(-count // -(-count // longest))  # equal blocks

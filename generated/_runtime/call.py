@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy import empty, float32, float64
 
 from . import checks
 from .blocks import as_output
@@ -95,45 +96,51 @@ class Call:
         """Return the reduced loss as a scalar of the predictions' dtype."""
         value = total / self._divisor
         if self.batch.dtype is FLOAT64:
-            return np.float64(value)
+            return float64(value)
         if abs(value) < _FLOAT32_MAX:
-            return np.float32(value)
+            return float32(value)
         with np.errstate(over="ignore"):
-            return np.float32(value)
+            return float32(value)
 
-    def loss_array(self, out: Any, name: str, *, allocate: bool) -> AnyArray | None:
-        """Return the array for the losses of the samples; None where they are reduced to a scalar."""
-        if self._reduction != "none":
-            if out is not None:
-                raise ValueError(
-                    f"{name}: expected None, as the value is a scalar with reduction={self._reduction!r}; "
-                    f"got {checks.type_name(out)}"
-                )
-            return None
-        return self._result(out, name, self.batch.shape, "the losses", allocate)
+    def new_losses(self) -> AnyArray | None:
+        """Return a new array for the losses of the samples; None where they are reduced to a scalar."""
+        return None if self._reduction != "none" else empty(self.batch.shape, self.batch.dtype)
 
-    def derivative_arrays(self, out: Any, name: str, what: str, *, allocate: bool) -> list[AnyArray]:
-        """Return the arrays for the derivatives in the predictions."""
+    def new_derivatives(self) -> list[AnyArray]:
+        """Return new arrays for the derivatives in the predictions."""
+        arrays, dtype = self.batch.arrays, self.batch.dtype
+        if len(self._signature.predictions) == 1:
+            return [empty(arrays[0].shape, dtype)]
+        return [empty(array.shape, dtype) for array in arrays[: len(self._signature.predictions)]]
+
+    def given_losses(self, out: Any, name: str) -> AnyArray | None:
+        """Return the array that the caller has for the losses of the samples, if they are not reduced to a scalar."""
+        if self._reduction == "none":
+            return self._result(out, name, self.batch.shape, "the losses")
+        if out is not None:
+            raise ValueError(
+                f"{name}: expected None, as the value is a scalar with reduction={self._reduction!r}; "
+                f"got {checks.type_name(out)}"
+            )
+        return None
+
+    def given_derivatives(self, out: Any, name: str, what: str) -> list[AnyArray]:
+        """Return the arrays that the caller has for the derivatives in the predictions."""
         predictions = self._signature.predictions
-        batch = self.batch
-        if allocate:
-            return [np.empty(batch.arrays[i].shape, batch.dtype) for i in range(len(predictions))]
-        shapes = [array.shape for array in batch.arrays[: len(predictions)]]
+        shapes = [array.shape for array in self.batch.arrays[: len(predictions)]]
         if len(predictions) == 1:
-            return [self._result(out, name, shapes[0], f"{what} {predictions[0].name}", allocate)]
+            return [self._result(out, name, shapes[0], f"{what} {predictions[0].name}")]
         if not isinstance(out, tuple) or len(out) != len(predictions):
             names = ", ".join(p.name for p in predictions)
             raise TypeError(
                 f"{name}: expected a tuple of {len(predictions)} arrays, {what} {names}; got {checks.type_name(out)}"
             )
         return [
-            self._result(item, f"{name}[{i}]", shape, f"{what} {prediction.name}", allocate)
+            self._result(item, f"{name}[{i}]", shape, f"{what} {prediction.name}")
             for i, (item, shape, prediction) in enumerate(zip(out, shapes, predictions, strict=True))
         ]
 
-    def _result(self, out: Any, name: str, shape: tuple[int, ...], what: str, allocate: bool) -> AnyArray:
-        if allocate:
-            return np.empty(shape, self.batch.dtype)
+    def _result(self, out: Any, name: str, shape: tuple[int, ...], what: str) -> AnyArray:
         array = checks.check_out(name, out, shape, self.batch.dtype, what)
         if self._occupied is None:
             self._occupied = self._inputs()

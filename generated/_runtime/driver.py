@@ -72,7 +72,7 @@ class Driver:
     ) -> Any:
         """Return the loss: a scalar, or one of each sample with ``reduction="none"``."""
         call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
-        losses = call.loss_array(out, "out", allocate=out is None)
+        losses = call.new_losses() if out is None else call.given_losses(out, "out")
         if losses is None:
             return call.reduced(call.run(self._total, summed=True))
         call.run(self._value, rest=[call.loss_operand(losses)])
@@ -90,7 +90,7 @@ class Driver:
     ) -> Any:
         """Return the gradient of the reduced loss, shaped like the predictions."""
         call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
-        grads = call.derivative_arrays(out, "out", "the gradient in", allocate=out is None)
+        grads = call.new_derivatives() if out is None else call.given_derivatives(out, "out", "the gradient in")
         call.run(self._total_and_grad, call.scale, rest=call.operands(grads), summed=True)
         return call.shown(grads)
 
@@ -106,13 +106,15 @@ class Driver:
     ) -> Any:
         """Return the loss and its gradient, from one pass over the data."""
         call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
-        first, second = (None, None) if out is None else _pair(out, "(value, gradient)")
-        losses = call.loss_array(first, "out[0]", allocate=out is None)
-        grads = call.derivative_arrays(second, "out[1]", "the gradient in", allocate=out is None)
+        if out is None:
+            losses, grads = call.new_losses(), call.new_derivatives()
+        else:
+            first, second = _pair(out, "(value, gradient)")
+            losses = call.given_losses(first, "out[0]")
+            grads = call.given_derivatives(second, "out[1]", "the gradient in")
         rest = call.operands(grads)
         if losses is None:
-            total = call.run(self._total_and_grad, call.scale, rest=rest, summed=True)
-            return call.reduced(total), call.shown(grads)
+            return call.reduced(call.run(self._total_and_grad, call.scale, rest=rest, summed=True)), call.shown(grads)
         call.run(self._value_and_grad, call.scale, rest=[call.loss_operand(losses), *rest])
         return losses, call.shown(grads)
 
@@ -128,9 +130,12 @@ class Driver:
     ) -> Any:
         """Return the gradient of the reduced loss and the diagonal of its Hessian, from one pass over the data."""
         call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
-        first, second = (None, None) if out is None else _pair(out, "(gradient, Hessian diagonal)")
-        grads = call.derivative_arrays(first, "out[0]", "the gradient in", allocate=out is None)
-        hesses = call.derivative_arrays(second, "out[1]", "the Hessian diagonal in", allocate=out is None)
+        if out is None:
+            grads, hesses = call.new_derivatives(), call.new_derivatives()
+        else:
+            first, second = _pair(out, "(gradient, Hessian diagonal)")
+            grads = call.given_derivatives(first, "out[0]", "the gradient in")
+            hesses = call.given_derivatives(second, "out[1]", "the Hessian diagonal in")
         rest = call.operands([*grads, *hesses])
         call.run(self._grad_and_hess, call.scale, rest=rest)
         return call.shown(grads), call.shown(hesses)
@@ -149,7 +154,7 @@ class Driver:
         """Return the Hessian of the reduced loss times ``v``; ``"none"`` is the same as ``"sum"``."""
         call = Call(self._signature, self._normalizer, arrays, parameters, weight, reduction, threads)
         directions = self._signature.directions(call.batch, v)
-        products = call.derivative_arrays(out, "out", "the product for", allocate=out is None)
+        products = call.new_derivatives() if out is None else call.given_derivatives(out, "out", "the product for")
         rest = [*directions, *call.operands(products)]
         call.run(self._hvp, call.scale, rest=rest)
         return call.shown(products)

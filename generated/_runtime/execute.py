@@ -11,6 +11,7 @@ from typing import Any
 from . import threads as pool
 from .batch import Batch
 from .blocks import Sink, Source
+from .jit import called
 from .reduce import combine
 
 _WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
@@ -54,9 +55,9 @@ def execute(
     """
     if batch.count == 0:
         return True, 0.0
-    kernel = getattr(kernel, "dispatcher", kernel)  # Numba's own, so that a call costs nothing more
     if batch.count <= batch.block and batch.ready:
-        result = kernel(*batch.inputs, *batch.constants, batch.weight, *scale, *rest)
+        arguments = (*batch.inputs, *batch.constants, batch.weight, *scale, *rest)
+        result = called(kernel, batch.types, arguments)
         return result if summed else (result, 0.0)
     work = _Blocks(kernel, batch, scale, rest, summed)
     helpers = min(pool.thread_count(threads), work.number) - 1
@@ -99,7 +100,8 @@ class _Blocks:
                 break
             cut = slice(number * length, min(number * length + length, batch.count))
             weight = None if weights is None else weights[cut]
-            result = kernel(*[a[cut] for a in inputs], *constants, weight, *scale, *[a[cut] for a in rest])
+            arguments = (*[a[cut] for a in inputs], *constants, weight, *scale, *[a[cut] for a in rest])
+            result = called(kernel, batch.types, arguments)
             if summed:
                 inside, self.sums[number] = result
             else:

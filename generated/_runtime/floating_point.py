@@ -7,6 +7,7 @@ XLA does so in the threads in which it calls back, and whatever was compiled wit
 from __future__ import annotations
 
 import ctypes
+import functools
 import platform
 import struct
 import sys
@@ -19,6 +20,7 @@ _FLUSHING = {"x86_64": (28, 0x8040), "aarch64": (0, 1 << 24)}
 _SIZE = 64  # of a fenv_t, or more
 
 
+@functools.cache
 def _functions() -> tuple[Any, Any] | None:
     """Return fegetenv and fesetenv of C; None where the layout of a fenv_t is not known."""
     if not sys.platform.startswith("linux") or platform.machine() not in _FLUSHING:
@@ -30,14 +32,12 @@ def _functions() -> tuple[Any, Any] | None:
         return None
 
 
-_FUNCTIONS = _functions()
-
-
 def keep_subnormals(keep: bool = True) -> Any:
     """Let this thread keep subnormal numbers, or flush them to zero; return what `restore` takes."""
-    if _FUNCTIONS is None:
+    functions = _functions()
+    if functions is None:
         return None
-    get, put = _FUNCTIONS
+    get, put = functions
     before = ctypes.create_string_buffer(_SIZE)
     get(before)
     offset, flushing = _FLUSHING[platform.machine()]
@@ -50,8 +50,9 @@ def keep_subnormals(keep: bool = True) -> Any:
 
 def restore(mode: Any) -> None:
     """Go back to an earlier mode of this thread."""
-    if _FUNCTIONS is not None:
-        _FUNCTIONS[1](mode)
+    functions = _functions()
+    if functions is not None:
+        functions[1](mode)
 
 
 @contextmanager

@@ -8,16 +8,17 @@ knows how to convert arrays and what to say about mistakes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+from numpy import ndarray
 
 from .batch import Batch
-from .blocks import block_length
+from .blocks import SHORTER, block_length
 from .checks import FLOAT32, FLOAT64, INT64
 from .describe import Array, Interval, Labels
-from .jit import kernel
+from .jit import called, kernel
 
 
 @kernel
@@ -47,16 +48,17 @@ class Quick:
 
     Parameters
     ----------
-    expected : list of (int, int, bounds)
-        For every argument its shape, its dtype, and the bounds of labels and weights.
+    expected : list of (int, int, int, bounds)
+        For every argument its place, its shape, its dtype, and the bounds of labels and weights; None for the length
+        of the inner axis.
     varying : int
         Number of arguments that vary with the sample.
     """
 
-    def __init__(self, expected: list[tuple[int, int, Any]], varying: int) -> None:
+    def __init__(self, expected: list[tuple[int, int, int, Any]], varying: int) -> None:
         self._expected = expected
         self._varying = varying
-        self._axes = 1 + (expected[0][0] == _ROWS)
+        self._axes = 1 + (expected[0][1] == _ROWS)
 
     @staticmethod
     def of(arguments: tuple[Array, ...], over_sets: bool) -> Quick | None:
@@ -64,66 +66,76 @@ class Quick:
         own = arguments[0].axes
         if over_sets or len(own) > 1 or any(a.axes not in ((), own) for a in arguments):
             return None
-        expected: list[tuple[int, int, Any]] = []
-        for argument in arguments:
+        expected: list[tuple[int, int, int, Any]] = []
+        for place, argument in enumerate(arguments):
             domain = argument.domain
             if argument.role == "weight":
                 if not argument.axes or not isinstance(domain, Interval) or domain.left_open or domain.right_open:
                     return None
-                expected.append((_ROW, _SHARED, (domain.low, domain.high)))
+                expected.append((place, _ROW, _SHARED, (float(domain.low), float(domain.high))))
                 continue
             shape = _ROWS if argument.axes else _SAMPLES
             if isinstance(domain, Labels):
                 if argument.axes:
                     return None
-                expected.append((shape, _LABEL, (domain.start, domain.stop)))
+                ends = [None if isinstance(end, str) else end for end in (domain.start, domain.stop)]
+                expected.append((place, shape, _LABEL, ends))
             else:
-                expected.append((shape, _SHAPED if argument.role == "prediction" else _REAL, None))
+                expected.append((place, shape, _SHAPED if argument.role == "prediction" else _REAL, None))
         return Quick(expected, sum(a.role != "weight" for a in arguments))
 
     def bind(self, given: Sequence[Any], weight: Any) -> Batch | None:
         """Return a batch, without parameters, if all arguments are in order."""
         first = given[0]
-        if type(first) is not np.ndarray:
+        if type(first) is not ndarray:
             return None
         dtype = first.dtype
         shape = first.shape
         if (dtype is not FLOAT64 and dtype is not FLOAT32) or len(shape) != self._axes or 0 in shape:
             return None
-        samples, inner = shape[:1], shape[1:]
-        for array, (which, kind, bounds) in zip(given, self._expected, strict=True):
-            if type(array) is not np.ndarray or not array.flags.carray:
+        samples, inner, longest = (shape, (), 1) if self._axes == 1 else (shape[:1], shape[1:], shape[1])
+        types = 1  # and a bit an argument
+        for place, which, kind, bounds in self._expected:
+            array = given[place]
+            if type(array) is not ndarray or not array.flags.carray:
                 return None
             if array.shape != (samples if which == _SAMPLES else shape if which == _ROWS else inner):
                 return None
+            double = array.dtype is FLOAT64
+            types += types + double
             if kind <= _REAL:
-                if array.dtype is not dtype and (kind == _SHAPED or array.dtype is not FLOAT64):
+                if array.dtype is not dtype and (kind == _SHAPED or not double):
                     return None
             elif kind == _SHARED:
-                if array.dtype is not FLOAT64 or not _all_inside(array, *bounds):
+                if not double or not called(_all_inside, 0, (array, *bounds)):
                     return None
-            elif array.dtype is not INT64 or not _labels_inside(array, bounds, inner):
+            elif array.dtype is not INT64 or not _labels_inside(array, bounds, longest):
                 return None
         if weight is not None:
-            if type(weight) is not np.ndarray or weight.dtype is not FLOAT64 or weight.shape != samples:
+            if type(weight) is not ndarray or weight.dtype is not FLOAT64 or weight.shape != samples:
                 return None
-            if not weight.flags.carray or not _all_inside(weight, 0.0, np.inf):
+            if not weight.flags.carray or not called(_all_inside, 0, (weight, 0.0, math.inf)):
                 return None
         batch = Batch()
         batch.ready = True
+        batch.types = types + types + (weight is None)
         batch.shape = samples
-        batch.count = samples[0]
-        batch.longest = inner[0] if inner else 1
-        batch.block = block_length(samples[0], batch.longest)
+        batch.count = count = samples[0]
+        batch.longest = longest
+        batch.block = count if count * longest <= SHORTER else block_length(count, longest)
         batch.dtype = dtype
         batch.arrays = given
-        batch.inputs, batch.constants = given[: self._varying], tuple(given[self._varying :])
+        if self._varying == len(given):
+            batch.inputs, batch.constants = given, ()
+        else:
+            batch.inputs, batch.constants = given[: self._varying], tuple(given[self._varying :])
         batch.weight = batch.given_weight = weight
-        batch.directions = []
+        batch.directions = ()
         return batch
 
 
-def _labels_inside(labels: Any, bounds: tuple[int | str, int | str], inner: tuple[int, ...]) -> bool:
+def _labels_inside(labels: Any, bounds: tuple[int | None, int | None], longest: int) -> bool:
     """Whether the labels are in their range, one or both ends of which are the length of the inner axis."""
-    start, stop = (inner[0] if isinstance(end, str) else end for end in bounds)
-    return bool(_all_labels(labels, start, stop))
+    start, stop = bounds
+    within = (labels, longest if start is None else start, longest if stop is None else stop)
+    return bool(called(_all_labels, 0, within))

@@ -49,7 +49,9 @@ class Signature:
         if self.parameters:
             batch.constants += self._parameters(parameters)
         if self._in_tiles:
-            batch.constants += (True, None) if batch.longest <= FEW else (None, True)
+            short = batch.longest <= FEW
+            batch.constants += (True, None) if short else (None, True)
+            batch.types += batch.types + short
         return batch
 
     def _bind_any(self, given: Sequence[Any], weight: Any) -> Batch:
@@ -80,10 +82,14 @@ class Signature:
         batch.inputs = operands[: self._varying]
         batch.constants = tuple(operands[self._varying :])
         batch.given_weight = batch.weight = None
-        batch.directions = []
+        batch.directions = ()
         if weight is not None:
             self._bind_weight(batch, weight)
         batch.ready = not any(isinstance(operand, Source) for operand in (*batch.inputs, batch.weight))
+        batch.types = 1
+        for operand in operands:
+            batch.types += batch.types + (operand.dtype == FLOAT64)
+        batch.types += batch.types + (weight is None)
         return batch
 
     def _batch_shape(self, leading: AnyArray) -> tuple[int, ...]:
@@ -184,7 +190,7 @@ class Signature:
             checks.same_dtype(name, array, prediction.name, batch.dtype)
             if array.shape != like.shape:
                 raise ValueError(f"{name}: expected shape {like.shape}, that of {prediction.name}, got {array.shape}")
-            batch.directions.append(array)
+            batch.directions = (*batch.directions, array)
             operand = as_input(array, *self.sample_axis(batch, array), batch.block)
             batch.ready &= type(operand) is np.ndarray
             operands.append(operand)

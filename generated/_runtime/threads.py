@@ -7,16 +7,19 @@ busy decides how fast a call is, never whether it ends.
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .floating_point import keep_subnormals
+
+if TYPE_CHECKING:
+    from queue import SimpleQueue
 
 VARIABLE = "SYMLOSS_NUM_THREADS"
 
@@ -101,9 +104,14 @@ class _Errand:
 
 class _Pool:
     def __init__(self) -> None:
-        self._errands: SimpleQueue[_Errand] = SimpleQueue()
         self._lock = threading.Lock()
         self._size = 0
+
+    @functools.cached_property
+    def _errands(self) -> SimpleQueue[_Errand]:
+        from queue import SimpleQueue
+
+        return SimpleQueue()
 
     def ask(self, errand: _Errand, helpers: int) -> None:
         """Invite helpers, as many as there can be."""
