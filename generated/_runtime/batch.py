@@ -53,10 +53,10 @@ class Batch:
         "dtype",
         "given_weight",
         "inputs",
-        "types",
         "longest",
         "ready",
         "shape",
+        "types",
         "weight",
     )
 

@@ -92,7 +92,7 @@ class DiskCache(NullCache):
     @functools.cached_property
     def _folders(self) -> tuple[str, ...]:
         """The folders where Numba may have let us write."""
-        if numba.config.CACHE_DIR or numba.config.CACHE_LOCATOR_CLASSES:
+        if numba.config.CACHE_DIR or getattr(numba.config, "CACHE_LOCATOR_CLASSES", None):
             try:
                 return (self._locator.get_cache_path(),)
             except (RuntimeError, OSError):

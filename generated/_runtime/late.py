@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from typing import Any
 
 
@@ -25,3 +27,23 @@ def Fraction(number: float) -> Any:  # noqa: N802
     from fractions import Fraction
 
     return Fraction(number)
+
+
+def prepare() -> None:
+    """Load what Numba compiles arrays with, but not SciPy, which it would import only to see whether it is there."""
+    if "numba.np.arraymath" in sys.modules:
+        return
+    from numba.np import linalg
+
+    usual = linalg.ensure_blas
+    linalg.ensure_blas = _ensure_installed
+    try:
+        from numba.np import arraymath
+    finally:
+        linalg.ensure_blas = usual
+    arraymath.ensure_blas = usual
+
+
+def _ensure_installed() -> None:
+    if importlib.util.find_spec("scipy") is None:
+        raise ImportError("SciPy is not installed")

@@ -94,7 +94,7 @@ def load(code: MachineCode, function: Callable[..., Any]) -> Callable[..., Any] 
     environment = Environment(function.__globals__)
     place = ctypes.c_void_p.from_address(engine.get_global_value_address(code.environment))
     place.value = id(environment)
-    return _dynfunc.make_function(  # type: ignore[no-any-return]
+    return _dynfunc.make_function(
         SimpleNamespace(__name__=function.__module__), function.__name__, function.__doc__ or "",
         engine.get_function_address(code.entry), environment, (engine, environment),
     )  # fmt: skip
@@ -108,8 +108,13 @@ def _engine() -> Any:
     return binding.create_mcjit_compiler(
         binding.parse_assembly(""),
         target.create_target_machine(jit=True),
-        use_lmm=numba.config.USE_LLVMLITE_MEMORY_MANAGER,
+        use_lmm=getattr(numba.config, "USE_LLVMLITE_MEMORY_MANAGER", None),
     )
+
+
+# Addresses of what Numba offers machine code.
+_HELPERS: dict[str, int] = {**vars(_dynfunc)["c_helpers"], **vars(_helperlib)["c_helpers"]}
+_MEMORY: dict[str, int] = vars(_nrt_python)["c_helpers"]
 
 
 @functools.cache
@@ -124,11 +129,8 @@ def _is_there(name: str) -> bool:
 def _address(name: str) -> int | None:
     if name == "_Py_NoneStruct":
         return id(None)
-    if name.startswith("PyExc_"):
-        return id(getattr(builtins, name.removeprefix("PyExc_")))
-    if name.startswith("numba_"):
-        own = name.removeprefix("numba_")
-        return _helperlib.c_helpers.get(own) or _dynfunc.c_helpers.get(own)
-    if name.startswith("NRT_"):
-        return _nrt_python.c_helpers.get(name.removeprefix("NRT_"))
-    return _helperlib.c_helpers.get(name) if name in INTR_MATH else None
+    for prefix, addresses in (("PyExc_", None), ("numba_", _HELPERS), ("NRT_", _MEMORY)):
+        if name.startswith(prefix):
+            own = name.removeprefix(prefix)
+            return id(getattr(builtins, own)) if addresses is None else addresses.get(own)
+    return _HELPERS.get(name) if name in INTR_MATH else None
