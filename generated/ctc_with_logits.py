@@ -25,7 +25,7 @@ import numpy as np
 from ._runtime import Interval, Scalar, kernel
 from ._runtime.elementary import log1p
 from ._runtime.front_rows import STRANDS, complete_row, grouped, spread, sum_groups, sum_of_rest, weigh_row
-from ._runtime.greatest import greater, ordered
+from ._runtime.greatest import as_whole, greater
 from ._runtime.lattice import (
     NOWHERE,
     begin,
@@ -60,6 +60,7 @@ from ._runtime.plain_fronts import (
     twice,
     weigh_places,
 )
+from ._runtime.stretches import row_of, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -320,7 +321,7 @@ def _plain_step(out, node, scale, from_0, from_1, from_2, may_2):
     """Add up what reaches a front; return the largest, ordered, 0 if it cannot be, and whether one was lost."""
     wide_vectors()
     distinct()
-    top, lost, fine = ordered(0.0), False, True
+    top, lost, fine = as_whole(0.0), False, True
     for place in range(out.size):
         total = from_0[place]
         total += from_1[place]
@@ -328,7 +329,7 @@ def _plain_step(out, node, scale, from_0, from_1, from_2, may_2):
         total *= node[place] * scale
         kept = total if total >= TINY else 0.0
         out[place] = kept
-        top, lost = greater(top, ordered(kept)), lost | (kept != total)
+        top, lost = greater(top, as_whole(kept)), lost | (kept != total)
         fine &= node[place] >= FAINT
     return top if fine else 0, lost
 
@@ -338,7 +339,7 @@ def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, fro
     """Go one front back, and write how much of the total passes each point; return as `_plain_step` does."""
     wide_vectors()
     distinct()
-    top, lost = ordered(0.0), False
+    top, lost = as_whole(0.0), False
     for place in range(out.size):
         total = from_0[place]
         total += from_1[place]
@@ -348,7 +349,7 @@ def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, fro
         total *= node[place]
         kept = total if total >= TINY else 0.0
         out[place] = kept
-        top, lost = greater(top, ordered(kept)), lost | (kept != total)
+        top, lost = greater(top, as_whole(kept)), lost | (kept != total)
     return top, lost
 
 
@@ -368,6 +369,7 @@ def _plain_forward(
     reader,
     others,
     most,
+    where,
     place_z,
     others_z,
     end_front,
@@ -385,10 +387,11 @@ def _plain_forward(
 ):
     """Go over some fronts; return whether plain floats will do, the first front with losses, and its scale."""
     room = np.empty(alpha.shape[1])
+    from_may_2 = may_2[2:n_s + 2]
     for front in range(begin_at, end_at):
         t, row = front, front - begin_at + 1
         place_z[t], others_z[t], inverse = weigh_places(
-            z[t], entries, others, terms_z, node[row, 2:n_s + 2], grad_z[t]
+            row_of(z, t), entries, others, terms_z, stretch(node, row, 2, n_s + 2), row_of(grad_z, t)
         )
         if inverse == 0.0:
             return False, first, reach
@@ -396,13 +399,13 @@ def _plain_forward(
             room[:] = scales[front]
             lost[0] += _lost(n_s, entry_0, may_2, terms_z, inverse, alpha[row - 1], room)
         top, some = _plain_step(
-            alpha[row, 2:n_s + 2],
-            node[row, 2:n_s + 2],
+            stretch(alpha, row, 2, n_s + 2),
+            stretch(node, row, 2, n_s + 2),
             power(scales[front] - scales[front + 1]),
-            alpha[row - 1, 2:n_s + 2],
-            alpha[row - 1, 1:n_s + 1],
-            alpha[row - 1, 0:n_s],
-            may_2[2:n_s + 2],
+            stretch(alpha, row - 1, 2, n_s + 2),
+            stretch(alpha, row - 1, 1, n_s + 1),
+            stretch(alpha, row - 1, 0, n_s),
+            from_may_2,
         )
         if top <= 0:
             return False, first, reach
@@ -428,6 +431,7 @@ def _plain_backward(
     reader,
     others,
     most,
+    where,
     place_z,
     others_z,
     end_front,
@@ -448,7 +452,8 @@ def _plain_backward(
     grad_z,
 ):
     """Go over some fronts, last to first, and write the gradient; return whether plain floats would do."""
-    ends, here, sums = np.zeros(n_s), np.zeros(most.size), np.zeros(entries.size)
+    ends, here, sums = np.zeros(n_s), np.zeros(n_s), np.zeros(entries.size)
+    from_may_2 = may_2[4:n_s + 4]
     for front in range(end_at - 1, begin_at - 1, -1):
         t, row = front, front - begin_at + 1
         for r in range(end_front.size):
@@ -459,24 +464,32 @@ def _plain_backward(
         if far > FAR:
             return False
         top, some = _plain_back(
-            beta[front % 2, 2:n_s + 2],
-            here[:n_s],
-            alpha[row, 2:n_s + 2],
-            node[row, 2:n_s + 2],
+            stretch(beta, front % 2, 2, n_s + 2),
+            here,
+            stretch(alpha, row, 2, n_s + 2),
+            stretch(node, row, 2, n_s + 2),
             ends,
             power(-back[0]),
             power(far) / total_m,
-            beta[1 - front % 2, 2:n_s + 2],
-            beta[1 - front % 2, 3:n_s + 3],
-            beta[1 - front % 2, 4:n_s + 4],
-            may_2[4:n_s + 4],
+            stretch(beta, 1 - front % 2, 2, n_s + 2),
+            stretch(beta, 1 - front % 2, 3, n_s + 3),
+            stretch(beta, 1 - front % 2, 4, n_s + 4),
+            from_may_2,
         )
         if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):
             return False
         back[0] = exponent_of(top)
         sum_readers(here, most, others, sums)
         fine = complete_places(
-            sums, entries, reader, node[row, 2:n_s + 2], place_z[t], others_z[t], factor, grad_z[t]
+            sums,
+            entries,
+            reader,
+            where[place_z[t]],
+            stretch(node, row, 2, n_s + 2),
+            place_z[t],
+            others_z[t],
+            factor,
+            row_of(grad_z, t),
         )
         if not fine:
             return False
@@ -508,9 +521,9 @@ def _plainly(
     grad_z,
 ):
     """Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."""
-    entries, reader, others, most = readers(entry_0[:n_s])
-    alpha, node = np.empty((2, kept + 1, n_s + 4))
-    scales = np.zeros(fronts + 2)
+    entries, reader, others, most, where = readers(entry_0[:n_s], z.shape[1])
+    alpha = np.empty((kept + 1, n_s + 4))
+    node, scales = np.empty_like(alpha), np.zeros(fronts + 2)
     alpha[0] = 0.0
     alpha[:, :2], alpha[:, n_s + 2 :] = 0.0, 0.0
     for r in range(start_front.size):
@@ -539,6 +552,7 @@ def _plainly(
             reader,
             others,
             most,
+            where,
             place_z,
             others_z,
             end_front,
@@ -591,6 +605,7 @@ def _plainly(
                 reader,
                 others,
                 most,
+                where,
                 place_z,
                 others_z,
                 end_front,
@@ -621,6 +636,7 @@ def _plainly(
             reader,
             others,
             most,
+            where,
             place_z,
             others_z,
             end_front,

@@ -52,6 +52,27 @@ def _ordered_compiled(x: Any) -> Any:
     return implementation
 
 
+def as_whole(x: float) -> int:
+    """Return the bits of a float64 that is no NaN and not negative: a whole number that grows with it."""
+    return int(np.float64(x).view(np.int64))
+
+
+@intrinsic
+def _as_whole(typingctx: Any, x: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], context.get_value_type(types.int64))
+
+    return types.int64(types.float64), build
+
+
+@overload(as_whole)
+def _as_whole_compiled(x: Any) -> Any:
+    def implementation(x: Any) -> Any:
+        return _as_whole(x)
+
+    return implementation
+
+
 @intrinsic
 def _greater(typingctx: Any, a: Any, b: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from .bits import raised
-from .front_rows import LANES, _divided, _rounded, _scale, room_of_lanes, softmax_terms, sum_of_lanes
+from .front_rows import _rounded, _scale, softmax_terms
 from .greatest import greatest_of
 from .jit import inlined, kernel
-from .lattice import _ROUNDER, distinct
-from .loops import in_dtype_of, wide_vectors
+from .lattice import _ROUNDER
+from .loops import in_dtype_of
+from .stretches import dot, row_of, sum_of
 
 TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
 FAR = 700  # a share of the total is at most 2**FAR times what the two numbers are that it is a product of
@@ -38,48 +39,45 @@ def sparingly(checkpoint: bool, fronts: int, places: int, entries: int) -> bool:
 
 
 @kernel
-def padded(size: int) -> int:
-    """Return the next multiple of the length of vectors that are added up."""
-    return (size + LANES - 1) // LANES * LANES
-
-
-@kernel
-def readers(entry: Any) -> tuple[Any, Any, Any, Any]:
-    """Say which places read which entries.
+def readers(entry: Any, size: int) -> tuple[Any, Any, Any, Any, Any]:
+    """Say which places read which of ``size`` entries.
 
     Returns
     -------
-    entries : ndarray
+    entries : ndarray of uint64, which no index has to test for being negative
         The different entries, the one that most places read first.
-    reader : ndarray of uint64, which no index has to test for being negative
+    reader : ndarray of uint64
         For each of them a place that reads it.
-    others : ndarray
+    others : ndarray of uint64
         The places that do not read the first entry, where in ``entries`` their own is, and their own.
     most : ndarray
-        1 for places that read the first entry, 0 for others, padded.
+        1 for places that read the first entry, 0 for others.
+    where : ndarray
+        For every entry where in ``entries`` it is, or -1.
     """
-    places = np.argsort(entry, kind="mergesort")
-    most, longest, start = 0, 0, 0
-    for i in range(1, entry.size + 1):
-        if i == entry.size or entry[places[i]] != entry[places[start]]:
-            if i - start > longest:
-                most, longest = entry[places[start]], i - start
-            start = i
-    entries, reader = np.empty(entry.size, np.int64), np.empty(entry.size, np.uint64)
-    others, marks = np.empty((3, entry.size), np.uint64), np.zeros(padded(entry.size))
-    entries[0], count, found = most, 1, 0
-    last = most
-    for place in places:
-        if entry[place] == most:
-            marks[place], reader[0] = 1.0, place
-            continue
-        if entry[place] != last:
-            last = entry[place]
-            entries[count], reader[count] = last, place
+    where, count = np.full(size, -1), 0
+    entries, reader = np.empty((2, entry.size), np.uint64)
+    times = np.zeros(entry.size, np.int64)
+    for place in range(entry.size):
+        at = where[entry[place]]
+        if at < 0:
+            at, where[entry[place]] = count, count
+            entries[at], reader[at] = entry[place], place
             count += 1
-        others[0, found], others[1, found], others[2, found] = place, count - 1, last
-        found += 1
-    return entries[:count], reader[:count], others[:, :found].copy(), marks
+        times[at] += 1
+    most = np.argmax(times)
+    entries[0], entries[most] = entries[most], entries[0]
+    reader[0], reader[most] = reader[most], reader[0]
+    where[entries[0]], where[entries[most]] = 0, most
+    others, marks, found = np.empty((3, entry.size), np.uint64), np.zeros(entry.size), 0
+    for place in range(entry.size):
+        at = where[entry[place]]
+        if at == 0:
+            marks[place] = 1.0
+        else:
+            others[0, found], others[1, found], others[2, found] = place, at, entry[place]
+            found += 1
+    return entries[:count].copy(), reader[:count].copy(), others[:, :found].copy(), marks, where
 
 
 @inlined
@@ -90,7 +88,7 @@ def power(k: float) -> float:
 
 @inlined
 def exponent_of(top: int) -> int:
-    """Return k with 2**k <= x < 2**(k + 1), for x > 0 as `greatest.ordered` gives it."""
+    """Return k with 2**k <= x < 2**(k + 1), for x > 0 as `greatest.as_whole` gives it."""
     return (top >> 52) - 1023
 
 
@@ -142,7 +140,7 @@ def weigh_places(row: Any, entries: Any, others: Any, terms: Any, node: Any, exp
     _rounded(terms, exps)
     inverse = 1.0 / (1.0 + rest)
     _fill(node, terms[entries[0]] * inverse)
-    _place(terms, inverse, others[0], others[2], node)
+    _place(terms, inverse, row_of(others, 0), row_of(others, 2), node)
     return place, rest, inverse if abs(largest) < math.inf else 0.0
 
 
@@ -153,16 +151,6 @@ def _place(terms: Any, inverse: float, places: Any, entries: Any, out: Any) -> N
 
 
 @kernel
-def _sum_of_most(terms: Any, most: Any, lanes: Any) -> None:
-    wide_vectors()
-    distinct()
-    for start in range(0, most.size, LANES):
-        here, marks = terms[start : start + LANES], most[start : start + LANES]
-        for j in range(LANES):
-            lanes[j] += here[j] * marks[j]
-
-
-@kernel
 def _add(terms: Any, places: Any, groups: Any, out: Any) -> None:
     for i in range(places.size):
         out[groups[i]] += terms[places[i]]
@@ -170,24 +158,27 @@ def _add(terms: Any, places: Any, groups: Any, out: Any) -> None:
 
 @kernel
 def sum_readers(terms: Any, most: Any, others: Any, out: Any) -> None:
-    """Write the sums of the terms of the places that read each entry; terms are padded."""
-    lanes = room_of_lanes(0.0)
-    lanes[:] = 0.0
-    _sum_of_most(terms, most, lanes)
+    """Write the sums of the terms of the places that read each entry."""
     out[:] = 0.0
-    _add(terms, others[0], others[1], out)
-    out[0] += sum_of_lanes(lanes)
+    _add(terms, row_of(others, 0), row_of(others, 1), out)
+    out[0] += dot(terms, most)
 
 
 @kernel
 def complete_places(
-    sums: Any, entries: Any, reader: Any, node: Any, place: int, others: float, factor: float, out: Any
+    sums: Any, entries: Any, reader: Any, at: int, node: Any, place: int, others: float, factor: float, out: Any
 ) -> bool:
-    """Write the gradient of a row as `front_rows.complete_row` does; return whether the shares of its front are 1."""
-    at_place, elsewhere = _divided(sums, entries, place)
+    """Write the gradient of a row as `front_rows.complete_row` does; return whether the shares of its front are 1.
+
+    ``at`` says where in ``entries`` the largest one is, or -1; ``sums`` are overwritten.
+    """
+    at_place = 0.0
+    if at >= 0:
+        at_place, sums[at] = sums[at], 0.0
+    elsewhere = sum_of(sums)
     total, inverse = at_place + elsewhere, 1.0 / (1.0 + others)
     _scale(out, in_dtype_of(out, -(total * inverse * factor)))
     for i in range(entries.size):
-        out[np.uint64(entries[i])] = factor * (sums[i] - total * node[reader[i]])
+        out[entries[i]] = factor * (sums[i] - total * node[reader[i]])
     out[place] = factor * ((at_place * others - elsewhere) * inverse)
     return abs(total - 1.0) <= _NEAR

@@ -30,7 +30,7 @@ _RUNTIME = {
         "BOTH", "FAINT", "FAR", "TINY", "complete_places", "exponent_of", "power", "readers", "sparingly",
         "sum_readers", "twice", "weigh_places",
     ),
-    "greatest": ("greater", "ordered"),
+    "greatest": ("as_whole", "greater"),
     "lattice_along": (
         "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
         "turns_of",
@@ -39,6 +39,7 @@ _RUNTIME = {
     "lattice_rows": ("add_share", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
+    "stretches": ("row_of", "stretch"),
 }  # fmt: skip
 _PUBLIC = {
     "value": 'Return the loss: a scalar, or one of each sample with reduction="none".',

@@ -12,7 +12,7 @@ from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
 from symloss.lattices.adjoint import Link, backward_links, forward_links
 
-_GROUPS = ["entries", "reader", "others", "most"]
+_GROUPS = ["entries", "reader", "others", "most", "where"]
 _FRONTS = ["alpha", "node", "scales"]
 
 
@@ -58,11 +58,11 @@ class Plain:
 
     def _kept(self, code: Code, out: str) -> None:
         code("kept = total if total >= TINY else 0.0")
-        code(f"{out}[place] = kept", "top, lost = greater(top, ordered(kept)), lost | (kept != total)")
+        code(f"{out}[place] = kept", "top, lost = greater(top, as_whole(kept)), lost | (kept != total)")
 
     def _step(self) -> CodeFunction:
         code, links = Code(), forward_links(self.plan)
-        code("wide_vectors()", "distinct()", "top, lost, fine = ordered(0.0), False, True")
+        code("wide_vectors()", "distinct()", "top, lost, fine = as_whole(0.0), False, True")
         with code.under("for place in range(out.size):"):
             self._sum(code, links)
             code("total *= node[place] * scale")
@@ -75,7 +75,7 @@ class Plain:
 
     def _back(self) -> CodeFunction:
         code, links = Code(), backward_links(self.plan)
-        code("wide_vectors()", "distinct()", "top, lost = ordered(0.0), False")
+        code("wide_vectors()", "distinct()", "top, lost = as_whole(0.0), False")
         with code.under("for place in range(out.size):"):
             self._sum(code, links)
             code("total = total * scale + ends[place]", "here[place] = alpha[place] * total * factor")
@@ -86,17 +86,25 @@ class Plain:
         says = "Go one front back, and write how much of the total passes each point; return as `_plain_step` does."
         return CodeFunction(signature("_plain_back", given), says, tuple(code.lines))
 
-    def _inside(self, array: str, shift: int = 0) -> str:
+    def _span(self, shift: int = 0) -> list[str]:
         at = self.pad + shift
-        end = f"{self.names.sizes[1]} + {at}" if at else self.names.sizes[1]
-        return f"{array}{at}:{end}]" if array.endswith(", ") else f"{array}[{at}:{end}]"
+        return [str(at), f"{self.names.sizes[1]} + {at}" if at else self.names.sizes[1]]
 
-    def _links(self, links: tuple[Link, ...], row: str, mirrored: bool) -> list[str]:
+    def _inside(self, array: str, row: str, shift: int = 0) -> str:
+        return f"stretch({', '.join([array, row, *self._span(shift)])})"
+
+    def _links(self, links: tuple[Link, ...], array: str, row: str) -> list[str]:
         given = []
         for link in links:
-            given.append(self._inside(row, -link.shift))
-            given += [self._inside(link.mask, -link.shift if mirrored else 0)] if link.mask else []
+            given.append(self._inside(array, row, -link.shift))
+            given += [f"from_{link.mask}"] if link.mask else []
         return given
+
+    def _masks(self, code: Code, links: tuple[Link, ...], mirrored: bool) -> None:
+        for link in links:
+            if link.mask:
+                span = ":".join(self._span(-link.shift if mirrored else 0))
+                code(f"from_{link.mask} = {link.mask}[{span}]")
 
     # -- all fronts ------------------------------------------------------------------------------
 
@@ -107,11 +115,12 @@ class Plain:
     def _forward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
         code("room = np.empty(alpha.shape[1])")
+        self._masks(code, forward_links(self.plan), False)
         with code.under("for front in range(begin_at, end_at):"):
             code(f"{at}, row = front, front - begin_at + 1")
-            given = [f"{self.row}[{at}]", "entries", "others", f"terms_{self.row}", self._inside("node[row, ")]
+            given = [f"row_of({self.row}, {at})", "entries", "others", f"terms_{self.row}", self._inside("node", "row")]
             result = f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = "
-            code(*call("weigh_places", [*given, f"grad_{self.row}[{at}]"], result))
+            code(*call("weigh_places", [*given, f"row_of(grad_{self.row}, {at})"], result))
             with code.under("if inverse == 0.0:"):
                 code("return False, first, reach")
             with code.under("if lost[0] <= 0.5:"):
@@ -119,11 +128,11 @@ class Plain:
                 given = [names.sizes[1], self.plan.front_entries, *names.masks, f"terms_{self.row}", "inverse"]
                 code(*call("_lost", [*given, "alpha[row - 1]", "room"], "lost[0] += "))
             given = [
-                self._inside("alpha[row, "),
-                self._inside("node[row, "),
+                self._inside("alpha", "row"),
+                self._inside("node", "row"),
                 "power(scales[front] - scales[front + 1])",
             ]
-            given += self._links(forward_links(self.plan), "alpha[row - 1, ", False)
+            given += self._links(forward_links(self.plan), "alpha", "row - 1")
             code(*call("_plain_step", given, "top, some = "))
             with code.under("if top <= 0:"):
                 code("return False, first, reach")
@@ -138,7 +147,8 @@ class Plain:
     def _backward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
         places = names.sizes[1]
-        code(f"ends, here, sums = np.zeros({places}), np.zeros(most.size), np.zeros(entries.size)")
+        code(f"ends, here, sums = np.zeros({places}), np.zeros({places}), np.zeros(entries.size)")
+        self._masks(code, backward_links(self.plan), True)
         with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
             code(f"{at}, row = front, front - begin_at + 1")
             with code.under("for r in range(end_front.size):"), code.under("if end_front[r] >= front:"):
@@ -146,15 +156,16 @@ class Plain:
             code("back[1] += back[0]", "far = scales[front + 1] + back[1] - total_e")
             with code.under("if far > FAR:"):
                 code("return False")
-            given = [self._inside("beta[front % 2, "), f"here[:{places}]", self._inside("alpha[row, ")]
-            given += [self._inside("node[row, "), "ends", "power(-back[0])", "power(far) / total_m"]
-            given += self._links(backward_links(self.plan), "beta[1 - front % 2, ", True)
+            given = [self._inside("beta", "front % 2"), "here", self._inside("alpha", "row")]
+            given += [self._inside("node", "row"), "ends", "power(-back[0])", "power(far) / total_m"]
+            given += self._links(backward_links(self.plan), "beta", "1 - front % 2")
             code(*call("_plain_back", given, "top, some = "))
             with code.under("if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):"):
                 code("return False")
             code("back[0] = exponent_of(top)", "sum_readers(here, most, others, sums)")
-            given = ["sums", "entries", "reader", self._inside("node[row, ")]
-            given += [f"place_{self.row}[{at}]", f"others_{self.row}[{at}]", "factor", f"grad_{self.row}[{at}]"]
+            place = f"place_{self.row}[{at}]"
+            given = ["sums", "entries", "reader", f"where[{place}]", self._inside("node", "row"), place]
+            given += [f"others_{self.row}[{at}]", "factor", f"row_of(grad_{self.row}, {at})"]
             code(*call("complete_places", given, "fine = "))
             with code.under("if not fine:"):
                 code("return False")
@@ -168,8 +179,9 @@ class Plain:
     def _both(self) -> CodeFunction:
         code, names, pad = Code(), self.names, self.pad
         places = names.sizes[1]
-        code(*call("readers", [f"{self.plan.front_entries}[:{places}]"], f"{', '.join(_GROUPS)} = "))
-        code(f"alpha, node = np.empty((2, kept + 1, {places} + {2 * pad}))", "scales = np.zeros(fronts + 2)")
+        given = [f"{self.plan.front_entries}[:{places}]", f"{self.row}.shape[1]"]
+        code(*call("readers", given, f"{', '.join(_GROUPS)} = "))
+        code(f"alpha = np.empty((kept + 1, {places} + {2 * pad}))", "node, scales = np.empty_like(alpha), np.zeros(fronts + 2)")
         code("alpha[0] = 0.0")
         if pad:
             code(f"alpha[:, :{pad}], alpha[:, {places} + {pad} :] = 0.0, 0.0")

@@ -12,22 +12,22 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from . import brief
+from .bits import fused, polynomial, raised
+from .coefficients import EXP_BRIEF
 from .elementary import exp_minus, settle
 from .greatest import greatest_of
 from .inside import overload
-from .jit import kernel
-from .lattice import distinct, exponential, gap, halved
+from .jit import inlined, kernel
+from .lattice import _ROUNDER, distinct, exponential, gap, halved
 from .loops import in_dtype_of, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, room
-from .stack import on_stack
+from .stretches import sum_of
 
+_LOG_2, _INVERSE_LOG_2 = math.log(2.0), 1.0 / math.log(2.0)
+_FARTHEST = -700.0  # exponentials of less are as good as 0
 _LEAST = 2.0**-900  # exponentials above it have all their digits, times anything that a softmax is divided by
-LANES = 16
 STRANDS = 4  # sums that run side by side, as each waits for its last addition
-
-room_of_lanes = on_stack(LANES)
 
 
 @kernel
@@ -61,37 +61,32 @@ def exponentials_of(row: Any, largest: float, terms: Any) -> None:
         terms[k] = exp_minus(np.float64(row[k]), largest)
 
 
+@inlined
+def _brief_exp(x: float) -> float:
+    """Return exp(x) for x <= 0, good to 2**-45, or something below 2**-1000."""
+    x = _FARTHEST if x < _FARTHEST else x
+    shifted = fused(x, _INVERSE_LOG_2, _ROUNDER)
+    r = fused(shifted - _ROUNDER, -_LOG_2, x)
+    scale = raised(shifted)
+    return fused(scale, fused(r * r, polynomial(r, EXP_BRIEF), r), scale)
+
+
 @kernel
-def _brief_exponentials(row: Any, largest: float, place: int, terms: Any, lanes: Any) -> None:
-    """Write ``exp(row - largest)`` for whole vectors, and add it to the lanes, but for the entry at a place."""
+def _brief_exponentials(row: Any, largest: float, terms: Any) -> None:
+    """Write ``exp(row - largest)``."""
     wide_vectors()
     distinct()
-    for start in range(0, terms.size - LANES + 1, LANES):
-        here, out = row[start : start + LANES], terms[start : start + LANES]
-        for j in range(LANES):
-            term = brief.exp_minus(np.float64(here[j]), largest)
-            out[j] = term
-            lanes[j] += term if start + j != place else 0.0
-
-
-@kernel
-def sum_of_lanes(lanes: Any) -> float:
-    """Return the sum of `LANES` numbers."""
-    total = 0.0
-    for j in range(LANES // 4):
-        total += (lanes[4 * j] + lanes[4 * j + 1]) + (lanes[4 * j + 2] + lanes[4 * j + 3])
-    return total
+    for k in range(terms.size):
+        terms[k] = _brief_exp(np.float64(row[k]) - largest)
 
 
 @kernel
 def _briefly(row: Any, largest: float, place: int, terms: Any) -> float:
-    lanes = room_of_lanes(0.0)
-    lanes[:] = 0.0
-    _brief_exponentials(row, largest, place, terms, lanes)
-    for k in range(row.size - row.size % LANES, row.size):
-        terms[k] = brief.exp_minus(np.float64(row[k]), largest)
-        lanes[k % LANES] += terms[k] if k != place else 0.0
-    return sum_of_lanes(lanes)
+    _brief_exponentials(row, largest, terms)
+    terms[place] = 0.0
+    others = sum_of(terms)
+    terms[place] = 1.0
+    return others
 
 
 @kernel
