@@ -321,7 +321,7 @@ def _plain_step(out, node, scale, from_0, from_1, from_2, may_2):
     """Add up what reaches a front; return the largest, ordered, 0 if it cannot be, and whether one was lost."""
     wide_vectors()
     distinct()
-    top, lost, fine = as_whole(0.0), False, True
+    top, gone, faint = as_whole(0.0), 0, 0
     for place in range(out.size):
         total = from_0[place]
         total += from_1[place]
@@ -329,9 +329,10 @@ def _plain_step(out, node, scale, from_0, from_1, from_2, may_2):
         total *= node[place] * scale
         kept = total if total >= TINY else 0.0
         out[place] = kept
-        top, lost = greater(top, as_whole(kept)), lost | (kept != total)
-        fine &= node[place] >= FAINT
-    return top if fine else 0, lost
+        top = greater(top, as_whole(kept))
+        gone |= as_whole(total) ^ as_whole(kept)
+        faint |= as_whole(node[place]) - as_whole(FAINT)  # negative from then on
+    return top if faint >= 0 else 0, gone != 0
 
 
 @kernel
@@ -339,7 +340,7 @@ def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, fro
     """Go one front back, and write how much of the total passes each point; return as `_plain_step` does."""
     wide_vectors()
     distinct()
-    top, lost = as_whole(0.0), False
+    top, gone = as_whole(0.0), 0
     for place in range(out.size):
         total = from_0[place]
         total += from_1[place]
@@ -349,8 +350,9 @@ def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, fro
         total *= node[place]
         kept = total if total >= TINY else 0.0
         out[place] = kept
-        top, lost = greater(top, as_whole(kept)), lost | (kept != total)
-    return top, lost
+        top = greater(top, as_whole(kept))
+        gone |= as_whole(total) ^ as_whole(kept)
+    return top, gone != 0
 
 
 @kernel

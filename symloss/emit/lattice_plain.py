@@ -58,30 +58,30 @@ class Plain:
 
     def _kept(self, code: Code, out: str) -> None:
         code("kept = total if total >= TINY else 0.0")
-        code(f"{out}[place] = kept", "top, lost = greater(top, as_whole(kept)), lost | (kept != total)")
+        code(f"{out}[place] = kept", "top = greater(top, as_whole(kept))", "gone |= as_whole(total) ^ as_whole(kept)")
 
     def _step(self) -> CodeFunction:
         code, links = Code(), forward_links(self.plan)
-        code("wide_vectors()", "distinct()", "top, lost, fine = as_whole(0.0), False, True")
+        code("wide_vectors()", "distinct()", "top, gone, faint = as_whole(0.0), 0, 0")
         with code.under("for place in range(out.size):"):
             self._sum(code, links)
             code("total *= node[place] * scale")
             self._kept(code, "out")
-            code("fine &= node[place] >= FAINT")
-        code("return top if fine else 0, lost")
+            code("faint |= as_whole(node[place]) - as_whole(FAINT)  # negative from then on")
+        code("return top if faint >= 0 else 0, gone != 0")
         given = ["out", "node", "scale", *_linked(links)]
         says = "Add up what reaches a front; return the largest, ordered, 0 if it cannot be, and whether one was lost."
         return CodeFunction(signature("_plain_step", given), says, tuple(code.lines))
 
     def _back(self) -> CodeFunction:
         code, links = Code(), backward_links(self.plan)
-        code("wide_vectors()", "distinct()", "top, lost = as_whole(0.0), False")
+        code("wide_vectors()", "distinct()", "top, gone = as_whole(0.0), 0")
         with code.under("for place in range(out.size):"):
             self._sum(code, links)
             code("total = total * scale + ends[place]", "here[place] = alpha[place] * total * factor")
             code("total *= node[place]")
             self._kept(code, "out")
-        code("return top, lost")
+        code("return top, gone != 0")
         given = ["out", "here", "alpha", "node", "ends", "scale", "factor", *_linked(links)]
         says = "Go one front back, and write how much of the total passes each point; return as `_plain_step` does."
         return CodeFunction(signature("_plain_back", given), says, tuple(code.lines))
@@ -181,7 +181,10 @@ class Plain:
         places = names.sizes[1]
         given = [f"{self.plan.front_entries}[:{places}]", f"{self.row}.shape[1]"]
         code(*call("readers", given, f"{', '.join(_GROUPS)} = "))
-        code(f"alpha = np.empty((kept + 1, {places} + {2 * pad}))", "node, scales = np.empty_like(alpha), np.zeros(fronts + 2)")
+        code(
+            f"alpha = np.empty((kept + 1, {places} + {2 * pad}))",
+            "node, scales = np.empty_like(alpha), np.zeros(fronts + 2)",
+        )
         code("alpha[0] = 0.0")
         if pad:
             code(f"alpha[:, :{pad}], alpha[:, {places} + {pad} :] = 0.0, 0.0")

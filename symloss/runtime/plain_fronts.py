@@ -149,13 +149,13 @@ def _place(terms: Any, inverse: float, places: Any, entries: Any, out: Any) -> N
         out[places[i]] = terms[entries[i]] * inverse
 
 
-@kernel
+@inlined
 def _add(terms: Any, places: Any, groups: Any, out: Any) -> None:
     for i in range(places.size):
         out[groups[i]] += terms[places[i]]
 
 
-@kernel
+@inlined
 def sum_readers(terms: Any, most: Any, others: Any, out: Any) -> None:
     """Write the sums of the terms of the places that read each entry."""
     out[:] = 0.0
@@ -163,7 +163,7 @@ def sum_readers(terms: Any, most: Any, others: Any, out: Any) -> None:
     out[0] += dot(terms, most)
 
 
-@kernel
+@inlined
 def complete_places(
     sums: Any, entries: Any, reader: Any, at: int, node: Any, place: int, others: float, factor: float, out: Any
 ) -> bool:

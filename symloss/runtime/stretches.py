@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 from .inside import overload
 from .late import make_array, populate_array
 
-_WIDTH = 16  # partial sums that run side by side
+_WIDTHS = (16, 4, 1)  # partial sums that run side by side, as long as there is enough to add up
 
 
 def stretch(array: Any, row: int, start: int, stop: int) -> Any:
@@ -72,7 +72,7 @@ def _row_compiled(array: Any, row: Any) -> Any:
 
 
 def sum_of(terms: Any) -> float:
-    """Return the sum of float64 numbers: every sixteenth by itself, then the halves of those, then what is left."""
+    """Return the sum of float64 numbers, of every sixteenth by itself, then of halves of those; so that of what is left."""
     return _in_lanes(np.asarray(terms))
 
 
@@ -82,38 +82,42 @@ def dot(a: Any, b: Any) -> float:
 
 
 def _in_lanes(terms: Any) -> float:
-    whole = terms.size - terms.size % _WIDTH
-    lanes = np.zeros(_WIDTH)
-    for row in terms[:whole].reshape(-1, _WIDTH):
-        lanes += row
-    while lanes.size > 1:
-        half = lanes.size // 2
-        lanes = lanes[:half] + lanes[half:]
-    total = float(lanes[0])
-    for term in terms[whole:]:
-        total += float(term)
+    total, done = 0.0, 0
+    for width in _WIDTHS:
+        whole = done + (terms.size - done) // width * width
+        lanes = np.zeros(width)
+        for row in terms[done:whole].reshape(-1, width):
+            lanes += row
+        while lanes.size > 1:
+            half = lanes.size // 2
+            lanes = lanes[:half] + lanes[half:]
+        total, done = total + float(lanes[0]), whole
     return total
 
 
 def _added_up(builder: Any, count: Any, term: Any) -> Any:
     """Return the sum of what ``term(index, kind)`` returns, a number or a vector of them."""
-    one, many = ir.DoubleType(), ir.VectorType(ir.DoubleType(), _WIDTH)
-    lanes = cgutils.alloca_once_value(builder, ir.Constant(many, [0.0] * _WIDTH))
-    step = ir.Constant(count.type, _WIDTH)
-    whole = builder.sub(count, builder.urem(count, step))
-    with cgutils.for_range_slice(builder, ir.Constant(count.type, 0), whole, step) as (i, _):
-        builder.store(builder.fadd(builder.load(lanes), term(i, many)), lanes)
-    part, width = builder.load(lanes), _WIDTH
+    total, done = ir.Constant(ir.DoubleType(), 0.0), ir.Constant(count.type, 0)
+    for width in _WIDTHS:
+        kind = ir.VectorType(ir.DoubleType(), width)
+        lanes = cgutils.alloca_once_value(builder, ir.Constant(kind, [0.0] * width))
+        step = ir.Constant(count.type, width)
+        whole = builder.add(done, builder.mul(builder.udiv(builder.sub(count, done), step), step))
+        with cgutils.for_range_slice(builder, done, whole, step) as (i, _):
+            builder.store(builder.fadd(builder.load(lanes), term(i, kind)), lanes)
+        total, done = builder.fadd(total, _folded(builder, builder.load(lanes), width)), whole
+    return total
+
+
+def _folded(builder: Any, part: Any, width: int) -> Any:
+    """Return the sum of the entries of a vector."""
     while width > 1:
         width //= 2
         places = ir.VectorType(ir.IntType(32), width)
         low, high = (ir.Constant(places, list(range(k, k + width))) for k in (0, width))
         nothing = ir.Constant(part.type, ir.Undefined)
         part = builder.fadd(builder.shuffle_vector(part, nothing, low), builder.shuffle_vector(part, nothing, high))
-    total = cgutils.alloca_once_value(builder, builder.extract_element(part, ir.Constant(ir.IntType(32), 0)))
-    with cgutils.for_range_slice(builder, whole, count, ir.Constant(count.type, 1)) as (i, _):
-        builder.store(builder.fadd(builder.load(total), term(i, one)), total)
-    return builder.load(total)
+    return builder.extract_element(part, ir.Constant(ir.IntType(32), 0))
 
 
 def _load(builder: Any, array: Any, i: Any, kind: Any) -> Any:
