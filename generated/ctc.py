@@ -39,7 +39,7 @@ from ._runtime.lattice import (
     share,
     shares,
 )
-from ._runtime.lattice_along import begin_along, finish_along, resume_along, turns_of
+from ._runtime.lattice_along import balance_turns, begin_along, finish_along, resume_along, turns_of
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
 from ._runtime.ragged import RaggedDriver
@@ -1033,6 +1033,7 @@ def _hvp_of_sample(logp, label, input_length, label_length, blank, v_logp, facto
             total_t,
             turns[low_place:high_place],
         )
+        balance_turns(turns, shares_here)
         beta_t[here, low_place + 2 : high_place + 2] = new_t[low_place + 2 : high_place + 2]
         beta_t[here, low_place + 2 : high_place + 2] += node_t[row, low_place + 2 : high_place + 2]
         for r in range(start_front.size):
@@ -1047,6 +1048,7 @@ def _hvp_of_sample(logp, label, input_length, label_length, blank, v_logp, facto
         nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
         nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
     end_turn = end_share * (reach_t - total_t)
+    balance_turns(end_turn, end_share)
 
 
 @kernel

@@ -43,7 +43,16 @@ from ._runtime.lattice import (
     share,
     shares,
 )
-from ._runtime.lattice_along import add_turn, begin_along, finish_along, mean_along, resume_along, turns_of
+from ._runtime.lattice_along import (
+    add_balanced,
+    add_turn,
+    balance_turns,
+    begin_along,
+    finish_along,
+    mean_along,
+    resume_along,
+    turns_of,
+)
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
 from ._runtime.plain_fronts import (
@@ -1605,25 +1614,20 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
                 start_share[r], start_turn[r] = shares_here[place], turns[place]
                 shares_here[place], turns[place] = 0.0, 0.0
                 beta_m[here, place + 2], beta_e[here, place + 2] = 0.0, NOWHERE
-        for s in range(low_place, high_place):
-            amount = outer * turns[s]
-            k = entry_0[s]
-            if k == place_z[t]:
-                at_place_z[t] += amount
-            else:
-                elsewhere_z[t] += amount
-                product_z[t, k] += amount
+        at_place_z[t] = add_balanced(turns, shares_here, entry_0, place_z[t], outer, product_z[t])
+        elsewhere_z[t] = -at_place_z[t]
         for s in range(low_place, high_place):
             amount = outer * shares_here[s]
             passing_z[t] -= -amount
         nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
         nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
     end_turn = end_share * (reach_t - total_t)
+    balance_turns(end_turn, end_share)
     outer = factor
     for i in range(input_length):
         add_share(z[i], largest_z[i], place_z[i], others_z[i], at_place_z[i], elsewhere_z[i], product_z[i])
     for i in range(input_length):
-        add_turn(z[i], v_z[i], largest_z[i], others_z[i], mean_z[i], passing_z[i], product_z[i])
+        add_turn(z[i], v_z[i], largest_z[i], place_z[i], others_z[i], mean_z[i], passing_z[i], product_z[i])
 
 
 @kernel

@@ -43,6 +43,7 @@ from ._runtime.lattice import (
 from ._runtime.lattice_along import (
     across_along,
     add_jump_turns,
+    balance_turns,
     begin_along,
     finish_along,
     resume_along,
@@ -1051,6 +1052,7 @@ def _hvp_of_sample(
             total_t,
             turns[low_place:high_place],
         )
+        balance_turns(turns, shares_here)
         beta_t[here, low_place:high_place] = new_t[low_place:high_place]
         beta_t[here, low_place:high_place] += node_t[row, low_place:high_place]
         for r in range(start_front.size):
@@ -1086,6 +1088,7 @@ def _hvp_of_sample(
             product_emission[0, j] += amount
         r += 1
     end_turn = end_share * (reach_t - total_t)
+    balance_turns(end_turn, end_share)
     r = 0
     for j in range(emission.shape[1]):
         if end_front[r] != -1000000:

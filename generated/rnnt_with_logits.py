@@ -40,7 +40,15 @@ from ._runtime.lattice import (
     share,
     shares,
 )
-from ._runtime.lattice_along import add_turn, begin_along, finish_along, mean_along, resume_along, turns_of
+from ._runtime.lattice_along import (
+    add_turn,
+    balance_turns,
+    begin_along,
+    finish_along,
+    mean_along,
+    resume_along,
+    turns_of,
+)
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
 from ._runtime.ragged import RaggedDriver
@@ -1454,6 +1462,7 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
         nothing(back_1_m[here, low_place : low_place + 2], back_1_e[here, low_place : low_place + 2])
         nothing(back_1_m[here, high_place + 2 : high_place + 4], back_1_e[here, high_place + 2 : high_place + 4])
     end_turn = end_share * (reach_t - total_t)
+    balance_turns(end_turn, end_share)
     r = 0
     if end_front[r] != -1000000:
         amount = outer * end_turn[r]
@@ -1483,7 +1492,16 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             )
     for i in range(input_length):
         for j in range(label_length + 1):
-            add_turn(z[i, j], v_z[i, j], largest_z[i, j], others_z[i, j], mean_z[i, j], passing_z[i, j], product_z[i, j])
+            add_turn(
+                z[i, j],
+                v_z[i, j],
+                largest_z[i, j],
+                place_z[i, j],
+                others_z[i, j],
+                mean_z[i, j],
+                passing_z[i, j],
+                product_z[i, j],
+            )
 
 
 @kernel

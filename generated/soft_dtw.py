@@ -36,7 +36,7 @@ from ._runtime.lattice import (
     share,
     shares,
 )
-from ._runtime.lattice_along import begin_along, finish_along, resume_along, turns_of
+from ._runtime.lattice_along import balance_turns, begin_along, finish_along, resume_along, turns_of
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
 from ._runtime.ragged import RaggedDriver
@@ -952,6 +952,7 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
         nothing(beta_m[here, low_place : low_place + 3], beta_e[here, low_place : low_place + 3])
         nothing(beta_m[here, high_place + 3 : high_place + 6], beta_e[here, high_place + 3 : high_place + 6])
     end_turn = end_share * (reach_t - total_t)
+    balance_turns(end_turn, end_share)
 
 
 @kernel

@@ -6,7 +6,7 @@ import importlib
 import itertools
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import mpmath
@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 
 from symloss.errors import SpecError
+from symloss.loader import load
 from symloss.project import generate
+from symloss.verify.report import table
+from symloss.verify.sequences import OUTPUTS, samples, verify_sequences
 
 WILDCARD = '''
 """Alignments in which a label may stand for anything."""
@@ -243,6 +246,19 @@ def test_new_recurrence_generates_and_trains(losses: Any) -> None:
     for _ in range(100):
         z = z - module.grad(z, label)
     assert module.value(z, label) < 0.2 * before
+
+
+def test_new_recurrence_is_verified(losses: Any, tmp_path: Path) -> None:
+    """What `symloss verify` does, in one precision; labels that are the wildcard are among the samples."""
+    (tmp_path / "wildcard.py").write_text(WILDCARD)
+    (loss,) = load([tmp_path])
+    assert any(1 in sample.arrays["label"] for sample in samples(loss))
+    rows = verify_sequences(loss, losses("with_wildcard"), ("float64",))
+    assert [row.output for row in rows] == list(OUTPUTS)
+    assert all(row.passed for row in rows), table(rows)
+    other = {"value": lambda *given, **keywords: losses("with_wildcard").value(*given, **{**keywords, "wildcard": 2})}
+    wrong = SimpleNamespace(**{**vars(losses("with_wildcard")), **other})
+    assert not all(row.passed for row in verify_sequences(loss, wrong, ("float64",)))  # type: ignore[arg-type]
 
 
 def test_long_sequences_keep_their_digits(losses: Any) -> None:

@@ -21,7 +21,7 @@ def _exact(z: Any, label: Any, digits: int = 60) -> tuple[Any, Any]:
     with mpmath.workdps(digits):
         p = []
         for row in z:
-            e = [mpmath.exp(mpmath.mpf(float(x))) for x in row]
+            e = [mpmath.exp(mpmath.mpmathify(x)) for x in row]
             whole = mpmath.fsum(e)
             p.append([x / whole for x in e])
         alphas, alpha = [], [mpmath.mpf(1)] + [mpmath.mpf(0)] * (size - 1)  # before the first frame: in the first blank
@@ -76,6 +76,32 @@ def test_nearly_certain_alignments_keep_their_digits(sequences: Any) -> None:
         for got, row in zip(grad, slopes, strict=True):
             largest = max(abs(s) for s in row)
             assert all(abs(g - s) <= 1e-9 * largest for g, s in zip(got, row, strict=True)), height
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+@pytest.mark.parametrize("height", [0.0, 5.0, 30.0, 200.0])
+def test_products_with_hessians_of_nearly_certain_alignments(sequences: Any, height: float, wanted: bool) -> None:
+    """Against finite differences of the exact gradient, relative to the row's largest entry.
+
+    What is nearly certain is the path that the label takes, or one that it cannot take.
+    """
+    ctc, rng = sequences("ctc_with_logits"), np.random.default_rng(4)
+    label, path = np.array([1, 2, 2, 3]), [0, 1, 1, 0, 2, 0, 2, 3, 0]
+    z, v = rng.normal(size=(2, len(path), 5))
+    z[range(len(path)), path if wanted else [4, 0, 0, 3, 4, 4, 1, 1, 2]] += height
+    product = ctc.hvp(z, label, v=v)
+    with mpmath.workdps(800):
+        step = mpmath.mpf(10) ** -150
+        moved = [
+            _exact([[x + sign * step * float(a) for x, a in zip(map(mpmath.mpf, row), along, strict=True)]
+                    for row, along in zip(z.tolist(), v, strict=True)], label, 800)[1]
+            for sign in (1, -1)
+        ]  # fmt: skip
+        for got, high, low in zip(product, *moved, strict=True):
+            exact = [(a - b) / (2 * step) for a, b in zip(high, low, strict=True)]
+            largest = max(map(abs, exact))
+            assert largest > 0
+            assert all(abs(mpmath.mpf(float(g)) - e) <= 1e-9 * largest for g, e in zip(got, exact, strict=True))
 
 
 @pytest.mark.parametrize("height", [0, 3, 40, 200])

@@ -22,11 +22,41 @@ def mean_along(row: Any, v: Any, largest: float, others: float) -> float:
 
 
 @kernel
-def add_turn(row: Any, v: Any, largest: float, others: float, mean: float, amount: float, out: Any) -> None:
-    """Subtract ``amount`` times the Hessian of the log-sum-exp of a row times ``v``."""
-    factor = amount / (1.0 + others)
+def add_turn(row: Any, v: Any, largest: float, place: int, others: float, mean: float, amount: float, out: Any) -> None:
+    """Subtract ``amount`` times the Hessian of the log-sum-exp of a row times ``v``.
+
+    Its entries are 0 together; that of the largest entry, where a mean may be all but v, is put together of the others.
+    """
+    factor, total = amount / (1.0 + others), 0.0
     for k in range(row.size):
-        out[k] -= factor * exp_minus(np.float64(row[k]), largest) * (v[k] - mean)
+        if k != place:
+            turn = factor * exp_minus(np.float64(row[k]), largest) * (v[k] - mean)
+            total += turn
+            out[k] -= turn
+    out[place] += total
+
+
+@kernel
+def add_balanced(turns: Any, shares: Any, entry: Any, place: int, factor: float, out: Any) -> float:
+    """Add the changes of the shares of a front, which are 0 together, to the entries of a row that the places read.
+
+    That of the entry which takes most, where a mean may be all there is, is put together of the others.  The change
+    at the largest entry of the row is returned instead of being added; that of all others is minus it.
+    """
+    most = entry[np.argmax(shares)]
+    others, at_place = 0.0, 0.0
+    for i in range(shares.size):
+        if entry[i] != most:
+            amount = factor * turns[i]
+            others += amount
+            if entry[i] == place:
+                at_place += amount
+            else:
+                out[entry[i]] += amount
+    if most == place:
+        return -others
+    out[most] -= others
+    return at_place
 
 
 @kernel
@@ -67,6 +97,15 @@ def turns_of(shares: Any, a_t: Any, b_t: Any, total_t: float, out: Any) -> None:
 
 
 @kernel
+def balance_turns(turns: Any, shares: Any) -> None:
+    """Put together the change of the largest of several shares, which are 1 together, of those of the others."""
+    largest, others = np.argmax(shares), 0.0
+    for i in range(turns.size):
+        others += turns[i] if i != largest else 0.0
+    turns[largest] = -others
+
+
+@kernel
 def across_along(a_m: Any, a_e: Any, a_t: Any, jump_m: Any, jump_e: Any, jump_t: Any, out: Any) -> None:
     """Write the tangents of the sums over i of ``a[i] * jump[i, j]``."""
     for j in range(out.size):
@@ -86,9 +125,19 @@ def add_jump_turns(
     a_m: Any, a_e: Any, a_t: Any, jump_m: Any, jump_e: Any, jump_t: Any, b_m: Any, b_e: Any, b_t: Any, total_m: float,
     total_e: float, total_t: float, shares: Any, turns: Any,
 ) -> None:  # fmt: skip
-    """Add ``a[i] * jump[i, j] * b[j]`` over a total, and its change, to matrices."""
+    """Add ``a[i] * jump[i, j] * b[j]`` over a total, and its change, to matrices; see `balance_turns`."""
+    most, first, second, others = -1.0, 0, 0, 0.0
     for i in range(a_m.size):
         for j in range(b_m.size):
             part = share(a_m[i] * jump_m[i, j] * b_m[j], a_e[i] + jump_e[i, j] + b_e[j], total_m, total_e)
             shares[i, j] += part
-            turns[i, j] += part * (a_t[i] + jump_t[i, j] + b_t[j] - total_t)
+            if part > most:
+                most, first, second = part, i, j
+    for i in range(a_m.size):
+        for j in range(b_m.size):
+            if i != first or j != second:
+                part = share(a_m[i] * jump_m[i, j] * b_m[j], a_e[i] + jump_e[i, j] + b_e[j], total_m, total_e)
+                turn = part * (a_t[i] + jump_t[i, j] + b_t[j] - total_t)
+                turns[i, j] += turn
+                others += turn
+    turns[first, second] -= others

@@ -73,7 +73,7 @@ def _row_compiled(array: Any, row: Any) -> Any:
 
 
 def sum_of(terms: Any) -> float:
-    """Return the sum of float64 numbers, of every sixteenth by itself, then of halves of those; so that of what is left."""
+    """Return the sum of float64 numbers: of every sixteenth by itself, of halves of those, of what is left."""
     return _in_lanes(np.asarray(terms))
 
 

@@ -32,6 +32,8 @@ class Along:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan.ahead
+        # every path has one entry of the row of a front in it, so that what paths change there is 0 together
+        self.balanced = plan.front_row if plan.once_a_front else None
         self.sweeps = Sweeps(self.plan)
         self.sweeps.into = "product"
         self.samples, self.backward = Samples(self.sweeps), Backward(self.sweeps)
@@ -182,6 +184,8 @@ class Along:
             backward.shares(code)
             code(*call("turns_of", ["shares_here[low_place:high_place]", sweeps.inside("alpha_t", "row"),
                                     sweeps.along("new_t"), "total_t", "turns[low_place:high_place]"]))  # fmt: skip
+            if self.plan.once_a_front and self.balanced is None:
+                code("balance_turns(turns, shares_here)")
             code(f"{sweeps.inside('beta_t', 'here')} = {sweeps.along('new_t')}")
             if self.plan.has_node:
                 code(f"{sweeps.inside('beta_t', 'here')} += {sweeps.inside('node_t', 'row')}")
@@ -220,7 +224,13 @@ class Along:
     def _scatter(self, code: Code, name: str, weight: Weight) -> None:
         """Write what the points, or arcs, of a front add."""
         sweeps = self.sweeps
-        sweeps.scatter_front(code, name, weight, "turns", buffered=False)
+        if self.balanced is not None:
+            row, at = self.balanced.name, self.plan.first
+            given = ["turns", "shares_here", self.plan.front_entries, f"place_{row}[{at}]", "outer"]
+            code(*call("add_balanced", [*given, f"product_{row}[{at}]"], f"at_place_{row}[{at}] = "))
+            code(f"elsewhere_{row}[{at}] = -at_place_{row}[{at}]")
+        else:
+            sweeps.scatter_front(code, name, weight, "turns", buffered=False)
         if self.plan.rows:
             leaf = functools.partial(_passed, sweeps.weights)
 
@@ -254,7 +264,7 @@ class Along:
         passed = functools.partial(_passed, sweeps.points)
         for which in ("start", "end"):
             if which == "end":
-                code("end_turn = end_share * (reach_t - total_t)")
+                code("end_turn = end_share * (reach_t - total_t)", "balance_turns(end_turn, end_share)")
             sweeps.scatter_points(code, which, f"{which}_turn")
             if rows:
                 sweeps.scatter_points(code, which, f"{which}_share", passed)
@@ -283,7 +293,7 @@ def _mean(code: Code, at: str, name: str) -> None:
 
 def _turned(code: Code, at: str, name: str) -> None:
     given = [f"{name}[{at}]", f"v_{name}[{at}]"]
-    given += [f"{what}_{name}[{at}]" for what in ("largest", "others", "mean", "passing")]
+    given += [f"{what}_{name}[{at}]" for what in ("largest", "place", "others", "mean", "passing")]
     code(*call("add_turn", [*given, f"product_{name}[{at}]"]))
 
 

@@ -32,8 +32,8 @@ _RUNTIME = {
     ),
     "greatest": ("as_whole", "greater"),
     "lattice_along": (
-        "across_along", "add_jump_turns", "add_turn", "begin_along", "finish_along", "mean_along", "resume_along",
-        "turns_of",
+        "across_along", "add_balanced", "add_jump_turns", "add_turn", "balance_turns", "begin_along", "finish_along",
+        "mean_along", "resume_along", "turns_of",
     ),
     "lattice_reference": ("add_other_jumps", "balance", "balance_places", "missed_at_end", "missed_before"),
     "lattice_rows": ("add_share", "log_total", "rounded", "statistics", "widened"),
