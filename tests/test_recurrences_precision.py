@@ -106,7 +106,7 @@ def test_products_with_hessians_of_nearly_certain_alignments(sequences: Any, hei
 
 @pytest.mark.parametrize("height", [0, 3, 40, 200])
 def test_nearly_certain_tags_keep_their_digits(sequences: Any, height: int) -> None:
-    """Value and every entry of every gradient, against all paths: a marginal less 1 is a sum over the others."""
+    """Value, every entry of every gradient, and products with the Hessian, against all paths."""
     rng, frames, tags = np.random.default_rng(0), 5, 3
     tag = rng.integers(0, tags, frames)
     e, jump, start, end = (rng.normal(size=s) for s in ((frames, tags), (tags, tags), tags, tags))
@@ -135,6 +135,14 @@ def test_nearly_certain_tags_keep_their_digits(sequences: Any, height: int) -> N
             slope = sum(one[which] * w for one, w in zip(apart, weights, strict=True)) / total
             for got, true in zip(grad.ravel(), slope.ravel(), strict=True):
                 assert abs(got - true) <= 1e-13 * abs(true)
+        v = [rng.normal(size=g.shape) for g in grads]
+        along = [sum((c * d).sum() for c, d in zip(one, v, strict=True)) for one in apart]
+        mean = sum(w * mpmath.mpf(a) for w, a in zip(weights, along, strict=True)) / total
+        for which, got in enumerate(sequences("linear_chain_crf").hvp(e, jump, start, end, tag, v=tuple(v))):
+            terms = zip(weights, apart, along, strict=True)
+            true = sum(one[which] * (w * (mpmath.mpf(a) - mean)) for w, one, a in terms) / total
+            for row, wanted in zip(np.atleast_2d(got), np.atleast_2d(true), strict=True):
+                assert abs(row - wanted).max() <= 1e-9 * abs(wanted).max()
 
 
 @functools.cache
