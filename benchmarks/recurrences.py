@@ -243,36 +243,54 @@ def measure(case: Case, threads: int, repeats: int) -> Iterator[tuple[str, float
         yield name, *(float(np.median(own)) for own in times), abs(float(ours) - float(theirs)) / abs(float(theirs))
 
 
+def lattices() -> Iterator[tuple[str, Callable[[int], tuple[Case, int]]]]:
+    """Yield ways for lattices to grow: a name, and what makes the case that is k times the smallest, with its size."""
+    yield "CTC, T S: T grows", lambda k: (alignments(200 * k, 1, 16, 10), 200 * k * 21)
+    yield (
+        "CTC, T S: both grow",
+        lambda k: _grown(k, lambda r: (alignments(120 * r, 1, 16, 30 * r), 120 * r * (60 * r + 1))),
+    )
+    yield "CRF, T K^2: T grows", lambda k: (chains(100 * k, 1, 8), 100 * k * 64)
+    yield "CRF, T K^2: K grows", lambda k: _grown(k, lambda r: (chains(60, 1, 8 * r), 60 * (8 * r) ** 2))
+    yield "RNN-T, T U K: T grows", lambda k: (transducers(40 * k, 1, 8, 16), 40 * k * 9 * 16)
+    yield (
+        "RNN-T, T U K: U and K grow",
+        lambda k: _grown(k, lambda r: (transducers(40, 1, 8 * r, 16 * r), 40 * (8 * r + 1) * 16 * r)),
+    )
+    yield "soft-DTW, n m: both grow", lambda k: _grown(k, lambda r: (warpings(1, 60 * r, 60 * r), (60 * r) ** 2))
+
+
+def _grown(k: int, make: Callable[[int], tuple[Case, int]]) -> tuple[Case, int]:
+    return make(round(k**0.5))
+
+
 def cost(path: Path) -> None:
-    """Plot the time of value and gradient over two decades of the size of each lattice."""
+    """Plot the time of value and gradient, of one core, over two decades of the size of each lattice."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, axis = pyplot.subplots(figsize=(6, 4))
-    scales = np.array([1, 2, 5, 10, 20, 50, 100])
-    for label, of_size in (
-        ("CTC: frames x states", lambda k: alignments(20 * k, 4, 16, 10)),
-        ("CTC: states, frames = 4 x labels", lambda k: alignments(int(40 * k**0.5), 4, 16, int(10 * k**0.5))),
-        ("CRF: length", lambda k: chains(10 * k, 4, 8)),
-        ("RNN-T: frames", lambda k: transducers(4 * k, 2, 8, 16)),
-        ("soft-DTW: n m", lambda k: warpings(2, int(10 * k**0.5), int(10 * k**0.5))),
-    ):
-        found = []
-        for k in scales:
-            call = of_size(int(k)).ours
-            call(1)
-            started = [time.perf_counter() for _ in range(8) if call(1) is not None]
-            found.append(float(np.min(np.diff(started))))
-        slope = float(np.polyfit(np.log(scales[2:]), np.log(found[2:]), 1)[0])
-        axis.loglog(scales, found, marker="o", label=f"{label} (slope {slope:.2f})")
-        print(f"{label:40} exponent {slope:.2f}", flush=True)
-    axis.set_xlabel("size")
-    axis.set_ylabel("seconds, value and gradient")
+    figure, axis = pyplot.subplots(figsize=(7, 5))
+    for label, of_size in lattices():
+        sizes, found = [], []
+        for k in (1, 4, 9, 25, 49, 100):
+            case, size = of_size(k)
+            case.ours(1)
+            ticks = [time.process_time() for _ in range(6) if case.ours(1) is not None]
+            sizes.append(size)
+            found.append(float(np.min(np.diff(ticks))))
+        slope = float(np.polyfit(np.log(sizes[2:]), np.log(found[2:]), 1)[0])
+        axis.loglog(sizes, found, marker="o", label=f"{label} (exponent {slope:.2f})")
+        print(f"{label:30} exponent {slope:.2f}, {1e9 * found[-1] / sizes[-1]:.1f} ns an entry", flush=True)
+    ends = np.array(axis.get_xlim())
+    axis.loglog(ends, 1e-8 * ends, "k:", linewidth=1, label="linear: 10 ns an entry")
+    axis.set_xlabel("entries of the lattice of a sequence")
+    axis.set_ylabel("seconds of one core, value and gradient")
     axis.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path, dpi=100)
+    pyplot.close(figure)
 
 
 def accuracy() -> None:

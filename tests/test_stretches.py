@@ -1,0 +1,54 @@
+"""Views that nobody owns and sums in lanes: compiled against the same in Python, and against exact sums."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from symloss.generated._runtime.greatest import as_whole
+from symloss.generated._runtime.stretches import dot, row_of, stretch, sum_of
+
+
+@numba.njit
+def _sums(a: Any, b: Any) -> Any:
+    return sum_of(a), dot(a, b)
+
+
+@numba.njit
+def _views(array: Any, row: int, start: int, stop: int) -> Any:
+    part, whole = stretch(array, row, start, stop), row_of(array, row)
+    part[0] += 1.0
+    return part.copy(), whole.copy()
+
+
+@numba.njit
+def _whole(x: float) -> int:
+    return as_whole(x)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 4, 15, 16, 17, 30, 64, 101, 1000])
+def test_sums_have_the_bits_that_they_have_in_python(size: int) -> None:
+    a, b = np.random.default_rng(size).normal(size=(2, size))
+    total, product = _sums(a, b)
+    assert (total, product) == (sum_of(a), dot(a, b))
+    assert abs(total - math.fsum(a)) <= 1e-15 * math.fsum(abs(a))
+    assert abs(product - math.fsum(a * b)) <= 1e-15 * math.fsum(abs(a * b))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_views_are_the_memory_of_their_array(dtype: str) -> None:
+    array = np.arange(20.0, dtype=dtype).reshape(4, 5)
+    part, whole = _views(array, 2, 1, 4)
+    assert part.dtype == dtype
+    assert part.tolist() == [12.0, 12.0, 13.0]
+    assert whole.tolist() == array[2].tolist() == [10.0, 12.0, 12.0, 13.0, 14.0]
+    assert array.sum() == 191.0
+
+
+def test_whole_numbers_are_in_the_order_of_floats() -> None:
+    numbers = [0.0, 5e-324, 1e-300, 0.5, 1.0, 1.0 + 2.0**-52, 1e300, math.inf]
+    wholes = [_whole(x) for x in numbers]
+    assert wholes == sorted(set(wholes)) == [as_whole(x) for x in numbers]
