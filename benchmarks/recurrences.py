@@ -245,7 +245,7 @@ def measure(case: Case, threads: int, repeats: int) -> Iterator[tuple[str, float
 
 def lattices() -> Iterator[tuple[str, Callable[[int], tuple[Case, int]]]]:
     """Yield ways for lattices to grow: a name, and what makes the case that is k times the smallest, with its size."""
-    yield "CTC, T S: T grows", lambda k: (alignments(200 * k, 1, 16, 10), 200 * k * 21)
+    yield "CTC, T S: T grows", lambda k: (alignments(60 * k, 1, 16, 40), 60 * k * 81)
     yield (
         "CTC, T S: both grow",
         lambda k: _grown(k, lambda r: (alignments(120 * r, 1, 16, 30 * r), 120 * r * (60 * r + 1))),
@@ -277,7 +277,7 @@ def cost(path: Path) -> None:
         for k in (1, 4, 9, 25, 49, 100):
             case, size = of_size(k)
             case.ours(1)
-            ticks = [time.process_time() for _ in range(6) if case.ours(1) is not None]
+            ticks = [time.process_time() for _ in range(9) if case.ours(1) is not None]
             sizes.append(size)
             found.append(float(np.min(np.diff(ticks))))
         slope = float(np.polyfit(np.log(sizes[2:]), np.log(found[2:]), 1)[0])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -17,6 +16,7 @@ from numba.extending import intrinsic
 from .inside import overload
 from .late import make_array, populate_array
 
+ir = cgutils.ir  # llvmlite's types, by way of Numba, which is what is required
 _WIDTHS = (16, 4, 1)  # partial sums that run side by side, as long as there is enough to add up
 
 
