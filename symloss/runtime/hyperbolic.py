@@ -1,4 +1,4 @@
-"""tanh, 1/cosh and log(cosh) for float32 and float64: a polynomial near 0, one exponential elsewhere."""
+"""sinh, tanh, 1/cosh and log(cosh) for float32 and float64: a polynomial near 0, one exponential elsewhere."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 from .bits import by_dtype, fused, polynomial
 from .coefficients import LOG_COSH_DOUBLE, LOG_COSH_SINGLE, TANH_DOUBLE, TANH_SINGLE
+from .exponential import half_exp_parts
 from .jit import polymorphic
 from .logistic import divide_parts, log1pexp, small_parts
 
@@ -35,6 +36,38 @@ def _log_cosh_double(square: float) -> float:
 
 _tanh_polynomial = by_dtype(_tanh_single, _tanh_double)
 _log_cosh_polynomial = by_dtype(_log_cosh_single, _log_cosh_double)
+
+
+# Taylor coefficients of (sinh(x) - x) / x**3 in the square, for abs(x) < 1.
+_SINH_SINGLE = tuple(1.0 / math.factorial(n) for n in range(11, 1, -2))
+_SINH_DOUBLE = tuple(1.0 / math.factorial(n) for n in range(19, 1, -2))
+
+
+@polymorphic
+def _sinh_single(square: float) -> float:
+    return polynomial(square, _SINH_SINGLE)
+
+
+@polymorphic
+def _sinh_double(square: float) -> float:
+    return polynomial(square, _SINH_DOUBLE)
+
+
+_sinh_polynomial = by_dtype(_sinh_single, _sinh_double)
+
+
+@polymorphic
+def sinh(x: float) -> float:
+    """Hyperbolic sine."""
+    size, square = abs(x), x * x
+    near = fused(size * square, _sinh_polynomial(square), size)
+    half, rest = half_exp_parts(size)
+    inverse = 0.25 / half
+    apart = half - inverse
+    far = apart + (((half - apart) - inverse) + rest)
+    far = far if half < math.inf else half
+    result = near if size < 1.0 else far
+    return -result if x < 0.0 else result
 
 
 @polymorphic
