@@ -20,12 +20,11 @@ from ._runtime import (
     Array,
     Driver,
     add_terms,
-    briefly,
-    by_dtype,
     cut,
     describe,
-    inlined,
+    in_dtype_of,
     kernel,
+    polymorphic,
     room,
     weighed,
     weighted,
@@ -47,30 +46,24 @@ INFO = describe(
 )
 
 
-@inlined
-def _plain_value(mu, logvar):
+@polymorphic
+def sample_value(mu, logvar):
     """Return the loss of one sample."""
     wide_vectors()
-    terms = room(1.0)
+    terms = room(mu)
     total, lost = 0.0, 0.0
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
         mu_part, logvar_part = mu[part], logvar[part]
         for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            added = 0.5 * (mu_l * mu_l) + times_expm1mx(np.float64(logvar_part[l]), 0.5)
+            mu_l = mu_part[l]
+            added = 0.5 * (mu_l * mu_l) + times_expm1mx(logvar_part[l], 0.5)
             terms[l] = added
         total, lost = add_terms(total, lost, terms[:size], mu)
-    total = settle(total, lost)
+    total = in_dtype_of(mu, settle(total, lost))
     loss = total
     return loss
-
-
-_brief_value = briefly(_plain_value, inlined)
-
-
-sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -87,7 +80,7 @@ def _value(mu, logvar, weight, losses):
 def _total(mu, logvar, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, mu.dtype)
     for start in range(0, mu.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, mu.shape[0]))
         inside &= _value(mu[part], logvar[part], cut(weight, part), terms[: part.stop - part.start])
@@ -95,38 +88,32 @@ def _total(mu, logvar, weight):
     return inside, settle(total, lost)
 
 
-@kernel
-def _plain_value_and_grad(mu, logvar, factor, grad_mu, grad_logvar):
+@polymorphic
+def _value_and_grad_of_sample(mu, logvar, factor, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
-    terms = room(1.0)
+    terms = room(mu)
     total, lost = 0.0, 0.0
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
         mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            logvar_l = np.float64(logvar_part[l])
+            mu_l = mu_part[l]
+            logvar_l = logvar_part[l]
             grad_mu_part[l] = scaled(factor, mu_l)
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, 0.5))
             terms[l] = 0.5 * (mu_l * mu_l) + times_expm1mx(logvar_l, 0.5)
         total, lost = add_terms(total, lost, terms[:size], mu)
-    total = settle(total, lost)
+    total = in_dtype_of(mu, settle(total, lost))
     loss = total
     return loss
-
-
-_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
-
-
-_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel
 def sample_value_and_grad(mu, logvar, grad_mu, grad_logvar):
     """Return the loss of one sample and write its gradient."""
-    return _value_and_grad_of_sample(mu, logvar, 1.0, grad_mu, grad_logvar)
+    return _value_and_grad_of_sample(mu, logvar, in_dtype_of(mu, 1.0), grad_mu, grad_logvar)
 
 
 @kernel
@@ -134,8 +121,9 @@ def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
+    scale = in_dtype_of(mu, scale)
     for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(mu, weighted(weight, i, scale))
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
             mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]
         ))
@@ -146,7 +134,7 @@ def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
 def _total_and_grad(mu, logvar, weight, scale, grad_mu, grad_logvar):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, mu.dtype)
     for start in range(0, mu.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, mu.shape[0]))
         inside &= _value_and_grad(
@@ -162,23 +150,17 @@ def _total_and_grad(mu, logvar, weight, scale, grad_mu, grad_logvar):
     return inside, settle(total, lost)
 
 
-@kernel
-def _plain_grad_and_hess(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess_logvar):
+@polymorphic
+def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, hess_logvar):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
     for l in range(mu.shape[0]):
-        grad_mu[l] = scaled(factor, np.float64(mu[l]))
-        logvar_l = np.float64(logvar[l])
+        grad_mu[l] = scaled(factor, mu[l])
+        logvar_l = logvar[l]
         grad_logvar[l] = scaled(factor, times_expm1(logvar_l, 0.5))
         hess_mu[l] = scaled(factor, 1.0)
         hess_logvar[l] = scaled(factor, times_exp(logvar_l, 0.5))
     return
-
-
-_brief_grad_and_hess = briefly(_plain_grad_and_hess, kernel)
-
-
-_grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
@@ -186,29 +168,24 @@ def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hes
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
+    scale = in_dtype_of(mu, scale)
     for i in range(grad_mu.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(mu, weighted(weight, i, scale))
         _grad_and_hess_of_sample(
             mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i], hess_mu[i], hess_logvar[i]
         )
     return inside
 
 
-@kernel
-def _plain_hvp(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
+@polymorphic
+def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logvar):
     """Compute the Hessian of one sample times a vector."""
     wide_vectors()
     for l in range(mu.shape[0]):
-        product_mu[l] = scaled(factor, np.float64(v_mu[l]))
-        product = times_exp(np.float64(logvar[l]), 0.5) * np.float64(v_logvar[l])
+        product_mu[l] = scaled(factor, v_mu[l])
+        product = times_exp(logvar[l], 0.5) * v_logvar[l]
         product_logvar[l] = scaled(factor, product)
     return
-
-
-_brief_hvp = briefly(_plain_hvp, kernel)
-
-
-_hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel
@@ -216,8 +193,9 @@ def _hvp(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
+    scale = in_dtype_of(mu, scale)
     for i in range(product_mu.shape[0]):
-        factor = weighted(weight, i, scale)
+        factor = in_dtype_of(mu, weighted(weight, i, scale))
         _hvp_of_sample(mu[i], logvar[i], v_mu[i], v_logvar[i], factor, product_mu[i], product_logvar[i])
     return inside
 

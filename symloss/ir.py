@@ -18,6 +18,7 @@ COSTLY = frozenset((
     "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power", "gaussian", "erf", "erfc",
     "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess", "erfcx", "loggamma", "digamma",
     "trigamma", "tetragamma", "asinh", "atan", "times_exp", "times_expm1", "lifted_sigmoid", "lifted_logistic_density",
+    "expm1mx", "times_expm1mx",
 ))  # fmt: skip
 
 # Functions of which there is a shorter form, for float64 numbers that become float32 in the end.

@@ -16,9 +16,9 @@ import numpy as np
 from . import twofold
 from .bits import by_dtype, fused, polynomial
 from .error_function import erf, erfc, erfc_curvature, erfc_excess, erfc_hazard, gaussian, log_erfc, log_half_erfc
-from .exponential import exp, exp_nonpositive, expm1, lifted, lowered, times_exp, times_expm1
+from .exponential import exp, exp_nonpositive, expm1, expm1mx, lifted, lowered, times_exp, times_expm1
 from .gamma_function import digamma, loggamma, tetragamma, trigamma
-from .hyperbolic import log_cosh, sech, tanh
+from .hyperbolic import log_cosh, sech, sinh, tanh
 from .inverse import asinh, atan, hypot
 from .jit import kernel, polymorphic
 from .logarithm import log, log1p
@@ -35,7 +35,6 @@ from .logistic import (
 from .scaled_tail import erfcx
 
 _LOG_2 = math.log(2.0)
-_EXPM1MX = tuple(1.0 / math.factorial(n) for n in range(20, 1, -1))  # Taylor coefficients of exp(x) - 1 - x
 _BD0 = tuple(1.0 / (2 * n + 1) for n in range(15, 0, -1))
 
 
@@ -84,25 +83,9 @@ def cos(x: float) -> float:
 
 
 @polymorphic
-def sinh(x: float) -> float:
-    """Hyperbolic sine."""
-    part = expm1(0.5 * abs(x))  # of the half, as exp(x) overflows before its half does
-    quotient = part / (1.0 + part)
-    size = quotient * (2.0 + part) * (1.0 + 0.5 * part * quotient) if part < math.inf else part
-    return -size if x < 0.0 else size
-
-
-@polymorphic
 def cosh(x: float) -> float:
     """Hyperbolic cosine."""
     return math.cosh(x)
-
-
-@polymorphic
-def expm1mx(x: float) -> float:
-    """exp(x) - 1 - x."""
-    large = expm1(x)
-    return x * x * polynomial(x, _EXPM1MX) if abs(x) < 1.0 else large - x if large < math.inf else large
 
 
 @polymorphic
@@ -132,10 +115,18 @@ def bd0(x: float, y: float) -> float:
 
 @polymorphic
 def sqrt1pm1(x: float) -> float:
-    """sqrt(1 + x) - 1."""
-    if x > 1.0:
-        return math.sqrt(1.0 + x) - 1.0
-    return x / (math.sqrt(1.0 + x) + 1.0)
+    """sqrt(1 + x) - 1: x over the root and 1, both in two parts."""
+    whole = 1.0 + x
+    back = whole - 1.0
+    lost = (1.0 - (whole - back)) + (x - back)
+    root = math.sqrt(whole)
+    low = (fused(-root, root, whole) + lost) / (2.0 * root)
+    total = 1.0 + root
+    apart = total - root
+    low = low + ((1.0 - apart) + (root - (total - apart)))
+    quotient = x / total
+    better = quotient + (fused(-quotient, total, x) - quotient * low) / total
+    return better if better == better else root - 1.0
 
 
 @polymorphic

@@ -115,6 +115,69 @@ def expm1(x: float) -> float:
     return r + tail if shifted == c[_ROUNDER] else 2.0 * (high + fused(half, tail, low))
 
 
+# Taylor coefficients of (exp(x) - 1 - x - x**2/2) / x**3, for abs(x) < 1/2.
+_CUBIC_SINGLE = tuple(1.0 / math.factorial(n) for n in range(10, 2, -1))
+_CUBIC_DOUBLE = tuple(1.0 / math.factorial(n) for n in range(16, 2, -1))
+
+
+@polymorphic
+def _cubic_single(x: float) -> float:
+    return polynomial(x, _CUBIC_SINGLE)
+
+
+@polymorphic
+def _cubic_double(x: float) -> float:
+    return polynomial(x, _CUBIC_DOUBLE)
+
+
+_cubic = by_dtype(_cubic_single, _cubic_double)
+
+
+@polymorphic
+def _sum_exactly(a: float, b: float) -> tuple[float, float]:
+    """Return a + b, and what rounding takes from it; NaN where they are infinite."""
+    total = a + b
+    back = total - a
+    return total, (a - (total - back)) + (b - back)
+
+
+@polymorphic
+def expm1mx(x: float) -> float:
+    """exp(x) - 1 - x.
+
+    Near 0 the square is taken in two parts; elsewhere every term is, half of it, as 2**k may be infinite.
+    """
+    c = _constants(x)
+    square = x * x
+    near = fused(0.5, square, fused(square * x, _cubic(x), 0.5 * fused(x, x, -square)))
+    least = -0.5 * c[_LARGEST]
+    bounded = least if x < least else x
+    bounded = c[_LARGEST] if bounded > c[_LARGEST] else bounded
+    shifted, r, tail = _reduced(bounded)
+    half = raised(shifted - 1.0)
+    less, lost = _sum_exactly(half, -0.5)
+    apart, lost_too = _sum_exactly(less, -0.5 * x)
+    high, rest = _sum_exactly(apart, half * r)
+    far = 2.0 * (high + fused(half, tail, rest + (lost + lost_too)))
+    return near if abs(x) < 0.5 else far if abs(x) < math.inf else abs(x)
+
+
+@polymorphic
+def half_exp_parts(x: float) -> tuple[float, float]:
+    """Return exp(x) / 2 for x >= 0, and what it lacks; exp(x) itself may overflow."""
+    c = _constants(x)
+    largest = 1.0 + c[_LARGEST]
+    x = largest if x > largest else x
+    shifted, r, tail = _reduced(x)
+    shifted = shifted - 1.0
+    half = fused(shifted - c[_ROUNDER], 0.5, c[_ROUNDER])
+    first, second = raised(half), raised(shifted - (half - c[_ROUNDER]))
+    whole = 1.0 + r
+    rest = (r - (whole - 1.0)) + tail
+    high = whole + rest
+    return high * first * second, (rest - (high - whole)) * first * second
+
+
 _LOG_2 = math.log(2.0)
 # By what the functions called lifted are multiplied, what brings exponents raised by 2**900 or 2**100 to that, and
 # where exp times that is 0.
