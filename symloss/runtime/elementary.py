@@ -15,7 +15,7 @@ import numpy as np
 from . import twofold
 from .bits import by_dtype, fused, polynomial
 from .error_function import erf, erfc, erfc_curvature, erfc_excess, erfc_hazard, gaussian, log_erfc, log_half_erfc
-from .exponential import exp, exp_nonpositive, expm1, expm1mx, lifted, lowered, times_exp, times_expm1
+from .exponential import exp, exp_nonpositive, expm1, expm1mx, lifted, lowered, times_exp, times_expm1, times_expm1mx
 from .gamma_function import digamma, loggamma, tetragamma, trigamma
 from .hyperbolic import log_cosh, sech, sinh, tanh
 from .inverse import asinh, atan, hypot
@@ -85,12 +85,6 @@ def cos(x: float) -> float:
 def cosh(x: float) -> float:
     """Hyperbolic cosine."""
     return math.cosh(x)
-
-
-@polymorphic
-def times_expm1mx(x: float, k: float) -> float:
-    """K * (exp(x) - 1 - x), of which the second may overflow alone; 0 where k = 0."""
-    return times_exp(x, k) if x > 60.0 else k * expm1mx(x)
 
 
 @polymorphic

@@ -141,24 +141,29 @@ def _sum_exactly(a: float, b: float) -> tuple[float, float]:
 
 
 @polymorphic
-def expm1mx(x: float) -> float:
-    """exp(x) - 1 - x.
+def _expm1mx_of(x: float, shifted: float, r: float, tail: float) -> float:
+    """Return exp(x) - 1 - x, given what `_reduced` returns.
 
     Near 0 the square is taken in two parts; elsewhere every term is, half of it, as 2**k may be infinite.
     """
-    c = _constants(x)
     square = x * x
     near = fused(0.5, square, fused(square * x, _cubic(x), 0.5 * fused(x, x, -square)))
-    least = -0.5 * c[_LARGEST]
-    bounded = least if x < least else x
-    bounded = c[_LARGEST] if bounded > c[_LARGEST] else bounded
-    shifted, r, tail = _reduced(bounded)
     half = raised(shifted - 1.0)
-    less, lost = _sum_exactly(half, -0.5)
-    apart, lost_too = _sum_exactly(less, -0.5 * x)
+    less = half - 0.5
+    apart, lost = _sum_exactly(less, -0.5 * x)
     high, rest = _sum_exactly(apart, half * r)
-    far = 2.0 * (high + fused(half, tail, rest + (lost + lost_too)))
+    far = 2.0 * (high + fused(half, tail, rest + (lost + ((half - less) - 0.5))))
     return near if abs(x) < 0.5 else far if abs(x) < math.inf else abs(x)
+
+
+@polymorphic
+def expm1mx(x: float) -> float:
+    """exp(x) - 1 - x."""
+    c = _constants(x)
+    least = -0.5 * c[_LARGEST]  # far below where exp(x) counts
+    bounded = least if x < least else x
+    shifted, r, tail = _reduced(c[_LARGEST] if bounded > c[_LARGEST] else bounded)
+    return _expm1mx_of(x, shifted, r, tail)
 
 
 @polymorphic
@@ -246,3 +251,21 @@ def times_exp(x: float, k: float) -> float:
 def times_expm1(x: float, k: float) -> float:
     """Return k * (exp(x) - 1), of which the second may overflow alone; 0 where k = 0."""
     return times_exp(x, k) if x > 60.0 else k * expm1(x)
+
+
+@polymorphic
+def times_expm1mx(x: float, k: float) -> float:
+    """K * (exp(x) - 1 - x), of which the second may overflow alone; 0 where k = 0.
+
+    Beyond 60 only exp(x) counts, whose power of two comes in halves as in `times_exp`.
+    """
+    c = _constants(x)
+    tiny = abs(k) < c[_DROP]
+    lift = c[_LIFT] if tiny else 0.0  # so that no product is subnormal
+    least, largest = -0.5 * c[_LARGEST], 2.0 * c[_LARGEST] - 2.0 + _LOG_2 * lift
+    bounded = least if x < least else x
+    shifted, r, tail = _reduced(largest if bounded > largest else bounded)
+    power = shifted - lift
+    half = fused(power - c[_ROUNDER], 0.5, c[_ROUNDER])
+    large = _one_plus(r, tail) * raised(half) * (k * (1.0 / c[_DROP] if tiny else 1.0))
+    return large * raised(power - (half - c[_ROUNDER])) if x > 60.0 else k * _expm1mx_of(x, shifted, r, tail)
