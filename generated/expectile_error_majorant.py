@@ -58,13 +58,14 @@ def _plain_value(prediction, target, expectile):
     prediction = np.float64(prediction)
     target = np.float64(target)
     difference = prediction - target
-    product = difference * difference
     if prediction < target:
-        loss = multiply_no_nan(expectile, product)
+        multiply_no_nan_value = multiply_no_nan(multiply_no_nan(expectile, difference), difference)
+        loss = multiply_no_nan_value
     elif prediction > target:
-        loss = multiply_no_nan(1.0 - expectile, product)
+        multiply_no_nan_value_2 = multiply_no_nan(multiply_no_nan(1.0 - expectile, difference), difference)
+        loss = multiply_no_nan_value_2
     else:
-        loss = 0.5 * product
+        loss = 0.5 * difference * difference
     return loss
 
 
@@ -75,13 +76,20 @@ def _refined_value(prediction, target, expectile):
     target = twofold.twofold(target)
     expectile = twofold.twofold(expectile)
     difference = twofold.subtract(prediction, target)
-    product = twofold.multiply(difference, difference)
     if prediction[0] < target[0]:
-        loss = twofold.multiply_no_nan(expectile, product)
+        multiply_no_nan_value = twofold.multiply_no_nan(
+            twofold.multiply_no_nan(expectile, difference),
+            difference,
+        )
+        loss = multiply_no_nan_value
     elif prediction[0] > target[0]:
-        loss = twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), expectile), product)
+        multiply_no_nan_value_2 = twofold.multiply_no_nan(
+            twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), expectile), difference),
+            difference,
+        )
+        loss = multiply_no_nan_value_2
     else:
-        loss = twofold.multiply((0.5, 0.0), product)
+        loss = twofold.multiply(twofold.multiply((0.5, 0.0), difference), difference)
     return twofold.merged(loss)
 
 
@@ -141,16 +149,16 @@ def _plain_value_and_grad(prediction, target, expectile):
     prediction = np.float64(prediction)
     target = np.float64(target)
     difference = prediction - target
-    product = difference * difference
     if prediction < target:
-        loss = multiply_no_nan(expectile, product)
-        grad_prediction = 2.0 * multiply_no_nan(expectile, difference)
+        multiply_no_nan_value = multiply_no_nan(expectile, difference)
+        loss = multiply_no_nan(multiply_no_nan_value, difference)
+        grad_prediction = 2.0 * multiply_no_nan_value
     elif prediction > target:
-        difference_2 = 1.0 - expectile
-        loss = multiply_no_nan(difference_2, product)
-        grad_prediction = 2.0 * multiply_no_nan(difference_2, difference)
+        multiply_no_nan_value_2 = multiply_no_nan(1.0 - expectile, difference)
+        loss = multiply_no_nan(multiply_no_nan_value_2, difference)
+        grad_prediction = 2.0 * multiply_no_nan_value_2
     else:
-        loss = 0.5 * product
+        loss = 0.5 * difference * difference
         grad_prediction = difference
     return loss, grad_prediction
 
@@ -162,14 +170,14 @@ def _refined_value_and_grad(prediction, target, expectile):
     target = twofold.twofold(target)
     expectile = twofold.twofold(expectile)
     difference = twofold.subtract(prediction, target)
-    product = twofold.multiply(difference, difference)
     if prediction[0] < target[0]:
-        loss = twofold.multiply_no_nan(expectile, product)
+        multiply_no_nan_value = twofold.multiply_no_nan(expectile, difference)
+        loss = twofold.multiply_no_nan(multiply_no_nan_value, difference)
     elif prediction[0] > target[0]:
-        difference_2 = twofold.subtract((1.0, 0.0), expectile)
-        loss = twofold.multiply_no_nan(difference_2, product)
+        multiply_no_nan_value_2 = twofold.multiply_no_nan(twofold.subtract((1.0, 0.0), expectile), difference)
+        loss = twofold.multiply_no_nan(multiply_no_nan_value_2, difference)
     else:
-        loss = twofold.multiply((0.5, 0.0), product)
+        loss = twofold.multiply(twofold.multiply((0.5, 0.0), difference), difference)
     return twofold.merged(loss)
 
 

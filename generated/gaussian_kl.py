@@ -58,7 +58,7 @@ def sample_value(mu, logvar):
         mu_part, logvar_part = mu[part], logvar[part]
         for l in range(size):
             mu_l = mu_part[l]
-            added = 0.5 * (mu_l * mu_l) + times_expm1mx(logvar_part[l], 0.5)
+            added = 0.5 * mu_l * mu_l + times_expm1mx(logvar_part[l], 0.5)
             terms[l] = added
         total, lost = add_terms(total, lost, terms[:size], mu)
     total = in_dtype_of(mu, settle(total, lost))
@@ -103,7 +103,7 @@ def _value_and_grad_of_sample(mu, logvar, factor, grad_mu, grad_logvar):
             logvar_l = logvar_part[l]
             grad_mu_part[l] = scaled(factor, mu_l)
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, 0.5))
-            terms[l] = 0.5 * (mu_l * mu_l) + times_expm1mx(logvar_l, 0.5)
+            terms[l] = 0.5 * mu_l * mu_l + times_expm1mx(logvar_l, 0.5)
         total, lost = add_terms(total, lost, terms[:size], mu)
     total = in_dtype_of(mu, settle(total, lost))
     loss = total

@@ -37,7 +37,7 @@ def sample_value(prediction, target):
     prediction = np.float64(prediction)
     target = np.float64(target)
     difference = prediction - target
-    loss = 0.5 * (difference * difference)
+    loss = 0.5 * difference * difference
     return loss
 
 
@@ -69,7 +69,7 @@ def sample_value_and_grad(prediction, target):
     prediction = np.float64(prediction)
     target = np.float64(target)
     difference = prediction - target
-    loss = 0.5 * (difference * difference)
+    loss = 0.5 * difference * difference
     grad_prediction = difference
     return loss, grad_prediction
 

@@ -58,7 +58,7 @@ def sample_value(prediction, target, delta):
     difference = prediction - target
     absolute_difference = absolute(difference)
     if delta >= absolute_difference:
-        loss = 0.5 * (difference * difference)
+        loss = 0.5 * difference * difference
     else:
         multiply_no_nan_value = multiply_no_nan(delta, -(0.5 * delta) + absolute_difference)
         loss = multiply_no_nan_value
@@ -97,7 +97,7 @@ def sample_value_and_grad(prediction, target, delta):
     difference = prediction - target
     absolute_difference = absolute(difference)
     if delta >= absolute_difference:
-        loss = 0.5 * (difference * difference)
+        loss = 0.5 * difference * difference
         grad_prediction = difference
     else:
         multiply_no_nan_value = multiply_no_nan(delta, -(0.5 * delta) + absolute_difference)

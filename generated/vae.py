@@ -82,7 +82,8 @@ def _plain_value(x_hat, mu, logvar, x, beta):
         for l in range(size):
             mu_l = np.float64(mu_part[l])
             added = (
-                0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(np.float64(logvar_part[l]), product)
+                multiply_no_nan(multiply_no_nan(product, mu_l), mu_l)
+                + times_expm1mx(np.float64(logvar_part[l]), product)
             )
             terms_2[l] = added
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
@@ -154,7 +155,7 @@ def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_m
         for l in range(size):
             mu_l = np.float64(mu_part[l])
             logvar_l = np.float64(logvar_part[l])
-            added = 0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(logvar_l, product)
+            added = multiply_no_nan(multiply_no_nan(product, mu_l), mu_l) + times_expm1mx(logvar_l, product)
             grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
             terms_2[l] = added

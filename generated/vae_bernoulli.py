@@ -72,23 +72,8 @@ INFO = describe(
 def _plain_value(x_logit, mu, logvar, x, beta):
     """Return the loss of one sample."""
     wide_vectors()
-    product = 0.5 * beta
     terms = room(1.0)
     total, lost = 0.0, 0.0
-    for start in range(0, mu.shape[0], ROOM):
-        size = min(ROOM, mu.shape[0] - start)
-        part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
-        for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            added = (
-                0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(np.float64(logvar_part[l]), product)
-            )
-            terms[l] = added
-        total, lost = add_terms(total, lost, terms[:size], mu)
-    total = settle(total, lost)
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_logit.shape[0], ROOM):
         size = min(ROOM, x_logit.shape[0] - start)
         part = slice(start, start + size)
@@ -96,11 +81,25 @@ def _plain_value(x_logit, mu, logvar, x, beta):
         for d in range(size):
             x_d = np.float64(x_part[d])
             x_logit_d = np.float64(x_logit_part[d])
-            added_2 = (
+            added = (
                 multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
             )
-            terms_2[d] = added_2
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x)
+            terms[d] = added
+        total, lost = add_terms(total, lost, terms[:size], x)
+    total = settle(total, lost)
+    product = 0.5 * beta
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part = mu[part], logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            multiply_no_nan_value = multiply_no_nan(multiply_no_nan(product, mu_l), mu_l)
+            added_2 = multiply_no_nan_value + times_expm1mx(np.float64(logvar_part[l]), product)
+            terms_2[l] = added_2
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     loss = total + total_2
     return loss
@@ -147,24 +146,8 @@ def _total(x_logit, mu, logvar, x, beta, weight):
 def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
-    product = 0.5 * beta
     terms = room(1.0)
     total, lost = 0.0, 0.0
-    for start in range(0, mu.shape[0], ROOM):
-        size = min(ROOM, mu.shape[0] - start)
-        part = slice(start, start + size)
-        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
-        for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            logvar_l = np.float64(logvar_part[l])
-            added = 0.5 * multiply_no_nan(beta, mu_l * mu_l) + times_expm1mx(logvar_l, product)
-            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
-            grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
-            terms[l] = added
-        total, lost = add_terms(total, lost, terms[:size], mu)
-    total = settle(total, lost)
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_logit.shape[0], ROOM):
         size = min(ROOM, x_logit.shape[0] - start)
         part = slice(start, start + size)
@@ -174,10 +157,26 @@ def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, gr
             difference = 1.0 - x_d
             x_logit_d = np.float64(x_logit_part[d])
             minus = -x_logit_d
-            added_2 = multiply_no_nan(difference, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(minus))
+            added = multiply_no_nan(difference, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(minus))
             grad_x_logit_part[d] = scaled(factor, difference * sigmoid(x_logit_d) - x_d * sigmoid(minus))
-            terms_2[d] = added_2
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x)
+            terms[d] = added
+        total, lost = add_terms(total, lost, terms[:size], x)
+    total = settle(total, lost)
+    product = 0.5 * beta
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
+        for l in range(size):
+            mu_l = np.float64(mu_part[l])
+            multiply_no_nan_value = multiply_no_nan(multiply_no_nan(product, mu_l), mu_l)
+            logvar_l = np.float64(logvar_part[l])
+            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
+            grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
+            terms_2[l] = multiply_no_nan_value + times_expm1mx(logvar_l, product)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
     total_2 = settle(total_2, lost_2)
     loss = total + total_2
     return loss

@@ -97,7 +97,8 @@ def sample_value(slope, lam):
     total, rest = settle_parts(total, lost)
     total_2 = settle(total_2, lost_2)
     norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
-    loss = multiply_no_nan(lam, norm_less_value * norm_less_value)
+    multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value), norm_less_value)
+    loss = multiply_no_nan_value
     return loss
 
 
@@ -129,7 +130,8 @@ def _value_of_tile(slope, lam, loss):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
         norm_less_value = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
-        loss[i] = multiply_no_nan(lam, norm_less_value * norm_less_value)
+        multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value), norm_less_value)
+        loss[i] = multiply_no_nan_value
 
 
 @kernel
@@ -201,7 +203,8 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     total, rest = settle_parts(total, lost)
     total_2 = settle(total_2, lost_2)
     norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
-    loss = multiply_no_nan(lam, norm_less_value * norm_less_value)
+    multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value), norm_less_value)
+    loss = multiply_no_nan_value
     sqrt_total = sqrt(total)
     product = sqrt_total * binade_largest
     for d in range(slope.shape[0]):
@@ -250,7 +253,8 @@ def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
         norm_less_value[i] = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
-        loss[i] = multiply_no_nan(lam, norm_less_value[i] * norm_less_value[i])
+        multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value[i]), norm_less_value[i])
+        loss[i] = multiply_no_nan_value
         sqrt_total[i] = sqrt(total[i])
         product[i] = sqrt_total[i] * binade_largest[i]
     for d in range(slope.shape[0]):

@@ -200,6 +200,8 @@ class _Lowering:
         others = [f for f in factors if not _is_denominator(f) and f not in directions]
         if number.is_Rational and _is_inexact(number):
             number, divisors = S(number.p), [*divisors, S(number.q)]
+        if number < 1:
+            others = [part for f in others for part in _opened_square(f)]
         values = [self.lower(f, block) for f in others]
         if number != 1 or (not values and (divisors or not directions)):
             values.insert(0, ir.Number(float(number)))
@@ -349,6 +351,12 @@ def _is_inexact(number: Rational) -> bool:
 
 def _is_denominator(factor: Expr) -> bool:
     return isinstance(factor, Pow) and factor.exp.is_Rational and bool(factor.exp < 0)
+
+
+def _opened_square(factor: Expr) -> list[Expr]:
+    """Return both halves of a square, which may overflow where the square times a number below 1 does not."""
+    base, power = factor.as_base_exp()
+    return [base, base] if power == 2 and isinstance(factor, Pow) else [factor]
 
 
 def _is_direction(factor: Expr) -> bool:

@@ -117,8 +117,16 @@ def guard(expr: Any) -> Any:
         infinite = infinite or _under_weight(factors) or _under_bell(factors)
         rest = Mul(*(f for f in factors if f not in infinite))
         if infinite and rest != 1:
-            return number * multiply_no_nan(rest, Mul(*infinite))
+            return _multiplied(number, rest, Mul(*infinite))
     return expr
+
+
+def _multiplied(number: Expr, rest: Expr, infinite: Expr) -> Expr:
+    """Return the product, in which a square, which may overflow alone, is multiplied one half after the other."""
+    base, power = infinite.as_base_exp()
+    if power == 2 and isinstance(infinite, Pow) and not isinstance(base, _BOUNDED):
+        return multiply_no_nan(multiply_no_nan(number * rest, base), base)
+    return number * multiply_no_nan(rest, infinite)
 
 
 def _under_weight(factors: Iterable[Expr]) -> list[Expr]:
