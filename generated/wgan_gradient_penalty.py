@@ -393,8 +393,8 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
             ratio_value_5 = ratio(total_4, total)
             divide_no_nan_value = divide_no_nan(ratio_value_5, product_2)
             difference_2 = divide_no_nan_value * norm_less_value
-        added_2 = multiply_no_nan(lam, ratio(product_4, total)) + multiply_no_nan(lam, difference_2)
-        hess_slope[d] = scaled(factor, 2.0 * added_2)
+        multiply_no_nan_value = multiply_no_nan(lam, 2.0 * (ratio(product_4, total) + difference_2))
+        hess_slope[d] = scaled(factor, multiply_no_nan_value)
     return
 
 
@@ -465,8 +465,8 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
                 if product_2[i] > 2.0
                 else divide_no_nan_value * norm_less_value[i]
             )
-            added = multiply_no_nan(lam, ratio(product_4, total[i])) + multiply_no_nan(lam, chosen_3)
-            hess_slope[d, i] = scaled(factor[i], 2.0 * added)
+            multiply_no_nan_value = multiply_no_nan(lam, 2.0 * (ratio(product_4, total[i]) + chosen_3))
+            hess_slope[d, i] = scaled(factor[i], multiply_no_nan_value)
 
 
 @kernel
@@ -624,8 +624,8 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
             difference = product_7 - product_9
             divide_no_nan_value = divide_no_nan(difference, product_3)
             difference_2 = divide_no_nan_value * norm_less_value
-        added_3 = multiply_no_nan(lam * ratio_value_6, total_3) + multiply_no_nan(lam, difference_2)
-        product_slope[d] = scaled(factor, 2.0 * added_3)
+        entry = multiply_no_nan(lam, 2.0 * (total_3 * ratio_value_6 + difference_2))
+        product_slope[d] = scaled(factor, entry)
     return
 
 
@@ -738,8 +738,10 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
                 if product_3[i] > 2.0
                 else divide_no_nan_value * norm_less_value[i]
             )
-            added = multiply_no_nan(lam * ratio_value_6, total_3[i]) + multiply_no_nan(lam, chosen_3)
-            product_slope[d, i] = scaled(factor[i], 2.0 * added)
+            product_slope[d, i] = scaled(
+                factor[i],
+                multiply_no_nan(lam, 2.0 * (total_3[i] * ratio_value_6 + chosen_3)),
+            )
 
 
 @kernel

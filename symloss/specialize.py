@@ -12,7 +12,7 @@ from typing import Any
 
 from sympy import Add, Expr, Mul, Pow, S, exp, log, sqrt
 
-from symloss.arguments import Prediction, Weight
+from symloss.arguments import Parameter, Prediction, Weight
 from symloss.derive import Output
 from symloss.ends import close_ends
 from symloss.functions import (
@@ -110,6 +110,8 @@ def guard(expr: Any) -> Any:
     """Let a factor that is exactly 0 win over one that is infinite: 0*softplus(oo) is 0, not NaN."""
     if not expr.args or isinstance(expr, Element):
         return expr
+    if isinstance(expr, Add):
+        expr = _under_parameter(expr)
     expr = rewrite_parts(expr, guard)
     if isinstance(expr, Mul):
         number, factors = expr.as_coeff_mul()
@@ -119,6 +121,18 @@ def guard(expr: Any) -> Any:
         if infinite and rest != 1:
             return _multiplied(number, rest, Mul(*infinite))
     return expr
+
+
+def _under_parameter(expr: Add) -> Expr:
+    """k*a + k*b -> k*(a + b) for a parameter k: one rounding of the sum in the place of one of each term.
+
+    Only under norms, whose terms have more roundings than the largest of them may lose.
+    """
+    if not expr.has(Norm, Unit):
+        return expr
+    shared = set.intersection(*(set(Mul.make_args(term)) for term in expr.args))
+    outside = [f for f in shared if isinstance(f, Parameter)]
+    return Mul(*outside, Add(*(term / Mul(*outside) for term in expr.args)))
 
 
 def _multiplied(number: Expr, rest: Expr, infinite: Expr) -> Expr:
