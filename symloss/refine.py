@@ -37,7 +37,13 @@ _ROW_LIMIT = 6.5
 _SINGLE_LIMITS = {"value": 2.0, "grad": 2.0, "hess": 3.2}  # in float32, where the sum is rarely reached
 _EXACT = {"negate", "absolute", "sgn", "maximum", "lifted", "lowered"}
 _PRODUCTS = {"multiply", "divide", "multiply_no_nan", "divide_no_nan", "ratio"}
-_MIXES = {"sigmoid_mix", "softplus_mix", "times_exp", "times_expm1", "times_expm1mx"}  # of which all but the first argument multiply
+_MIXES = {
+    "sigmoid_mix",
+    "softplus_mix",
+    "times_exp",
+    "times_expm1",
+    "times_expm1mx",
+}  # of which all but the first argument multiply
 _SUMS = {"add", "subtract", "minus"}
 IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS}) - {"expm1mx", "times_expm1mx"}
 
