@@ -46,7 +46,7 @@ def test_ends(name: str, x: str) -> None:
 
 
 def test_tails_are_quick() -> None:
-    """mpmath takes near a second for each of these numbers."""
+    """Mpmath takes near a second for each of these numbers."""
     context = mpmath.MPContext()
     context.dps = 1100
     start = time.process_time()
