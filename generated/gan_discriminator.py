@@ -31,7 +31,16 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import add_exactly, log, log1p, multiply_no_nan, scaled, settle, within
+from ._runtime.elementary import (
+    add_exactly,
+    divide_twice,
+    log,
+    log1p,
+    multiply_no_nan,
+    scaled,
+    settle,
+    within,
+)
 
 _ARGUMENTS = (
     Array("d_real", "prediction", ("N_d_real",), Interval(0.0, 1.0)),
@@ -184,9 +193,8 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
             grad_d_real[n_d_real] = scaled(factor, -np.inf)
             hess_d_real[n_d_real] = scaled(factor, np.inf)
         else:
-            quotient_2 = quotient / d_real_n_d_real
-            grad_d_real[n_d_real] = scaled(factor, -quotient_2)
-            hess_d_real[n_d_real] = scaled(factor, quotient_2 / d_real_n_d_real)
+            grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real))
+            hess_d_real[n_d_real] = scaled(factor, divide_twice(quotient, d_real_n_d_real))
     length_d_fake = d_fake.shape[0]
     for n_d_fake in range(d_fake.shape[0]):
         d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
@@ -195,9 +203,8 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
             hess_d_fake[n_d_fake] = scaled(factor, np.inf)
         else:
             difference = 1.0 - d_fake_n_d_fake
-            quotient_3 = 1.0 / difference
-            grad_d_fake[n_d_fake] = scaled(factor, quotient_3 / length_d_fake)
-            hess_d_fake[n_d_fake] = scaled(factor, quotient_3 / difference / length_d_fake)
+            grad_d_fake[n_d_fake] = scaled(factor, 1.0 / difference / length_d_fake)
+            hess_d_fake[n_d_fake] = scaled(factor, divide_twice(1.0, difference) / length_d_fake)
     return
 
 
@@ -229,7 +236,7 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
             else:
                 product_d_real[n_d_real] = scaled(factor, multiply_no_nan(np.inf, v_d_real_n_d_real))
         else:
-            entry = quotient / d_real_n_d_real / d_real_n_d_real * v_d_real_n_d_real
+            entry = divide_twice(quotient, d_real_n_d_real) * v_d_real_n_d_real
             product_d_real[n_d_real] = scaled(factor, entry)
     length_d_fake = d_fake.shape[0]
     quotient_2 = 1.0 / length_d_fake
@@ -242,8 +249,7 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
             else:
                 product_d_fake[n_d_fake] = scaled(factor, multiply_no_nan(np.inf, v_d_fake_n_d_fake))
         else:
-            difference = 1.0 - d_fake_n_d_fake
-            entry = 1.0 / difference / difference / length_d_fake * v_d_fake_n_d_fake
+            entry = divide_twice(1.0, 1.0 - d_fake_n_d_fake) / length_d_fake * v_d_fake_n_d_fake
             product_d_fake[n_d_fake] = scaled(factor, entry)
     return
 

@@ -200,8 +200,7 @@ class _Lowering:
         others = [f for f in factors if not _is_denominator(f) and f not in directions]
         if number.is_Rational and _is_inexact(number):
             number, divisors = S(number.p), [*divisors, S(number.q)]
-        if number < 1:
-            others = [part for f in others for part in _opened_square(f)]
+        others = [part for f in others for part in (_opened_square(f) if number < 1 else [f])]
         values = [self.lower(f, block) for f in others]
         if number != 1 or (not values and (divisors or not directions)):
             values.insert(0, ir.Number(float(number)))
@@ -216,10 +215,12 @@ class _Lowering:
         return product
 
     def _divided(self, value: ir.Expr, divisors: list[Expr], block: _Block) -> ir.Expr:
-        """Divide by one after the other, twice rather than by a square, which may underflow."""
+        """Divide by one after the other, twice rather than by a square, which may underflow; then rounded once."""
         for divisor in divisors:
             repeats = _repeats(divisor)
             base = self.lower(divisor.base if repeats > 1 else divisor, block)
+            if repeats == 2 and len(divisors) > 1:
+                value, repeats = self._call("divide_twice", (value, base), block), 0
             for _ in range(repeats):
                 value = self._call("divide", (value, base), block)
         return value

@@ -36,7 +36,7 @@ ERRORS = {
 _ROW_LIMIT = 6.5
 _SINGLE_LIMITS = {"value": 2.0, "grad": 2.0, "hess": 3.2}  # in float32, where the sum is rarely reached
 _EXACT = {"negate", "absolute", "sgn", "maximum", "lifted", "lowered"}
-_PRODUCTS = {"multiply", "divide", "multiply_no_nan", "divide_no_nan", "ratio"}
+_PRODUCTS = {"multiply", "divide", "multiply_no_nan", "divide_no_nan", "divide_twice", "ratio"}
 _MIXES = {
     "sigmoid_mix",
     "softplus_mix",
@@ -204,10 +204,10 @@ def _of_call(function: str, of: list[_Estimate], args: tuple[ir.Expr, ...]) -> _
         return _Estimate(worst + _ROUNDING)
     if function in _PRODUCTS:
         others = [e for e in of if not e.label]
-        if len(others) < len(of) and function not in ("divide", "divide_no_nan"):
+        if len(others) < len(of) and function not in ("divide", "divide_no_nan", "divide_twice"):
             return replace(max(others, key=lambda e: e.ulps), chosen=True) if others else _Estimate(label=True)
         by_number = any(isinstance(a, ir.Number) and math.frexp(a.value)[0] in (0.5, -0.5) for a in args)
-        total = sum(e.ulps for e in of)
+        total = sum(e.ulps for e in (*of, *of[1:] * (function == "divide_twice")))
         return _Estimate(total + (0.0 if by_number else _ROUNDING), chosen=any(e.chosen for e in of))
     if function in _MIXES:
         of = of[:1] + [e for e in of[1:] if not e.label]

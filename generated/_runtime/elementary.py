@@ -148,6 +148,16 @@ def divide_no_nan(x: float, y: float) -> float:
 
 
 @polymorphic
+def divide_twice(x: float, y: float) -> float:
+    """X / y / y, rounded once."""
+    first = x / y
+    second = first / y
+    rest = (fused(-second, y, first) + fused(-first, y, x) / y) / y
+    better = second + rest
+    return better if abs(better) < math.inf else second
+
+
+@polymorphic
 def multiply_no_nan(x: float, y: float) -> float:
     """X * y, and 0 where x = 0, also for an infinite y."""
     return 0.0 if x == 0.0 and y == y else x * y

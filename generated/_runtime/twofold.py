@@ -239,6 +239,12 @@ def divide_no_nan(x: Twofold, y: Twofold) -> Twofold:
 
 
 @inlined
+def divide_twice(x: Twofold, y: Twofold) -> Twofold:
+    """Return x / y / y."""
+    return divide(divide(x, y), y)
+
+
+@inlined
 def multiply_no_nan(x: Twofold, y: Twofold) -> Twofold:
     """Return x * y: neither is infinite here."""
     return multiply(x, y)
