@@ -162,8 +162,8 @@ def expm1mx(x: float) -> float:
     """exp(x) - 1 - x."""
     c = _constants(x)
     least = -0.5 * c[_LARGEST]  # far below where exp(x) counts
-    bounded = least if x < least else x
-    shifted, r, tail = _reduced(c[_LARGEST] if bounded > c[_LARGEST] else bounded)
+    x = c[_LARGEST] if x > c[_LARGEST] else x
+    shifted, r, tail = _reduced(least if x < least else x)
     return _expm1mx_of(x, shifted, r, tail)
 
 
