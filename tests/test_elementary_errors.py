@@ -61,6 +61,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "subtract": lambda x, y: x - y,
     "multiply": lambda x, y: x * y,
     "divide": lambda x, y: x / y,
+    "divide_twice": lambda x, y: x / y / y,
     "power": lambda x, y: mpmath.power(x, y),
     "hypot": mpmath.hypot,
     "logaddexp": lambda x, y: mpmath.log(mpmath.exp(x) + mpmath.exp(y)),
@@ -150,3 +151,17 @@ def test_interpreted_and_compiled_functions_agree_to_the_bit(monkeypatch: pytest
     for x in _numbers(-700.0, 700.0, 4, 40).tolist():
         for name in ("exp", "softplus", "sigmoid", "tanh"):
             assert getattr(python, name)((x, 0.0)) == getattr(twofold, name)((x, 0.0)), (name, x)
+
+
+def test_divide_twice_rounds_once() -> None:
+    rng = np.random.default_rng(5)
+    for x, y in zip(rng.uniform(0.01, 100, 500), np.exp2(rng.uniform(-200, 200, 500)), strict=True):
+        with mpmath.workprec(300):
+            exact = mpmath.mpf(x) / mpmath.mpf(y) ** 2
+            error = abs(elementary.divide_twice(x, y) - exact) / mpmath.mpf(np.spacing(float(exact)))
+        assert error < 0.51
+    assert [elementary.divide_twice(a, b) for a, b in ((1.0, 1e-200), (1.0, np.inf), (1.0, 1e200))] == [
+        np.inf,
+        0.0,
+        0.0,
+    ]

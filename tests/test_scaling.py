@@ -184,3 +184,18 @@ def test_values_stay_the_same(name: str) -> None:
     with JUDGE.workdps(60):
         left, right = (_value(e, numbers) for e in (expr, scaled))
         assert abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left)
+
+
+def test_squares_overflow_no_sooner_than_results() -> None:
+    """Half of a square, or a square under a weight, is finite up to sqrt(2) times further than the square."""
+    from symloss.generated import gaussian_kl, half_squared_error, vae
+
+    size = 1.6e154
+    assert half_squared_error.value(np.array([size]), np.array([0.0])) == 0.5 * size * size
+    one = np.array([[size]])
+    assert gaussian_kl.value(one, 0 * one) == 0.5 * size * size
+    zero = np.zeros((1, 1))
+    assert np.isclose(vae.value(zero, one, zero, zero, beta=0.5), 0.25 * size * size, rtol=1e-15)
+    assert vae.value(zero, one * np.inf, zero, zero, beta=0.0) == 0.0
+    single = np.array([[2.2e19]], np.float32)
+    assert np.isclose(gaussian_kl.value(single, 0 * single), 0.5 * 2.2e19**2, rtol=1e-6)
