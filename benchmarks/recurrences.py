@@ -227,6 +227,9 @@ def cases() -> Iterator[Callable[[], Case]]:
     yield lambda: warpings(32, 100, 100)
 
 
+_CALM = 0.02  # seconds, after which no thread of the call before looks for work any more
+
+
 def measure(case: Case, threads: int, repeats: int) -> Iterator[tuple[str, float, float, float]]:
     """Yield for every peer its name, our median time and its own, and the relative difference of the losses.
 
@@ -237,6 +240,7 @@ def measure(case: Case, threads: int, repeats: int) -> Iterator[tuple[str, float
         ours, theirs = case.ours(threads), peer(threads)
         times: tuple[list[float], list[float]] = ([], [])
         for _, (call, own) in itertools.product(range(repeats), ((case.ours, times[0]), (peer, times[1]))):
+            time.sleep(_CALM)
             start = clock()
             call(threads)
             own.append(clock() - start)
