@@ -37,7 +37,7 @@ def _prepare(runtime: Path) -> None:
         return
     package, inner, jit = (types.ModuleType(n) for n in (_PACKAGE, f"{_PACKAGE}._runtime", f"{_PACKAGE}._runtime.jit"))
     package.__path__, inner.__path__ = [], [str(runtime)]
-    jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged))
+    jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged), called=_called)
     sys.modules |= {module.__name__: module for module in (package, inner, jit)}
     names = ("bits", "brief", "describe", "driver", "loops", "reduce", "rows", "tiles", "twofold")
     parts = [importlib.import_module(f"{inner.__name__}.{name}") for name in names]
@@ -48,3 +48,7 @@ def _prepare(runtime: Path) -> None:
 
 def _unchanged(function: Any, **_options: Any) -> Any:
     return function
+
+
+def _called(function: Any, _key: Any, arguments: tuple[Any, ...]) -> Any:
+    return function(*arguments)
