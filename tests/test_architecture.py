@@ -135,7 +135,7 @@ KNOWN_TO: dict[str, set[str]] = {
     "tqdm": {"cli"},
 }
 # What a generated folder, runtime included, needs beside Python: it is copied to where symloss is not.
-GENERATED_NEEDS = {"numpy", "numba", "llvmlite"}  # the last comes with numba
+GENERATED_NEEDS = {"numpy", "numba"}
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 GENERATED = sorted((PACKAGE.parent / "generated").rglob("*.py"))
 

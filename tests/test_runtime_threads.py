@@ -100,8 +100,12 @@ def in_child(function):
     return os.waitpid(child, 0)[1] == 0
 
 
+# Python warns of threads; JAX, where another test in this process has loaded it, of its own.
+FORKS = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning", "ignore:os.fork.. was called:RuntimeWarning")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@FORKS
 def test_fork_after_threads_were_used(data):
     """The child has no threads of the parent, and makes its own; so does its child."""
     one = scalar.value_and_grad(**data, threads=3)
@@ -111,7 +115,7 @@ def test_fork_after_threads_were_used(data):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@FORKS
 def test_fork_while_another_thread_computes(data):
     """Locks that are held in the parent do not stay held in the child."""
     one = scalar.value_and_grad(**data, threads=2)
@@ -136,7 +140,7 @@ def _in_worker(data):
 
 
 @pytest.mark.parametrize("method", multiprocessing.get_all_start_methods())
-@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@FORKS
 def test_workers_of_multiprocessing(data, method, monkeypatch):
     """They compute the same, on one thread each."""
     monkeypatch.delenv(pool.VARIABLE, raising=False)

@@ -134,6 +134,9 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         """Call the function from Python."""
+        missing = self.py_func.__code__.co_argcount - len(arguments)
+        if missing:
+            arguments += (self.py_func.__defaults__ or ())[-missing:]
         key = tuple(map(_kind, arguments))
         return (self.entries.get(key) or self.entry(key, arguments))(*arguments)
 

@@ -14,12 +14,13 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numba
-from llvmlite import binding
 from numba import _dynfunc, _helperlib
-from numba.core.codegen import get_host_cpu_features
+from numba.core import codegen
 from numba.core.environment import Environment
 from numba.core.intrinsics import INTR_MATH
 from numba.core.runtime import _nrt_python
+
+binding = codegen.ll  # llvmlite's, by way of Numba, which is what is required
 
 
 class MachineCode(NamedTuple):
@@ -48,7 +49,7 @@ def processor() -> tuple[str, str, str]:
     """Return what machine code depends on beside its source."""
     name = numba.config.CPU_NAME or binding.get_host_cpu_name()
     features = numba.config.CPU_FEATURES
-    return binding.get_process_triple(), name, get_host_cpu_features() if features is None else features
+    return binding.get_process_triple(), name, codegen.get_host_cpu_features() if features is None else features
 
 
 def extract(result: Any) -> MachineCode | None:
