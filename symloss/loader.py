@@ -111,11 +111,13 @@ def _execute(file: Path) -> types.ModuleType:
         parent.__path__ = [folder]
         sys.modules[package] = parent
     before, finder = set(sys.modules), _SpecFinder(package, file.parent)
+    writes_none, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # which would be trusted the next time
     sys.meta_path.insert(0, finder)
     sys.path.append(folder)  # last: a spec called like a module of Python's does not hide it
     try:
         return importlib.import_module(f"{package}.{file.stem}")
     finally:
+        sys.dont_write_bytecode = writes_none
         sys.path.remove(folder)
         sys.meta_path.remove(finder)
         _loaded.update(name for name in set(sys.modules) - before if _is_inside(sys.modules[name], file.parent))
