@@ -195,11 +195,12 @@ def _held(hessian: Array, outputs: int) -> Array:
 
     The gradient is zero in these directions, and so is the step.
     """
+    if outputs == 1:
+        return hessian
     table = hessian.reshape(outputs, -1, outputs, hessian.shape[0] // outputs)
     own = np.einsum("kjkj->j", table) / outputs
-    if outputs > 1:
-        together = np.abs(table.sum(axis=2)).max(axis=(0, 1))  # of each coefficient
-        table[:, range(len(own)), :, range(len(own))] += np.where(together <= _FLAT * own, own, 0.0)[:, None, None]
+    together = np.abs(table.sum(axis=2)).max(axis=(0, 1))  # of each coefficient
+    table[:, range(len(own)), :, range(len(own))] += np.where(together <= _FLAT * own, own, 0.0)[:, None, None]
     return hessian
 
 
