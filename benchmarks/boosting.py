@@ -1,8 +1,10 @@
 """What a generated objective costs in training: boosters with ours, with one that computes nothing, and with their own.
 
-Usage: ``python -m benchmarks.boosting [--rows N] [--rounds N] [--threads N]``.
+Usage: ``python -m benchmarks.boosting [--booster NAME] [--rows N] [--rounds N] [--threads N] [--repeats N]``.
 
-Three trainings take turns, of the same data, parameters and start; medians are compared:
+Three trainings take turns, of the same data, parameters and start, the first of each turn being another one than the
+last time. What is else running on a machine slows the three of a turn alike: shares are those of a turn, and their
+medians over turns are printed:
 
 * theirs: the booster's own objective;
 * no work: an objective in Python that returns derivatives which were computed beforehand: what the booster itself takes
@@ -31,7 +33,6 @@ LOSSES = (
     ("half_squared_error", "reg:squarederror", "regression", "RMSE"),
     ("binary_cross_entropy_with_logits", "binary:logistic", "binary", "Logloss"),
 )
-_REPEATS = 5
 
 
 class Timed:
@@ -123,33 +124,46 @@ def _catboost(loss: str, own: str, x: Any, y: Any, rounds: int, threads: int) ->
     return Trainings(lambda: cat.CatBoost({**params, "loss_function": own}).fit(data), custom, compute, of_each_length)
 
 
-def measure(trainings: Trainings) -> tuple[float, float, float, float]:
-    """Return the median times of their training, of that without work, of ours, and of that inside of ours."""
+BOOSTERS = {"xgboost": _xgboost, "lightgbm": _lightgbm, "catboost": _catboost}
+
+
+def measure(trainings: Trainings, repeats: int) -> Any:
+    """Return the times of their training, of that without work, of ours, and of that inside of ours: a row a turn."""
     results: list[Any] = []
     trainings.custom(Timed(trainings.objective, results))  # compiles, too
     without_work = trainings.without_work(results)
-    times: list[tuple[float, float, float, float]] = []
-    for _ in range(_REPEATS):
+    del results
+    times = np.empty((repeats, 4))
+    for turn, row in enumerate(times):
         timed = Timed(trainings.objective)
-        moments = [time.perf_counter()]
-        for train in (
+        train = (
             trainings.theirs,
             lambda: trainings.custom(Timed(without_work)),
             lambda timed=timed: trainings.custom(timed),
-        ):
-            train()
-            moments.append(time.perf_counter())
-        times.append((*np.diff(moments), timed.seconds))
-    theirs, idle, ours, inside = np.median(np.array(times), axis=0).tolist()
-    return theirs, idle, ours, inside
+        )
+        for which in np.roll(range(3), turn):
+            start = time.perf_counter()
+            train[which]()
+            row[which] = time.perf_counter() - start
+        row[3] = timed.seconds
+    return times
+
+
+def shares(times: Any) -> tuple[float, float, float, float]:
+    """Return the medians of inside, objective, booster and total over the turns."""
+    theirs, idle, ours, inside = times.T
+    each = inside / ours, (ours - idle) / theirs, (idle - theirs) / theirs, ours / theirs - 1
+    return tuple(float(np.median(share)) for share in each)  # type: ignore[return-value]
 
 
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--booster", choices=tuple(BOOSTERS), help="this one only")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeats", type=int, default=7)
     given = parser.parse_args()
     rng = np.random.default_rng(0)
     x = rng.normal(size=(given.rows, 10)).astype(np.float32)
@@ -160,11 +174,12 @@ def main() -> None:
     columns = ("theirs, s", "no work, s", "ours, s", "inside", "objective", "booster", "total")
     print(f"{'loss':34} {'booster':9}", *(f"{column:>10}" for column in columns))
     for (loss, *names), y in zip(LOSSES, targets, strict=True):
-        for prepare, own in zip((_xgboost, _lightgbm, _catboost), names, strict=True):
-            theirs, idle, ours, inside = measure(prepare(loss, own, x, y, given.rounds, given.threads))
-            shares = (inside / ours, (ours - idle) / theirs, (idle - theirs) / theirs, ours / theirs - 1)
-            seconds = (f"{second:10.2f}" for second in (theirs, idle, ours))
-            print(f"{loss:34} {prepare.__name__[1:]:9}", *seconds, *(f"{share:10.1%}" for share in shares), flush=True)
+        for (booster, prepare), own in zip(BOOSTERS.items(), names, strict=True):
+            if given.booster not in (None, booster):
+                continue
+            times = measure(prepare(loss, own, x, y, given.rounds, given.threads), given.repeats)
+            seconds = (f"{second:10.2f}" for second in np.median(times, axis=0)[:3])
+            print(f"{loss:34} {booster:9}", *seconds, *(f"{share:10.1%}" for share in shares(times)), flush=True)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from symloss.adapters._kernels import compiled_pairs
 from symloss.adapters._lazy import library
+from symloss.adapters._pairs import compiled_pairs
 from symloss.adapters.boosting import Boosted
 from symloss.adapters.curvature import column_of
 from symloss.adapters.initial import initial_score, prediction

@@ -1,0 +1,95 @@
+"""Derivatives of a few hundred samples of a loss of one score, as CatBoost asks for them.
+
+It asks for 500 or 1,000 samples at a time, one thread after the other, so that what surrounds a kernel can take longer
+than the kernel.  What it takes without converting anything is float32, and it walks through any layout: the kernel
+writes both derivatives where they stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from symloss.adapters._kernels import Change, Floats, Kernel, kernel_of
+from symloss.adapters._scores import Array, Scores
+
+Pairs = Callable[[Floats, Array, "Floats | None"], Floats]
+Write = Callable[[Floats, Array, "Floats | None", Floats], bool]  # the last one is where to
+
+
+def compiled_pairs(loss: Scores, change: Change | None, dtype: npt.DTypeLike) -> Pairs:
+    """Return a function from scores, targets and weights to derivatives of minus the loss.
+
+    Parameters
+    ----------
+    loss : Scores
+        A loss of one score.
+    change : callable or None
+        What makes the Hessian column of the second derivative; Numba has to compile it.
+    dtype : dtype-like
+        What the derivatives are computed and returned in, float32 or float64.
+
+    Returns
+    -------
+    callable
+        Of float64 scores, targets of any dtype and weights or None, all of shape (n_samples,): an array of shape
+        (n_samples, 2) of gradients and Hessian column. It raises ValueError if a target is outside of its domain.
+        What it calls is compiled when it is first called.
+
+    Raises
+    ------
+    ValueError
+        For another dtype.
+    """
+    kernel = kernel_of(loss, change)
+    kept = np.dtype(dtype)
+    if kept not in (np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64, got {kept}")
+    write = _exact(kernel, kept) if change is None else _changed(kernel, kept)
+    empty, refusal = np.empty, kernel.refusal
+
+    def pairs(scores: Floats, targets: Array, weights: Floats | None) -> Floats:
+        columns = empty((2, len(scores)), kept)
+        if not write(scores, targets, weights, columns):
+            raise ValueError(refusal)
+        return columns.T
+
+    return pairs
+
+
+def _exact(kernel: Kernel, kept: np.dtype[Any]) -> Write:
+    """Return what computes both derivatives, and returns whether all targets are in their domain."""
+    import numba  # which imports SciPy where that is installed
+
+    run, constants = kernel.run, kernel.constants
+
+    @numba.njit(error_model="numpy")
+    def write(scores: Any, targets: Any, weights: Any, columns: Any) -> Any:
+        z, y = np.asarray(scores, kept), np.asarray(targets, kept)
+        return run(z, y, *constants, weights, -1.0, columns[0], columns[1])
+
+    return write  # type: ignore[no-any-return]
+
+
+def _changed(kernel: Kernel, kept: np.dtype[Any]) -> Write:
+    """Return the same for a Hessian column that is made of the second derivative."""
+    import numba
+
+    run, constants = kernel.run, kernel.constants
+    change = numba.njit(kernel.change, error_model="numpy")
+
+    @numba.njit(error_model="numpy")
+    def write(scores: Any, targets: Any, weights: Any, columns: Any) -> Any:
+        z, y = np.asarray(scores, kept), np.asarray(targets, kept)
+        grad, hess = columns[0], columns[1]
+        inside = run(z, y, *constants, None, 1.0, grad, hess)
+        column = change(hess, False)
+        for i in range(grad.shape[0]):
+            factor = -1.0 if weights is None else -np.float64(weights[i])
+            grad[i], hess[i] = factor * grad[i], factor * column[i]
+        return inside
+
+    return write  # type: ignore[no-any-return]
