@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import threading
+import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -114,4 +116,47 @@ def test_catboost(case: BuiltIn, weighted: bool) -> None:
     own = np.sqrt(2 * own) if case.catboost == "RMSE" else own
     assert abs(own - last) < 0.01 * last
     raw = [m.predict(x, prediction_type="RawFormulaVal") for m in (ours, built_in)]
+    assert _difference(*raw) < 1e-5
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("name", ["half_squared_error", "binary_cross_entropy_with_logits"])
+def test_catboost_on_several_threads(name: str, weighted: bool) -> None:
+    """Its threads take turns within a training: what one was given is still right when all are done."""
+    cat = pytest.importorskip("catboost")
+    from symloss.adapters.catboost import initial_score, objective
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20_000, 3))
+    y = x[:, 0] + rng.normal(size=len(x)) if name == "half_squared_error" else (x[:, 0] > 0.5).astype(float)
+    weight = rng.random(len(x)) if weighted else None
+    ours = objective(_module(name))
+    compute = ours.calc_ders_range
+    calls: list[tuple[Any, ...]] = []
+
+    def recorded(approxes: Any, targets: Any, weights: Any) -> Any:
+        result = compute(approxes, targets, weights)
+        given = [None if a is None else a.astype(np.float64) for a in (approxes, targets, weights)]  # its own memory
+        calls.append((threading.get_ident(), *given, result))
+        time.sleep(1e-4)  # another thread's turn
+        return result
+
+    ours.calc_ders_range = recorded
+    pool = cat.Pool(x, y, weight=weight, baseline=np.full(len(y), initial_score(name, y, weight=weight)))
+    params = {
+        "iterations": 5, "depth": 3, "learning_rate": 0.3, "verbose": 0, "random_seed": 1, "bootstrap_type": "No",
+        "allow_writing_files": False, "leaf_estimation_iterations": 1, "eval_metric": "RMSE",
+    }  # fmt: skip
+    on_four = cat.CatBoost({**params, "loss_function": ours, "thread_count": 4}).fit(pool)
+    assert len({thread for thread, *_ in calls}) > 1
+    for _, approxes, targets, weights, result in calls:
+        factor = 1.0 if weights is None else weights
+        if name == "half_squared_error":
+            grad, hess = approxes - targets, np.ones_like(approxes)
+        else:
+            p = 1 / (1 + np.exp(-approxes))
+            grad, hess = p - targets, p * (1 - p)
+        np.testing.assert_allclose(result, np.stack([-factor * grad, -factor * hess], axis=1), rtol=2e-6, atol=2e-7)
+    on_one = cat.CatBoost({**params, "loss_function": objective(name), "thread_count": 1}).fit(pool)
+    raw = [m.predict(x, prediction_type="RawFormulaVal") for m in (on_four, on_one)]
     assert _difference(*raw) < 1e-5
