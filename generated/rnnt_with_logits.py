@@ -49,6 +49,7 @@ from ._runtime.lattice_along import (
     resume_along,
     turns_of,
 )
+from ._runtime.lattice_cut import balance_arcs
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
 from ._runtime.ragged import RaggedDriver
@@ -1328,6 +1329,7 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
     new_t, start_share = np.zeros(shape[1]), np.zeros(start_front.size)
     start_turn, shares_here = np.zeros(start_front.size), np.zeros(places)
     turns = np.zeros(places)
+    arc_share, arc_turn = np.zeros((2, places)), np.zeros((2, places))
     outer = -factor
     for front in range(fronts - 1, -1, -1):
         row = front + 1
@@ -1400,21 +1402,7 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             total_t,
             turns[low_place:high_place],
         )
-        for u in range(low_place, high_place):
-            t = front - u
-            amount = outer * turns[u]
-            if t >= 1:
-                k = blank
-                if k == place_z[t - 1, u]:
-                    at_place_z[t - 1, u] += amount
-                else:
-                    elsewhere_z[t - 1, u] += amount
-                    product_z[t - 1, u, k] += amount
-        for u in range(low_place, high_place):
-            t = front - u
-            amount = outer * shares_here[u]
-            if t >= 1:
-                passing_z[t - 1, u] -= -amount
+        arc_share[0, low_place:high_place], arc_turn[0, low_place:high_place] = shares_here[low_place:high_place], turns[low_place:high_place]
         products(
             beta_m[here, low_place + 2 : high_place + 2],
             beta_e[here, low_place + 2 : high_place + 2],
@@ -1440,6 +1428,25 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             total_t,
             turns[low_place:high_place],
         )
+        arc_share[1, low_place:high_place], arc_turn[1, low_place:high_place] = shares_here[low_place:high_place], turns[low_place:high_place]
+        balance_arcs(arc_turn[:, low_place:high_place], arc_share[:, low_place:high_place])
+        shares_here[low_place:high_place], turns[low_place:high_place] = arc_share[0, low_place:high_place], arc_turn[0, low_place:high_place]
+        for u in range(low_place, high_place):
+            t = front - u
+            amount = outer * turns[u]
+            if t >= 1:
+                k = blank
+                if k == place_z[t - 1, u]:
+                    at_place_z[t - 1, u] += amount
+                else:
+                    elsewhere_z[t - 1, u] += amount
+                    product_z[t - 1, u, k] += amount
+        for u in range(low_place, high_place):
+            t = front - u
+            amount = outer * shares_here[u]
+            if t >= 1:
+                passing_z[t - 1, u] -= -amount
+        shares_here[low_place:high_place], turns[low_place:high_place] = arc_share[1, low_place:high_place], arc_turn[1, low_place:high_place]
         for u in range(low_place, high_place):
             t = front - u
             amount = outer * turns[u]

@@ -37,6 +37,7 @@ from ._runtime.lattice import (
     shares,
 )
 from ._runtime.lattice_along import balance_turns, begin_along, finish_along, resume_along, turns_of
+from ._runtime.lattice_cut import balance_points
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
 from ._runtime.ragged import RaggedDriver
@@ -883,6 +884,7 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
     new_t, start_share = np.zeros(shape[1]), np.zeros(start_front.size)
     start_turn, shares_here = np.zeros(start_front.size), np.zeros(places)
     turns = np.zeros(places)
+    over_share, over_turn = np.zeros((1, places + 1)), np.zeros((1, places + 1))
     new_m, new_e = np.zeros(shape[1]), np.full(shape[1], NOWHERE)
     outer = -1.0 * gamma * factor
     for front in range(fronts - 1, -1, -1):
@@ -936,6 +938,28 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
             new_t[low_place + 3 : high_place + 3],
             total_t,
             turns[low_place:high_place],
+        )
+        shares(
+            alpha_m[row - 1, low_place + 2 : high_place + 3],
+            alpha_e[row - 1, low_place + 2 : high_place + 3],
+            beta_m[(front + 1) % 3, low_place + 3 : high_place + 4],
+            beta_e[(front + 1) % 3, low_place + 3 : high_place + 4],
+            total_m,
+            total_e,
+            over_share[0, : high_place + 1 - low_place],
+        )
+        turns_of(
+            over_share[0, : high_place + 1 - low_place],
+            alpha_t[row - 1, low_place + 2 : high_place + 3],
+            beta_t[(front + 1) % 3, low_place + 3 : high_place + 4],
+            total_t,
+            over_turn[0, : high_place + 1 - low_place],
+        )
+        balance_points(
+            turns[low_place:high_place],
+            shares_here[low_place:high_place],
+            over_turn[:, : high_place + 1 - low_place],
+            over_share[:, : high_place + 1 - low_place],
         )
         beta_t[here, low_place + 3 : high_place + 3] = new_t[low_place + 3 : high_place + 3]
         beta_t[here, low_place + 3 : high_place + 3] += node_t[row, low_place + 3 : high_place + 3]

@@ -10,6 +10,7 @@ import functools
 from collections.abc import Callable
 
 from symloss.emit.lattice_backward import Backward, complete
+from symloss.emit.lattice_cut import balance_arcs, balance_points, fetch_arcs, keep_arcs, make_room
 from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, call
 from symloss.emit.lattice_samples import Samples
 from symloss.emit.lattice_sweeps import Sweeps
@@ -172,6 +173,8 @@ class Along:
         code(*(f"{r[:-2]}_t = np.zeros({ring})" for r in backward.rings[::2]))
         code("new_t, start_share = np.zeros(shape[1]), np.zeros(start_front.size)")
         code("start_turn, shares_here = np.zeros(start_front.size), np.zeros(places)", "turns = np.zeros(places)")
+        if self.plan.crossed:
+            make_room(code, sweeps)
         if self.plan.has_node:
             code("new_m, new_e = np.zeros(shape[1]), np.full(shape[1], NOWHERE)")
         code(f"outer = {times(self.lattice.coefficient, 'factor')}")
@@ -186,6 +189,8 @@ class Along:
                                     sweeps.along("new_t"), "total_t", "turns[low_place:high_place]"]))  # fmt: skip
             if self.plan.once_a_front and self.balanced is None:
                 code("balance_turns(turns, shares_here)")
+            elif self.plan.crossed and self.plan.has_node:
+                balance_points(code, sweeps, backward.ring)
             code(f"{sweeps.inside('beta_t', 'here')} = {sweeps.along('new_t')}")
             if self.plan.has_node:
                 code(f"{sweeps.inside('beta_t', 'here')} += {sweeps.inside('node_t', 'row')}")
@@ -250,7 +255,15 @@ class Along:
             code(*call("shares", [*source[:2], *back, *TOTAL, "shares_here[low_place:high_place]"]))
             code(*call("turns_of", ["shares_here[low_place:high_place]", source[2], out, "total_t",
                                     "turns[low_place:high_place]"]))  # fmt: skip
-            self._scatter(code, f"arc_{i}", self.lattice.arcs[i].weight)
+            if self.plan.crossed:
+                keep_arcs(code, i)
+            else:
+                self._scatter(code, f"arc_{i}", self.lattice.arcs[i].weight)
+        if self.plan.crossed and self.names.weighted:
+            balance_arcs(code)
+            for i in self.names.weighted:
+                fetch_arcs(code, i)
+                self._scatter(code, f"arc_{i}", self.lattice.arcs[i].weight)
         if self.lattice.dense:
             source = [sweeps.inside(f"alpha_{p}", f"row - {order.lags[0]}") for p in "met"]
             beta = [sweeps.inside(f"beta_{p}", "here") for p in "met"]

@@ -35,6 +35,7 @@ _RUNTIME = {
         "across_along", "add_balanced", "add_jump_turns", "add_turn", "balance_turns", "begin_along", "finish_along",
         "mean_along", "resume_along", "turns_of",
     ),
+    "lattice_cut": ("balance_arcs", "balance_points"),
     "lattice_reference": ("add_other_jumps", "balance", "balance_places", "missed_at_end", "missed_before"),
     "lattice_rows": ("add_share", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),

@@ -110,6 +110,15 @@ class Plan:
         return self.order.slope == 0 and set(self.order.lags) == {1}
 
     @property
+    def crossed(self) -> bool:
+        """Whether all paths have the same two ends, and pass or go over every front between them."""
+        lattice, lags = self.lattice, set(self.order.lags)
+        one_way = len(lattice.starts) == len(lattice.ends) == 1 and not lattice.starts[0].free
+        if not one_way or lattice.dense or self.once_a_front or any(self.masks):
+            return False
+        return lags <= {1, 2} and not any(self.weighted) if self.has_node else lags == {1} and all(self.weighted)
+
+    @property
     def fixed_rows(self) -> tuple[Prediction, ...]:
         """The predictions whose rows weigh beginnings, ends or arcs between all states."""
         lattice = self.lattice
