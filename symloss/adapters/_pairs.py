@@ -7,7 +7,9 @@ writes both derivatives where they stay.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ import numpy.typing as npt
 from symloss.adapters._kernels import Change, Floats, Kernel, kernel_of
 from symloss.adapters._scores import Array, Scores
 
+_LENGTHS = 16  # of which a thread keeps room
 Pairs = Callable[[Floats, Array, "Floats | None"], Floats]
 Write = Callable[[Floats, Array, "Floats | None", Floats], bool]  # the last one is where to
 
@@ -49,15 +52,30 @@ def compiled_pairs(loss: Scores, change: Change | None, dtype: npt.DTypeLike) ->
     if kept not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kept}")
     write = _exact(kernel, kept) if change is None else _changed(kernel, kept)
-    empty, refusal = np.empty, kernel.refusal
+    rooms, refusal = _Rooms(), kernel.refusal
 
     def pairs(scores: Floats, targets: Array, weights: Floats | None) -> Floats:
-        columns = empty((2, len(scores)), kept)
-        if not write(scores, targets, weights, columns):
+        count = len(scores)
+        room = rooms.of_length.get(count)
+        # Referred to by the pair, here, and by the call that counts; the columns by their transpose, too.
+        if room is None or getrefcount(room[0]) > 3 or getrefcount(room[1]) > 2:
+            if len(rooms.of_length) == _LENGTHS:
+                rooms.of_length.clear()
+            columns = np.empty((2, count), kept)
+            room = rooms.of_length[count] = (columns, columns.T)
+            del columns
+        if not write(scores, targets, weights, room[0]):
             raise ValueError(refusal)
-        return columns.T
+        return room[1]
 
     return pairs
+
+
+class _Rooms(threading.local):
+    """Where the results of a thread are, for each length one, which is used again when nobody else knows it."""
+
+    def __init__(self) -> None:
+        self.of_length: dict[int, tuple[Floats, Floats]] = {}
 
 
 def _exact(kernel: Kernel, kept: np.dtype[Any]) -> Write:
