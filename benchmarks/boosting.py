@@ -3,8 +3,8 @@
 Usage: ``python -m benchmarks.boosting [--booster NAME] [--rows N] [--rounds N] [--threads N] [--repeats N]``.
 
 Three trainings take turns, of the same data, parameters and start, the first of each turn being another one than the
-last time. What is else running on a machine slows the three of a turn alike: shares are those of a turn, and their
-medians over turns are printed:
+last time. What else is running on a machine slows the three of a turn alike: shares are those of a turn, and their
+medians over many turns of a few trees are printed:
 
 * theirs: the booster's own objective;
 * no work: an objective in Python that returns derivatives which were computed beforehand: what the booster itself takes
@@ -161,9 +161,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--booster", choices=tuple(BOOSTERS), help="this one only")
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--repeats", type=int, default=19)
     given = parser.parse_args()
     rng = np.random.default_rng(0)
     x = rng.normal(size=(given.rows, 10)).astype(np.float32)
