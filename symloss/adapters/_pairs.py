@@ -89,7 +89,7 @@ def _exact(kernel: Kernel, kept: np.dtype[Any]) -> Write:
         z, y = np.asarray(scores, kept), np.asarray(targets, kept)
         return run(z, y, *constants, weights, -1.0, columns[0], columns[1])
 
-    return write  # type: ignore[no-any-return]
+    return write
 
 
 def _changed(kernel: Kernel, kept: np.dtype[Any]) -> Write:
@@ -110,4 +110,4 @@ def _changed(kernel: Kernel, kept: np.dtype[Any]) -> Write:
             grad[i], hess[i] = factor * grad[i], factor * column[i]
         return inside
 
-    return write  # type: ignore[no-any-return]
+    return write
