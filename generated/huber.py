@@ -32,7 +32,7 @@ from ._runtime import (
     weighed,
     wide_vectors,
 )
-from ._runtime.elementary import absolute, multiply_no_nan, settle, sgn
+from ._runtime.elementary import absolute, distance_excess, multiply_no_nan, settle, sgn
 
 _ARGUMENTS = (
     Array("prediction", "prediction"),
@@ -144,15 +144,16 @@ def _grad_and_hess_of_sample(prediction, target, delta):
     prediction = np.float64(prediction)
     target = np.float64(target)
     difference = prediction - target
-    absolute_difference = absolute(difference)
-    if delta >= absolute_difference:
+    if delta >= absolute(difference):
         grad_prediction = difference
-        hess_prediction = 1.0
-    elif delta != delta or absolute_difference != absolute_difference:
-        grad_prediction = np.nan
-        hess_prediction = np.nan
     else:
         grad_prediction = delta * sgn(difference)
+    distance_excess_value = distance_excess(prediction, target, delta)
+    if 0.0 >= distance_excess_value:
+        hess_prediction = 1.0
+    elif distance_excess_value != distance_excess_value:
+        hess_prediction = np.nan
+    else:
         hess_prediction = 0.0
     return grad_prediction, hess_prediction
 
@@ -175,10 +176,10 @@ def _hvp_of_sample(prediction, target, delta, v_prediction):
     prediction = np.float64(prediction)
     target = np.float64(target)
     v_prediction = np.float64(v_prediction)
-    absolute_difference = absolute(prediction - target)
-    if delta >= absolute_difference:
+    distance_excess_value = distance_excess(prediction, target, delta)
+    if 0.0 >= distance_excess_value:
         product_prediction = v_prediction
-    elif delta != delta or absolute_difference != absolute_difference:
+    elif distance_excess_value != distance_excess_value:
         product_prediction = np.nan
     else:
         product_prediction = 0.0

@@ -44,7 +44,7 @@ _MIXES = {
     "times_expm1",
     "times_expm1mx",
 }  # of which all but the first argument multiply
-_SUMS = {"add", "subtract", "minus"}
+_SUMS = {"add", "subtract", "minus", "excess", "distance_excess"}
 IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS}) - {"expm1mx", "times_expm1mx"}
 
 

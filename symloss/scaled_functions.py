@@ -2,11 +2,12 @@
 
 `times_...` multiply an exponential before it overflows; `lifted_...` are functions times a power of two, so that
 products with them are subnormal only where the `lowered` result is.  `norm_less` takes a sum of squares with its rest.
+`excess` and `distance_excess` have the right sign, whatever is rounded: what `decisions` compares with 0.
 """
 
 from __future__ import annotations
 
-from sympy import Expr, S, exp, sqrt
+from sympy import Abs, Expr, S, exp, sqrt
 
 from symloss.functions import Primitive, logistic_density, sigmoid
 
@@ -78,3 +79,19 @@ class norm_less(Primitive):  # noqa: N801
     def definition(self) -> Expr:
         scale, total, rest, level = self.args
         return scale * sqrt(total + rest) - level
+
+
+class excess(Primitive):  # noqa: N801
+    """(x - y) - level, with its sign."""
+
+    def definition(self) -> Expr:
+        x, y, level = self.args
+        return x - y - level
+
+
+class distance_excess(Primitive):  # noqa: N801
+    """abs(x - y) - level, with its sign."""
+
+    def definition(self) -> Expr:
+        x, y, level = self.args
+        return Abs(x - y) - level

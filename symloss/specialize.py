@@ -13,6 +13,7 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, S, exp, log, sqrt
 
 from symloss.arguments import Parameter, Prediction, Weight
+from symloss.decisions import decide
 from symloss.derive import Output
 from symloss.ends import close_ends
 from symloss.functions import (
@@ -88,9 +89,13 @@ def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
     outputs, join = tuple(outputs), Rewriter(SPECIAL)
     bounded = [s for s in sorted(outputs[0].expr.free_symbols, key=str) if _is_bounded(s)]
     return tuple(
-        output.with_expr(_follow(expand(guard(scale(close_ends(join(output.expr))))), bounded if output.wrt else []))
+        output.with_expr(_follow(decide(_exact(join(output.expr))), bounded if output.wrt else []))
         for output in outputs
     )
+
+
+def _exact(expr: Expr) -> Expr:
+    return expand(guard(scale(close_ends(expr))))
 
 
 def _is_bounded(symbol: Any) -> bool:

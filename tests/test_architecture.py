@@ -43,8 +43,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "series": {"arguments", "functions"},
     "ends": {"arguments", "functions", "reductions", "series"},
     "scaling": {"arguments", "derive", "functions", "reductions", "scaled_functions"},
+    "decisions": {"arguments", "functions", "reductions", "scaled_functions"},
     "specialize": {
         "arguments",
+        "decisions",
         "derive",
         "ends",
         "functions",

@@ -15,6 +15,7 @@ import numpy as np
 from . import twofold
 from .bits import by_dtype, fused, polynomial
 from .error_function import erf, erfc, erfc_curvature, erfc_excess, erfc_hazard, gaussian, log_erfc, log_half_erfc
+from .excess import distance_excess, excess
 from .exponential import exp, exp_nonpositive, expm1, expm1mx, lifted, lowered, times_exp, times_expm1, times_expm1mx
 from .gamma_function import digamma, loggamma, tetragamma, trigamma
 from .hyperbolic import log_cosh, sech, sinh, tanh

@@ -36,6 +36,8 @@ from .error_function import erfc_parts as erfc
 from .error_function import gaussian_parts as gaussian
 from .error_function import log_erfc_parts as log_erfc
 from .error_function import log_half_erfc_parts as log_half_erfc
+from .excess import distance_excess_parts as distance_excess
+from .excess import excess_parts as excess
 from .exponential_parts import (
     ROUNDER,
     exp,
