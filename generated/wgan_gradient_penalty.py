@@ -47,6 +47,8 @@ from ._runtime.elementary import (
     minus,
     multiply_no_nan,
     norm_less,
+    norm_less_ratio,
+    norm_less_square,
     ratio,
     scaled,
     settle,
@@ -96,9 +98,7 @@ def sample_value(slope, lam):
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
     total, rest = settle_parts(total, lost)
     total_2 = settle(total_2, lost_2)
-    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
-    multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value), norm_less_value)
-    loss = multiply_no_nan_value
+    loss = norm_less_square(lam, binade_largest, total, rest + total_2, 1.0)
     return loss
 
 
@@ -129,9 +129,7 @@ def _value_of_tile(slope, lam, loss):
         total[i], rest[i] = settle_parts(total[i], lost[i])
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
-        norm_less_value = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
-        multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value), norm_less_value)
-        loss[i] = multiply_no_nan_value
+        loss[i] = norm_less_square(lam, binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
 
 
 @kernel
@@ -202,19 +200,19 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
     total, rest = settle_parts(total, lost)
     total_2 = settle(total_2, lost_2)
-    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
-    multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value), norm_less_value)
-    loss = multiply_no_nan_value
+    added = rest + total_2
+    loss = norm_less_square(lam, binade_largest, total, added, 1.0)
     sqrt_total = sqrt(total)
     product = sqrt_total * binade_largest
+    norm_less_ratio_value = norm_less_ratio(lam, binade_largest, total, added, 1.0)
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(ratio(slope_d, binade_largest), sqrt_total)
-        if product > 2.0:
-            difference = slope_d - ratio_value_2
+        ratio_value_2 = ratio(slope_d, binade_largest)
+        if product > 1024.0:
+            multiply_no_nan_value = multiply_no_nan(lam, slope_d - ratio(ratio_value_2, sqrt_total))
         else:
-            difference = norm_less_value * ratio_value_2
-        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, difference))
+            multiply_no_nan_value = norm_less_ratio_value * ratio_value_2
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan_value)
     return loss
 
 
@@ -230,7 +228,7 @@ def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
     wide_vectors()
     largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     lost, rest, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    norm_less_value, sqrt_total, product = lanes(slope), lanes(slope), lanes(slope)
+    sqrt_total, product, norm_less_ratio_value = lanes(slope), lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
@@ -252,17 +250,21 @@ def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
         total[i], rest[i] = settle_parts(total[i], lost[i])
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
-        norm_less_value[i] = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
-        multiply_no_nan_value = multiply_no_nan(multiply_no_nan(lam, norm_less_value[i]), norm_less_value[i])
-        loss[i] = multiply_no_nan_value
+        added = rest[i] + total_2[i]
+        loss[i] = norm_less_square(lam, binade_largest[i], total[i], added, 1.0)
         sqrt_total[i] = sqrt(total[i])
         product[i] = sqrt_total[i] * binade_largest[i]
+        norm_less_ratio_value[i] = norm_less_ratio(lam, binade_largest[i], total[i], added, 1.0)
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(ratio(slope_d, binade_largest[i]), sqrt_total[i])
-            chosen = slope_d - ratio_value_2 if product[i] > 2.0 else norm_less_value[i] * ratio_value_2
-            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, chosen))
+            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            chosen = (
+                multiply_no_nan(lam, slope_d - ratio(ratio_value_2, sqrt_total[i]))
+                if product[i] > 1024.0
+                else norm_less_ratio_value[i] * ratio_value_2
+            )
+            grad_slope[d, i] = scaled(factor[i], 2.0 * chosen)
 
 
 @kernel
@@ -345,7 +347,8 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     total_2 = settle(total_2, lost_2)
     sqrt_total = sqrt(total)
     product_2 = sqrt_total * binade_largest
-    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
+    added = rest + total_2
+    norm_less_ratio_value = norm_less_ratio(lam, binade_largest, total, added, 1.0)
     terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
     for start in range(0, slope.shape[0], ROOM):
@@ -363,38 +366,38 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     total_3 = settle(total_3, lost_3)
     ratio_value_2 = ratio(np.float64(slope[place_2]), binade_largest)
     product_3 = ratio_value_2 * ratio_value_2
+    norm_less_value = norm_less(binade_largest, total, added, 1.0)
     for d in range(slope.shape[0]):
         slope_d_2 = np.float64(slope[d])
         ratio_value_3 = ratio(slope_d_2, binade_largest)
-        ratio_value_4 = ratio(ratio_value_3, sqrt_total)
-        if product_2 > 2.0:
-            difference = slope_d_2 - ratio_value_4
+        if product_2 > 1024.0:
+            multiply_no_nan_value = multiply_no_nan(lam, slope_d_2 - ratio(ratio_value_3, sqrt_total))
         else:
-            difference = norm_less_value * ratio_value_4
-        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan(lam, difference))
+            multiply_no_nan_value = norm_less_ratio_value * ratio_value_3
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan_value)
         product_4 = ratio_value_3 * ratio_value_3
         if product_2 > 2.0:
             if place_2 == d:
                 total_4 = total_3
             else:
                 minus_value = minus(product_3, product_4)
-                added = total_3 + minus_value
-                total_4 = added
-            ratio_value_5 = ratio(total_4, total)
-            divide_no_nan_value = divide_no_nan(ratio_value_5, product_2)
-            difference_2 = ratio_value_5 - divide_no_nan_value
+                added_2 = total_3 + minus_value
+                total_4 = added_2
+            ratio_value_4 = ratio(total_4, total)
+            divide_no_nan_value = divide_no_nan(ratio_value_4, product_2)
+            difference = ratio_value_4 - divide_no_nan_value
         else:
             if place_2 == d:
                 total_4 = total_3
             else:
                 minus_value = minus(product_3, product_4)
-                added = total_3 + minus_value
-                total_4 = added
-            ratio_value_5 = ratio(total_4, total)
-            divide_no_nan_value = divide_no_nan(ratio_value_5, product_2)
-            difference_2 = divide_no_nan_value * norm_less_value
-        multiply_no_nan_value = multiply_no_nan(lam, 2.0 * (ratio(product_4, total) + difference_2))
-        hess_slope[d] = scaled(factor, multiply_no_nan_value)
+                added_2 = total_3 + minus_value
+                total_4 = added_2
+            ratio_value_4 = ratio(total_4, total)
+            divide_no_nan_value = divide_no_nan(ratio_value_4, product_2)
+            difference = divide_no_nan_value * norm_less_value
+        multiply_no_nan_value_2 = multiply_no_nan(lam, 2.0 * (ratio(product_4, total) + difference))
+        hess_slope[d] = scaled(factor, multiply_no_nan_value_2)
     return
 
 
@@ -405,8 +408,8 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
     largest, place, binade_largest, total = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     lost, rest, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     largest_2, place_2, sqrt_total, product_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    norm_less_value, total_3, lost_3, slope_place_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    product_3 = lanes(slope)
+    added, norm_less_ratio_value, total_3, lost_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
+    slope_place_2, product_3, norm_less_value = lanes(slope), lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
@@ -433,7 +436,8 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
     for i in range(LANES):
         sqrt_total[i] = sqrt(total[i])
         product_2[i] = sqrt_total[i] * binade_largest[i]
-        norm_less_value[i] = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
+        added[i] = rest[i] + total_2[i]
+        norm_less_ratio_value[i] = norm_less_ratio(lam, binade_largest[i], total[i], added[i], 1.0)
     for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for d in range(slope.shape[0]):
@@ -449,19 +453,23 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
     for i in range(LANES):
         ratio_value_2 = ratio(slope_place_2[i], binade_largest[i])
         product_3[i] = ratio_value_2 * ratio_value_2
+        norm_less_value[i] = norm_less(binade_largest[i], total[i], added[i], 1.0)
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d_2 = slope[d, i]
             ratio_value_3 = ratio(slope_d_2, binade_largest[i])
-            ratio_value_4 = ratio(ratio_value_3, sqrt_total[i])
-            chosen = slope_d_2 - ratio_value_4 if product_2[i] > 2.0 else norm_less_value[i] * ratio_value_4
-            grad_slope[d, i] = scaled(factor[i], 2.0 * multiply_no_nan(lam, chosen))
+            chosen = (
+                multiply_no_nan(lam, slope_d_2 - ratio(ratio_value_3, sqrt_total[i]))
+                if product_2[i] > 1024.0
+                else norm_less_ratio_value[i] * ratio_value_3
+            )
+            grad_slope[d, i] = scaled(factor[i], 2.0 * chosen)
             product_4 = ratio_value_3 * ratio_value_3
             chosen_2 = total_3[i] if is_at(place_2[i], d) else total_3[i] + minus(product_3[i], product_4)
-            ratio_value_5 = ratio(chosen_2, total[i])
-            divide_no_nan_value = divide_no_nan(ratio_value_5, product_2[i])
+            ratio_value_4 = ratio(chosen_2, total[i])
+            divide_no_nan_value = divide_no_nan(ratio_value_4, product_2[i])
             chosen_3 = (
-                ratio_value_5 - divide_no_nan_value
+                ratio_value_4 - divide_no_nan_value
                 if product_2[i] > 2.0
                 else divide_no_nan_value * norm_less_value[i]
             )

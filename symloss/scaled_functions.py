@@ -1,15 +1,16 @@
 """Products that are floats where a factor of them is none, or has few digits: primitives that `specialize` puts in.
 
 `times_...` multiply an exponential before it overflows; `lifted_...` are functions times a power of two, so that
-products with them are subnormal only where the `lowered` result is.  `norm_less` takes a sum of squares with its rest.
+products with them are subnormal only where the `lowered` result is.  `norm_less` and what is made of it take a sum of
+squares with its rest.
 `excess` and `distance_excess` have the right sign, whatever is rounded: what `decisions` compares with 0.
 """
 
 from __future__ import annotations
 
-from sympy import Abs, Expr, S, exp, sqrt
+from sympy import Abs, Eq, Expr, S, exp, sqrt
 
-from symloss.functions import Primitive, logistic_density, sigmoid
+from symloss.functions import Primitive, logistic_density, select, sigmoid
 
 LIFT = 2**64  # in float32 kernels it is 2**30; it cancels
 
@@ -79,6 +80,22 @@ class norm_less(Primitive):  # noqa: N801
     def definition(self) -> Expr:
         scale, total, rest, level = self.args
         return scale * sqrt(total + rest) - level
+
+
+class norm_less_square(Primitive):  # noqa: N801
+    """k * norm_less(scale, total, rest, level)**2, and 0 where k = 0."""
+
+    def definition(self) -> Expr:
+        k, scale, total, rest, level = self.args
+        return k * (scale * sqrt(total + rest) - level) ** 2
+
+
+class norm_less_ratio(Primitive):  # noqa: N801
+    """k * norm_less(scale, total, rest, level) / sqrt(total + rest), and 0 where k = 0 or the norm is 0."""
+
+    def definition(self) -> Expr:
+        k, scale, total, rest, level = self.args
+        return select(Eq(total, 0), S.Zero, k * (scale - level / sqrt(total + rest)))
 
 
 class excess(Primitive):  # noqa: N801

@@ -38,6 +38,7 @@ from symloss.scaled_functions import (
 
 _TIMES = {exp: times_exp, expm1: times_expm1, expm1mx: times_expm1mx}
 _LIFTED = {sigmoid: lifted_sigmoid, logistic_density: lifted_logistic_density}
+_FAR = 2**10  # what a norm over its level is where the smaller term may be off by some units
 
 
 def is_predicted(expr: Expr) -> bool:
@@ -160,7 +161,7 @@ def _targets(factors: Iterable[Expr]) -> list[Expr]:
 
 
 def _norm_over_norm(expr: Expr) -> Expr:
-    """(N + a)*(x/N) -> x + a*(x/N) for N > 2*abs(a): N may be infinite, x/N subnormal, and nothing cancels."""
+    """(N + a)*(x/N) -> x + a*(x/N) for N far above abs(a): N may be infinite, x/N subnormal, and a*(x/N) is small."""
     for sum_ in Mul.make_args(expr):
         terms = sum_.args if isinstance(sum_, Add) else ()
         for term, quotient in itertools.product(terms, expr.args):
@@ -169,7 +170,8 @@ def _norm_over_norm(expr: Expr) -> Expr:
             if whole is not None:
                 level = (sum_ - term) / scale
                 large = scale * (whole + level * quotient)
-                bound = abs(2 * level) if level.is_number else absolute(2 * level)
+                far = _FAR if isinstance(quotient, Unit) else 2  # `norms` rounds products with entries but twice
+                bound = abs(far * level) if level.is_number else absolute(far * level)
                 return expr / (sum_ * quotient) * select(Gt(norm, bound), large, sum_ * quotient)
     return expr
 

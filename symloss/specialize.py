@@ -37,6 +37,7 @@ from symloss.functions import (
     softplus_mix,
     tanh,
 )
+from symloss.norms import join_norms
 from symloss.reductions import (
     ArgmaxOver,
     Element,
@@ -95,7 +96,7 @@ def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
 
 
 def _exact(expr: Expr) -> Expr:
-    return expand(guard(scale(close_ends(expr))))
+    return join_norms(expand(guard(scale(close_ends(expr)))))
 
 
 def _is_bounded(symbol: Any) -> bool:

@@ -33,6 +33,7 @@ from .logistic import (
     softplus,
     softplus_mix,
 )
+from .norm_parts import norm_less_ratio, norm_less_square
 from .scaled_tail import erfcx
 
 _LOG_2 = math.log(2.0)
