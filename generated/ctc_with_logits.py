@@ -53,7 +53,7 @@ from ._runtime.lattice_along import (
     resume_along,
     turns_of,
 )
-from ._runtime.lattice_rows import add_share, rounded, statistics, widened
+from ._runtime.lattice_rows import add_share, clear, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
 from ._runtime.plain_fronts import (
     BOTH,
@@ -69,7 +69,7 @@ from ._runtime.plain_fronts import (
     twice,
     weigh_places,
 )
-from ._runtime.stretches import row_of, stretch
+from ._runtime.stretches import borrowed, row_of, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -397,6 +397,10 @@ def _plain_forward(
     grad_z,
 ):
     """Go over some fronts; return whether plain floats will do, the first front with losses, and its scale."""
+    entries = borrowed(entries)
+    others = borrowed(others)
+    terms_z = borrowed(terms_z)
+    may_2 = borrowed(may_2)
     room = np.empty(alpha.shape[1])
     from_may_2 = may_2[2:n_s + 2]
     for front in range(begin_at, end_at):
@@ -463,7 +467,14 @@ def _plain_backward(
     grad_z,
 ):
     """Go over some fronts, last to first, and write the gradient; return whether plain floats would do."""
-    ends, here, sums = np.zeros(n_s), np.zeros(n_s), np.zeros(entries.size)
+    entries = borrowed(entries)
+    reader = borrowed(reader)
+    others = borrowed(others)
+    most = borrowed(most)
+    where = borrowed(where)
+    may_2 = borrowed(may_2)
+    ends, here = stretch(beta, 2, 0, n_s), stretch(beta, 3, 0, n_s)
+    sums = borrowed(terms_z)[: entries.size]
     from_may_2 = may_2[4:n_s + 4]
     for front in range(end_at - 1, begin_at - 1, -1):
         t, row = front, front - begin_at + 1
@@ -595,7 +606,7 @@ def _plainly(
     for place in range(n_s):
         found = _successors(place, n_s, entry_0, may_2, successors)
         reach = np.inf if twice(successors[:found]) else reach
-    beta, back = np.zeros((2, alpha.shape[1])), np.zeros(2)
+    beta, back = np.zeros((4, alpha.shape[1])), np.zeros(2)
     lost[0] = 1.0  # known by now
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
@@ -1720,8 +1731,9 @@ def _value(z, label, input_length, label_length, blank, losses):
 
 @kernel
 def _value_and_grad(z, label, input_length, label_length, blank, losses, factors, checkpoint, grad_z):
-    """Write the losses of a block of samples; add their gradients."""
+    """Write the losses of a block of samples, and their gradients; add those of what samples share."""
     for n in range(losses.shape[0]):
+        clear(grad_z[n])
         losses[n] = _value_and_grad_of_sample(
             z[n], label[n], input_length[n], label_length[n], blank, factors[n], checkpoint, grad_z[n]
         )
@@ -1729,7 +1741,7 @@ def _value_and_grad(z, label, input_length, label_length, blank, losses, factors
 
 @kernel
 def _hvp(z, label, input_length, label_length, blank, factors, v_z, product_z):
-    """Add the products of Hessians and directions of a block of samples."""
+    """Write the products of Hessians and directions of a block of samples; add those of what samples share."""
     for n in range(factors.shape[0]):
         wide_product_z = widened(product_z[n])
         _hvp_of_sample(z[n], label[n], input_length[n], label_length[n], blank, v_z[n], factors[n], wide_product_z)

@@ -176,6 +176,37 @@ def test_checkpoints_and_threads_change_no_bit(losses: Any) -> None:
             assert (grad == other[1]).all()
 
 
+_LENGTHS = (np.array([6, 4, 1, 2, 5]), np.array([3, 2, 1, 3, 0]))  # the fourth alignment has no path
+_RAGGED = {  # shapes of predictions, the range and shape of labels, lengths
+    "ctc": (((5, 6, 4),), (1, 4, (5, 3)), _LENGTHS),
+    "ctc_with_logits": (((5, 6, 4),), (1, 4, (5, 3)), _LENGTHS),
+    "rnnt_with_logits": (((5, 6, 4, 3),), (1, 3, (5, 3)), _LENGTHS),
+    "linear_chain_crf": (((5, 6, 3), (3, 3), (3,), (3,)), (0, 3, (5, 6)), _LENGTHS[:1]),
+    "soft_dtw": (((5, 6, 4),), None, (_LENGTHS[0], _LENGTHS[1] + 1)),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", _RAGGED)
+def test_results_do_not_depend_on_what_was_in_their_place(losses: Any, name: str, dtype: type) -> None:
+    """In padding neither, without a path neither, and in arrays that are not contiguous."""
+    shapes, labels, lengths = _RAGGED[name]
+    module, rng = losses(name), np.random.default_rng(6)
+    predictions = [rng.normal(size=shape).astype(dtype) for shape in shapes]
+    given = (*predictions, *(() if labels is None else (rng.integers(*labels),)), *lengths)
+    v = tuple(rng.normal(size=shape).astype(dtype) for shape in shapes)
+    for function, keywords in (("grad", {}), ("hvp", {"v": v if len(v) > 1 else v[0]})):
+        call = getattr(module, function)
+        expected = call(*given, **keywords)
+        expected = expected if len(v) > 1 else (expected,)
+        for threads, stride in ((1, 1), (1, 2), (2, 1)):
+            outs = tuple(np.full((*a.shape[:-1], stride * a.shape[-1]), np.nan, dtype)[..., ::stride] for a in v)
+            call(*given, out=outs if len(v) > 1 else outs[0], threads=threads, **keywords)
+            for out, right in zip(outs, expected, strict=True):
+                np.testing.assert_array_equal(out, right)
+        assert not expected[0][-1, 5:].any()  # padding of the last sample
+
+
 def _slopes(module: ModuleType, given: tuple[Any, ...], **keywords: Any) -> None:
     """Compare a gradient with central differences along a random direction."""
     rng = np.random.default_rng(4)

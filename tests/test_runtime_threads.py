@@ -88,6 +88,31 @@ def test_an_exception_in_a_helper_reaches_the_caller():
             pool.run(task, 1)
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads cannot be told where to run")
+def test_helpers_stay_off_the_processor_of_the_caller():
+    """Where there is another one; and they follow the caller to wherever it may run."""
+    places, barrier, caller = [], threading.Barrier(2, timeout=20), threading.get_ident()
+
+    def task():
+        barrier.wait()
+        if threading.get_ident() != caller:
+            places.append(os.sched_getaffinity(0))
+
+    allowed = os.sched_getaffinity(0)
+    pool.run(task, 1)
+    try:
+        for processor in sorted(allowed)[:2]:
+            os.sched_setaffinity(0, {processor})
+            pool.run(task, 1)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    pool.run(task, 1)
+    assert places[1:-1] == [{processor} for processor in sorted(allowed)[:2]]
+    for place in (places[0], places[-1]):
+        assert place <= allowed
+        assert len(place) == max(1, len(allowed) - 1)
+
+
 def in_child(function):
     """Run a function in a forked child; return whether it returned True."""
     child = os.fork()

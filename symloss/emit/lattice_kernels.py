@@ -37,10 +37,10 @@ _RUNTIME = {
     ),
     "lattice_cut": ("balance_arcs", "balance_points"),
     "lattice_reference": ("add_other_jumps", "balance", "balance_places", "missed_at_end", "missed_before"),
-    "lattice_rows": ("add_share", "log_total", "rounded", "statistics", "widened"),
+    "lattice_rows": ("add_share", "clear", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
-    "stretches": ("row_of", "stretch"),
+    "stretches": ("borrowed", "row_of", "stretch"),
 }  # fmt: skip
 _PUBLIC = {
     "value": 'Return the loss: a scalar, or one of each sample with reduction="none".',
@@ -160,7 +160,7 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
         direct = f"grad_{plan.front_row.name}" if plan.front_row is not None and name == "_value_and_grad" else None
         into = [f"{g}[n]" if g == direct else i for g, i in zip(added, into, strict=True)]
         with code.under(f"for n in range({more[0]}.shape[0]):"):
-            code(*(f"wide_{g} = widened({g}[n])" for g in wide if g != direct))
+            code(*(f"wide_{g} = widened({g}[n])" if g != direct else f"clear({g}[n])" for g in wide))
             code(*call_lines(result, [*at(problem), *given, *into], ")"))
             code(*(f"rounded(wide_{g}, {g}[n])" for g in wide if g != direct))
         made.append(CodeFunction(signature(name, [*problem, *more, *added]), says, tuple(code.lines)))
@@ -168,10 +168,10 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
     grads = [f"grad_{p.name}" for p in loss.predictions]
     along, products = ([f"{kind}_{p.name}" for p in loss.predictions] for kind in ("v", "product"))
     block("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = sample_value(", [], [])
-    block("_value_and_grad", "Write the losses of a block of samples; add their gradients.",
+    block("_value_and_grad", "Write the losses of a block of samples, and their gradients; add those of what samples share.",
           ["losses", "factors", "checkpoint"], "losses[n] = _value_and_grad_of_sample(", ["factors[n]", "checkpoint"],
           grads)  # fmt: skip
-    block("_hvp", "Add the products of Hessians and directions of a block of samples.", ["factors", *along],
+    block("_hvp", "Write the products of Hessians and directions of a block of samples; add those of what samples share.", ["factors", *along],
           "_hvp_of_sample(", [*at(along, 2), "factors[n]"], products)  # fmt: skip
     block("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample(",
           ["visits[n]"], [])  # fmt: skip

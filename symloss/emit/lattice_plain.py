@@ -106,6 +106,9 @@ class Plain:
                 span = ":".join(self._span(-link.shift if mirrored else 0))
                 code(f"from_{link.mask} = {link.mask}[{span}]")
 
+    def _borrow(self, code: Code, *arrays: str) -> None:
+        code(*(f"{array} = borrowed({array})" for array in arrays))
+
     # -- all fronts ------------------------------------------------------------------------------
 
     def _given(self, *more: str) -> list[str]:
@@ -114,6 +117,7 @@ class Plain:
 
     def _forward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
+        self._borrow(code, "entries", "others", f"terms_{self.row}", *names.masks)
         code("room = np.empty(alpha.shape[1])")
         self._masks(code, forward_links(self.plan), False)
         with code.under("for front in range(begin_at, end_at):"):
@@ -147,7 +151,9 @@ class Plain:
     def _backward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
         places = names.sizes[1]
-        code(f"ends, here, sums = np.zeros({places}), np.zeros({places}), np.zeros(entries.size)")
+        self._borrow(code, *_GROUPS, *names.masks)
+        code(f"ends, here = stretch(beta, 2, 0, {places}), stretch(beta, 3, 0, {places})")
+        code(f"sums = borrowed(terms_{self.row})[: entries.size]")
         self._masks(code, backward_links(self.plan), True)
         with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
             code(f"{at}, row = front, front - begin_at + 1")
@@ -193,7 +199,7 @@ class Plain:
         code(f"lost, terms_{self.row} = np.zeros(1), np.empty({self.row}.shape[1])")
         code("count = (fronts + kept - 1) // kept", "saved = np.empty((count, alpha.shape[1]))")
         self._first_pass(code)
-        code("beta, back = np.zeros((2, alpha.shape[1])), np.zeros(2)", "lost[0] = 1.0  # known by now")
+        code("beta, back = np.zeros((4, alpha.shape[1])), np.zeros(2)", "lost[0] = 1.0  # known by now")
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):

@@ -38,14 +38,26 @@ def statistics(row: Any) -> tuple[float, int, float]:
     return largest, place, others
 
 
+@kernel
+def clear(out: Any) -> None:
+    """Write zeros."""
+    entries = out.reshape(-1)
+    for i in range(entries.size):
+        entries[i] = 0.0
+
+
 def widened(out: Any) -> Any:
-    """Return a place for a gradient in float64: ``out`` itself, or zeros of its shape."""
-    return out if out.dtype == np.float64 else np.zeros(out.shape)
+    """Return zeros in float64 to add a gradient to: ``out`` itself, or an array of its shape."""
+    if out.dtype != np.float64:
+        return np.zeros(out.shape)
+    out[...] = 0.0
+    return out
 
 
 @overload(widened)
 def _widened_compiled(out: Any) -> Any:
     def itself(out: Any) -> Any:
+        clear(out)
         return out
 
     def another(out: Any) -> Any:

@@ -171,7 +171,7 @@ class RaggedDriver:
     def _results(self, batch: RaggedBatch, out: Any, what: str) -> list[AnyArray]:
         shapes = [a.shape for a in batch.given[: len(self._predictions)]]
         if out is None:
-            return [np.zeros(shape, batch.dtype) for shape in shapes]
+            return [np.empty(shape, batch.dtype) for shape in shapes]
         items = (out,) if len(shapes) == 1 else out
         if not isinstance(items, tuple) or len(items) != len(shapes):
             names = ", ".join(p.name for p in self._predictions)
@@ -184,7 +184,6 @@ class RaggedDriver:
             array = checks.check_out("out", item, shape, batch.dtype, f"{what} {p.name}")
             checks.check_overlap("out", array, occupied)
             occupied.append(("out", array))
-            array[...] = 0.0
             made.append(array)
         return made
 
@@ -194,31 +193,25 @@ class RaggedDriver:
         self, batch: RaggedBatch, kernel: Callable[..., Any], given: list[tuple[Any, bool]], grads: list[AnyArray],
         threads: Any,
     ) -> None:  # fmt: skip
-        """Run a kernel over all blocks, which do not depend on the number of threads.
-
-        What is given comes with whether it has a sample axis.
-        """
-        if threads is not None:
-            threads = pool.check_threads(threads)
-        entries = max(1, math.prod(batch.arrays[0].shape[1:]))
-        length = min(max(1, _ENTRIES // entries), max(1, -(-batch.count // 16)))
-        blocks = -(-batch.count // length)
+        """Run a kernel over all blocks; what is given comes with whether it has a sample axis."""
+        workers = pool.thread_count(threads)
         shared = [p.shared for p in self._predictions]
-        parts = [[np.zeros(g.shape) for g, s in zip(grads, shared, strict=False) if s] for _ in range(blocks)]
+        cuts = _even_cuts(batch) if any(shared) else _shrinking_cuts(batch.count, workers)
+        parts = [[np.zeros(g.shape) for g, s in zip(grads, shared, strict=False) if s] for _ in cuts]
         counter = itertools.count()
 
         def work() -> None:
             for number in counter:
-                if number >= blocks:
+                if number >= len(cuts):
                     return
-                cut = slice(number * length, min(number * length + length, batch.count))
+                cut = cuts[number]
                 arrays = [x if a.shared else x[cut] for a, x in zip(self._arguments, batch.arrays, strict=True)]
                 own = iter(parts[number])
                 into = [next(own) if s else g[cut] for g, s in zip(grads, shared, strict=False)]
                 kernel(*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
 
-        if blocks:
-            pool.run(work, min(pool.thread_count(threads), blocks) - 1)
+        if cuts:
+            pool.run(work, min(workers, len(cuts)) - 1)
         own = [g for g, s in zip(grads, shared, strict=False) if s]
         for position, g in enumerate(own):
             g[...] = sum((part[position] for part in parts), np.zeros(g.shape)).astype(g.dtype)
@@ -250,14 +243,31 @@ class RaggedDriver:
         return array
 
 
+def _even_cuts(batch: RaggedBatch) -> list[slice]:
+    """Return blocks that do not depend on the number of threads: sums over samples are in the order of blocks."""
+    entries = max(1, math.prod(batch.arrays[0].shape[1:]))
+    length = min(max(1, _ENTRIES // entries), max(1, -(-batch.count // 16)))
+    return [slice(start, min(start + length, batch.count)) for start in range(0, batch.count, length)]
+
+
+def _shrinking_cuts(count: int, workers: int) -> list[slice]:
+    """Return blocks of half of what is left to each worker: few calls, and nobody waits long for the last one."""
+    cuts, start = [], 0
+    while start < count:
+        stop = start + max(1, (count - start) // (2 * workers))
+        cuts.append(slice(start, stop))
+        start = stop
+    return cuts
+
+
 def _factors(batch: RaggedBatch, weights: AnyArray | None, divisor: float) -> AnyArray:
     return (weights if weights is not None else np.ones(batch.count)) / divisor
 
 
 def _samples(array: AnyArray, batch: RaggedBatch) -> AnyArray:
-    """Return an array with one sample axis, the same memory where that is possible, else zeros."""
+    """Return an array with one sample axis, the same memory where that is possible."""
     shape = (batch.count, *array.shape[len(batch.shape) :])
-    return array.reshape(shape) if array.flags.c_contiguous else np.zeros(shape, batch.dtype)
+    return array.reshape(shape) if array.flags.c_contiguous else np.empty(shape, batch.dtype)
 
 
 def _size(text: str, sizes: dict[str, int]) -> int:

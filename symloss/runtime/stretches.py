@@ -71,6 +71,29 @@ def _row_compiled(array: Any, row: Any) -> Any:
     return implementation
 
 
+def borrowed(array: Any) -> Any:
+    """Return an array whose owners nobody counts any more: those who pass it on touch no memory that threads share."""
+    return array
+
+
+@intrinsic
+def _borrowed(typingctx: Any, array: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        out = make_array(array)(context, builder, args[0])
+        out.meminfo = cgutils.get_null_value(out.meminfo.type)
+        return out._getvalue()
+
+    return array(array), build
+
+
+@overload(borrowed, jit_options={"forceinline": True})
+def _borrowed_compiled(array: Any) -> Any:
+    def implementation(array: Any) -> Any:
+        return _borrowed(array)
+
+    return implementation
+
+
 def sum_of(terms: Any) -> float:
     """Return the sum of float64 numbers: of every sixteenth by itself, of halves of those, of what is left."""
     return _in_lanes(np.asarray(terms))

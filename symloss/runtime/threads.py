@@ -6,6 +6,7 @@ busy decides how fast a call is, never whether it ends.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -65,6 +66,24 @@ def check_threads(threads: Any) -> int:
     return int(threads)
 
 
+@functools.cache
+def _asks_for_processor() -> Callable[[], int] | None:
+    """Return the C library's function that says on which processor a thread runs, where there is one."""
+    if not hasattr(os, "sched_setaffinity"):
+        return None
+    try:
+        import ctypes
+
+        return ctypes.CDLL(None).sched_getcpu  # type: ignore[no-any-return]
+    except (ImportError, OSError, AttributeError):
+        return None
+
+
+def _processor() -> int:
+    ask = _asks_for_processor()
+    return -1 if ask is None else ask()
+
+
 class _Errand:
     """A task that several threads take part in; it takes its pieces of work from the caller's own counter."""
 
@@ -104,7 +123,8 @@ class _Errand:
 class _Pool:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._size = 0
+        self._helpers: list[threading.Thread] = []
+        self._place: set[int] = set()
 
     @functools.cached_property
     def _errands(self) -> SimpleQueue[_Errand]:
@@ -114,18 +134,37 @@ class _Pool:
 
     def ask(self, errand: _Errand, helpers: int) -> None:
         """Invite helpers, as many as there can be."""
-        if self._size < helpers:
+        if len(self._helpers) < helpers:
             self._grow(helpers)
-        for _ in range(min(helpers, self._size)):
+        self._make_way()
+        for _ in range(min(helpers, len(self._helpers))):
             self._errands.put(errand)
+
+    def _make_way(self) -> None:
+        """Keep helpers off the processor of the caller: woken there, they may wait for milliseconds while others idle.
+
+        They may run wherever else the caller may, which can have changed since they began.
+        """
+        processor = _processor()
+        if processor < 0:
+            return
+        allowed = os.sched_getaffinity(0)
+        place = allowed - {processor} or allowed
+        if place != self._place:
+            self._place = place
+            for helper in self._helpers:
+                with contextlib.suppress(OSError):
+                    os.sched_setaffinity(helper.native_id or -1, place)
 
     def _grow(self, size: int) -> None:
         with self._lock:
             try:
-                while self._size < size:
-                    name = f"symloss-{self._size}"
-                    threading.Thread(target=_serve, args=(self._errands,), name=name, daemon=True).start()
-                    self._size += 1
+                while len(self._helpers) < size:
+                    name = f"symloss-{len(self._helpers)}"
+                    helper = threading.Thread(target=_serve, args=(self._errands,), name=name, daemon=True)
+                    helper.start()
+                    self._helpers.append(helper)
+                    self._place = set()
             except RuntimeError:  # no more threads to be had, or the interpreter is about to end
                 pass
 
