@@ -1136,7 +1136,7 @@ def _value(logp, label, input_length, label_length, blank, losses):
 
 @kernel
 def _value_and_grad(logp, label, input_length, label_length, blank, losses, factors, checkpoint, grad_logp):
-    """Write the losses of a block of samples, and their gradients; add those of what samples share."""
+    """Write the losses of a block of samples, and gradients; add those that samples share."""
     for n in range(losses.shape[0]):
         wide_grad_logp = widened(grad_logp[n])
         losses[n] = _value_and_grad_of_sample(
@@ -1147,7 +1147,7 @@ def _value_and_grad(logp, label, input_length, label_length, blank, losses, fact
 
 @kernel
 def _hvp(logp, label, input_length, label_length, blank, factors, v_logp, product_logp):
-    """Write the products of Hessians and directions of a block of samples; add those of what samples share."""
+    """Write the products of Hessians and directions of a block of samples; add those that samples share."""
     for n in range(factors.shape[0]):
         wide_product_logp = widened(product_logp[n])
         _hvp_of_sample(

@@ -1731,7 +1731,7 @@ def _value(z, label, input_length, label_length, blank, losses):
 
 @kernel
 def _value_and_grad(z, label, input_length, label_length, blank, losses, factors, checkpoint, grad_z):
-    """Write the losses of a block of samples, and their gradients; add those of what samples share."""
+    """Write the losses of a block of samples, and gradients; add those that samples share."""
     for n in range(losses.shape[0]):
         clear(grad_z[n])
         losses[n] = _value_and_grad_of_sample(
@@ -1741,7 +1741,7 @@ def _value_and_grad(z, label, input_length, label_length, blank, losses, factors
 
 @kernel
 def _hvp(z, label, input_length, label_length, blank, factors, v_z, product_z):
-    """Write the products of Hessians and directions of a block of samples; add those of what samples share."""
+    """Write the products of Hessians and directions of a block of samples; add those that samples share."""
     for n in range(factors.shape[0]):
         wide_product_z = widened(product_z[n])
         _hvp_of_sample(z[n], label[n], input_length[n], label_length[n], blank, v_z[n], factors[n], wide_product_z)

@@ -1191,7 +1191,7 @@ def _value_and_grad(
     grad_start,
     grad_end,
 ):
-    """Write the losses of a block of samples, and their gradients; add those of what samples share."""
+    """Write the losses of a block of samples, and gradients; add those that samples share."""
     for n in range(losses.shape[0]):
         wide_grad_emission = widened(grad_emission[n])
         losses[n] = _value_and_grad_of_sample(
@@ -1229,7 +1229,7 @@ def _hvp(
     product_start,
     product_end,
 ):
-    """Write the products of Hessians and directions of a block of samples; add those of what samples share."""
+    """Write the products of Hessians and directions of a block of samples; add those that samples share."""
     for n in range(factors.shape[0]):
         wide_product_emission = widened(product_emission[n])
         _hvp_of_sample(

@@ -1059,7 +1059,7 @@ def _value(distance, x_length, y_length, gamma, losses):
 
 @kernel
 def _value_and_grad(distance, x_length, y_length, gamma, losses, factors, checkpoint, grad_distance):
-    """Write the losses of a block of samples, and their gradients; add those of what samples share."""
+    """Write the losses of a block of samples, and gradients; add those that samples share."""
     for n in range(losses.shape[0]):
         wide_grad_distance = widened(grad_distance[n])
         losses[n] = _value_and_grad_of_sample(
@@ -1070,7 +1070,7 @@ def _value_and_grad(distance, x_length, y_length, gamma, losses, factors, checkp
 
 @kernel
 def _hvp(distance, x_length, y_length, gamma, factors, v_distance, product_distance):
-    """Write the products of Hessians and directions of a block of samples; add those of what samples share."""
+    """Write the products of Hessians and directions of a block of samples; add those that samples share."""
     for n in range(factors.shape[0]):
         wide_product_distance = widened(product_distance[n])
         _hvp_of_sample(distance[n], x_length[n], y_length[n], gamma, v_distance[n], factors[n], wide_product_distance)

@@ -8,12 +8,12 @@ from typing import Any
 import mpmath
 import numpy as np
 import pytest
+from symloss.generated import wgan_gradient_penalty
 from sympy import Expr, Interval, S, oo, sqrt
 from test_row_rules import _value
 
 from symloss.arguments import Parameter, Prediction
 from symloss.functions import divide_no_nan, multiply_no_nan, ratio, select
-from symloss.generated import wgan_gradient_penalty
 from symloss.norms import join_norms
 from symloss.reductions import Dim, Index, SumOver
 from symloss.runtime.norm_parts import norm_less_ratio, norm_less_square

@@ -75,7 +75,7 @@ def _asks_for_processor() -> Callable[[], int] | None:
     try:
         import ctypes
 
-        return ctypes.CDLL(None).sched_getcpu  # type: ignore[no-any-return]
+        return ctypes.CDLL(None).sched_getcpu
     except (ImportError, OSError, AttributeError):
         return None
 

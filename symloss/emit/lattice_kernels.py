@@ -168,11 +168,11 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
     grads = [f"grad_{p.name}" for p in loss.predictions]
     along, products = ([f"{kind}_{p.name}" for p in loss.predictions] for kind in ("v", "product"))
     block("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = sample_value(", [], [])
-    block("_value_and_grad", "Write the losses of a block of samples, and their gradients; add those of what samples share.",
+    block("_value_and_grad", "Write the losses of a block of samples, and gradients; add those that samples share.",
           ["losses", "factors", "checkpoint"], "losses[n] = _value_and_grad_of_sample(", ["factors[n]", "checkpoint"],
           grads)  # fmt: skip
-    block("_hvp", "Write the products of Hessians and directions of a block of samples; add those of what samples share.", ["factors", *along],
-          "_hvp_of_sample(", [*at(along, 2), "factors[n]"], products)  # fmt: skip
+    block("_hvp", "Write the products of Hessians and directions of a block of samples; add those that samples share.",
+          ["factors", *along], "_hvp_of_sample(", [*at(along, 2), "factors[n]"], products)  # fmt: skip
     block("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample(",
           ["visits[n]"], [])  # fmt: skip
     block("_decode", "Write the best paths of a block of samples.", ["paths"], "_decode_of_sample(", ["paths[n]"], [])
