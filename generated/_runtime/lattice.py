@@ -154,32 +154,24 @@ def gap(x: float, y: float) -> tuple[float, float]:
 
 @kernel
 def across(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, m: Any, e: Any) -> None:
-    """Write the sums over i of ``a[i] * jump[i, j]``."""
-    m[:] = 0.0
-    e[:] = NOWHERE
+    """Write the sums over i of ``a[i] * jump[i, j]``, each with the exponent of its largest term first.
+
+    Zeros are added to what may stay as it was: LLVM would store only what changes, with instructions that are slow.
+    """
+    wide_vectors()
+    distinct()
+    for j in range(m.size):
+        m[j], e[j] = 0.0, NOWHERE
     for i in range(a_m.size):
-        if a_m[i] != 0.0:
-            _gather(jump_m[i], jump_e[i], a_m[i], a_e[i], m, e)
-    _settle(m, e)
-
-
-@kernel
-def _gather(jump_m: Any, jump_e: Any, a_m: float, a_e: float, m: Any, e: Any) -> None:
-    wide_vectors()
-    distinct()
+        for j in range(m.size):
+            top = a_e[i] + jump_e[i, j]
+            e[j] = (top if top > e[j] else e[j]) + 0.0
+    for i in range(a_m.size):
+        for j in range(m.size):
+            m[j] += a_m[i] * jump_m[i, j] * halved(a_e[i] + jump_e[i, j] - e[j])
     for j in range(m.size):
-        new_e = a_e + jump_e[j]
-        top = e[j] if e[j] > new_e else new_e
-        m[j] = m[j] * halved(e[j] - top) + a_m * jump_m[j] * halved(new_e - top)
-        e[j] = top
-
-
-@kernel
-def _settle(m: Any, e: Any) -> None:
-    wide_vectors()
-    distinct()
-    for j in range(m.size):
-        m[j], e[j] = settled(m[j], e[j])
+        mantissa, e[j] = settled(m[j], e[j])
+        m[j] = mantissa + 0.0
 
 
 @kernel
@@ -187,17 +179,12 @@ def add_jump_shares(
     a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, total_m: float, total_e: float, out: Any
 ) -> None:
     """Add ``a[i] * jump[i, j] * b[j]`` over a total to a matrix of plain floats."""
-    for i in range(a_m.size):
-        if a_m[i] != 0.0:
-            _add_shares(jump_m[i], jump_e[i], b_m, b_e, a_m[i] / total_m, a_e[i] - total_e, out[i])
-
-
-@kernel
-def _add_shares(jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, m: float, e: float, out: Any) -> None:
     wide_vectors()
     distinct()
-    for j in range(out.size):
-        out[j] += m * jump_m[j] * b_m[j] * halved(e + jump_e[j] + b_e[j])
+    for i in range(a_m.size):
+        m, e = a_m[i] / total_m, a_e[i] - total_e
+        for j in range(b_m.size):
+            out[i, j] += m * jump_m[i, j] * b_m[j] * halved(e + jump_e[i, j] + b_e[j])
 
 
 @kernel

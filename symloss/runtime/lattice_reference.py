@@ -79,14 +79,8 @@ def add_other_jumps(
     place: int, out: Any,
 ) -> None:  # fmt: skip
     """Do the same to the shares that go from one front to the next, as `lattice.add_jump_shares` adds them."""
-    here, rest, idle = np.zeros((3, b_m.size))  # from the chosen one, and from all others
-    for i in range(a_m.size):
-        if a_m[i] != 0.0:
-            given = a_m[i] / total_m, a_e[i] - total_e
-            if i == chosen:
-                _add_jump(jump_m[i], jump_e[i], b_m, b_e, *given, here, idle)
-            else:
-                _add_jump(jump_m[i], jump_e[i], b_m, b_e, *given, out[i], rest)
+    here, rest = np.zeros(b_m.size), np.zeros(b_m.size)  # from the chosen one, and from all others
+    _add_jumps(a_m, a_e, jump_m, jump_e, b_m, b_e, total_m, total_e, chosen, here, rest, out)
     others = 0.0
     for j in range(b_m.size):
         part = here[j] if j != place else 0.0
@@ -96,10 +90,20 @@ def add_other_jumps(
 
 
 @kernel
-def _add_jump(jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, m: float, e: float, out: Any, rest: Any) -> None:
+def _add_jumps(
+    a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, total_m: float, total_e: float, chosen: int,
+    here: Any, rest: Any, out: Any,
+) -> None:  # fmt: skip
+    """Add the shares from one place to ``here``, all others to ``out`` and, by where they go to, ``rest``."""
     wide_vectors()
     distinct()
-    for j in range(b_m.size):
-        part = m * jump_m[j] * b_m[j] * halved(e + jump_e[j] + b_e[j])
-        out[j] += part
-        rest[j] += part
+    for i in range(a_m.size):
+        m, e = a_m[i] / total_m, a_e[i] - total_e
+        if i == chosen:
+            for j in range(b_m.size):
+                here[j] += m * jump_m[i, j] * b_m[j] * halved(e + jump_e[i, j] + b_e[j])
+        else:
+            for j in range(b_m.size):
+                part = m * jump_m[i, j] * b_m[j] * halved(e + jump_e[i, j] + b_e[j])
+                out[i, j] += part
+                rest[j] += part
