@@ -16,6 +16,7 @@ import pytest
 from symloss.errors import SpecError
 from symloss.loader import load
 from symloss.project import generate
+from symloss.runtime import ragged
 from symloss.verify.report import table
 from symloss.verify.sequences import OUTPUTS, samples, verify_sequences
 
@@ -174,6 +175,16 @@ def test_checkpoints_and_threads_change_no_bit(losses: Any) -> None:
             other = module.value_and_grad(*given, **keywords)
             assert value == other[0]
             assert (grad == other[1]).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_blocks_of_samples(workers: int) -> None:
+    """Every sample is in one block, the last one small."""
+    for count in (0, 1, 2, 7, 100, 1001):
+        cuts = ragged._shrinking_cuts(count, workers)
+        assert [i for cut in cuts for i in range(count)[cut]] == list(range(count))
+        assert len(cuts) <= 20 * workers
+        assert not cuts or cuts[-1].stop - cuts[-1].start <= max(1, count // (16 * workers))
 
 
 _LENGTHS = (np.array([6, 4, 1, 2, 5]), np.array([3, 2, 1, 3, 0]))  # the fourth alignment has no path

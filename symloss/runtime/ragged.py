@@ -252,9 +252,9 @@ def _even_cuts(batch: RaggedBatch) -> list[slice]:
 
 def _shrinking_cuts(count: int, workers: int) -> list[slice]:
     """Return blocks of half of what is left to each worker: few calls, and nobody waits long for the last one."""
-    cuts, start = [], 0
+    cuts, start, least = [], 0, max(1, count // (16 * workers))
     while start < count:
-        stop = start + max(1, (count - start) // (2 * workers))
+        stop = min(start + max(least, (count - start) // (2 * workers)), count)
         cuts.append(slice(start, stop))
         start = stop
     return cuts
