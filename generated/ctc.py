@@ -42,6 +42,7 @@ from ._runtime.lattice import (
 from ._runtime.lattice_along import balance_turns, begin_along, finish_along, resume_along, turns_of
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.stretches import borrowed
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -189,6 +190,11 @@ def _forward(
     node_e,
 ):
     """Go over some fronts, first to last; return the total of the paths that have ended."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    may_2 = borrowed(may_2)
     room = max(1, n_s)
     exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)
     for front in range(begin_at, end_at):
@@ -352,6 +358,13 @@ def _backward(
     start_share,
 ):
     """Go over some fronts, last to first; add to the gradient."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    may_2 = borrowed(may_2)
     shares_here = np.zeros(max(1, n_s))
     row_sums = np.zeros(logp.shape[1])
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
@@ -646,6 +659,13 @@ def _visits(
     visits,
 ):
     """Go over some fronts, last to first; write how much of the total passes."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    may_2 = borrowed(may_2)
     shares_here = np.zeros(max(1, n_s))
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
     for front in range(end_at - 1, begin_at - 1, -1):

@@ -278,6 +278,11 @@ def _forward(
     exps,
 ):
     """Go over some fronts, first to last; return the total of the paths that have ended."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    may_2 = borrowed(may_2)
     for front in range(begin_at, end_at):
         t = front
         row = front - begin_at + 1
@@ -826,6 +831,13 @@ def _backward(
     start_share,
 ):
     """Go over some fronts, last to first; add to the gradient."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    may_2 = borrowed(may_2)
     shares_here = np.zeros(max(1, n_s))
     entry_sums, strands = np.zeros(entries.size), np.zeros((STRANDS, entries.size))
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
@@ -1195,6 +1207,13 @@ def _visits(
     visits,
 ):
     """Go over some fronts, last to first; write how much of the total passes."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    may_2 = borrowed(may_2)
     shares_here = np.zeros(max(1, n_s))
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
     for front in range(end_at - 1, begin_at - 1, -1):

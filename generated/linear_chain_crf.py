@@ -51,6 +51,7 @@ from ._runtime.lattice_along import (
 )
 from ._runtime.lattice_reference import add_other_jumps, balance, balance_places, missed_at_end, missed_before
 from ._runtime.lattice_rows import rounded, widened
+from ._runtime.stretches import borrowed
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -155,6 +156,12 @@ def _forward(
     missed,
 ):
     """Go over some fronts, first to last; return the total of the paths that have ended."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    jump_m = borrowed(jump_m)
+    jump_e = borrowed(jump_e)
     room = max(1, n_y)
     exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)
     for front in range(begin_at, end_at):
@@ -338,6 +345,14 @@ def _backward(
     jump_share,
 ):
     """Go over some fronts, last to first; add to the gradient."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    jump_m = borrowed(jump_m)
+    jump_e = borrowed(jump_e)
     shares_here = np.zeros(max(1, n_y))
     row_sums = np.zeros(emission.shape[1])
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
@@ -698,6 +713,14 @@ def _visits(
     visits,
 ):
     """Go over some fronts, last to first; write how much of the total passes."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    jump_m = borrowed(jump_m)
+    jump_e = borrowed(jump_e)
     shares_here = np.zeros(max(1, n_y))
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
     for front in range(end_at - 1, begin_at - 1, -1):

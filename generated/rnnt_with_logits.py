@@ -52,6 +52,7 @@ from ._runtime.lattice_along import (
 from ._runtime.lattice_cut import balance_arcs
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.stretches import borrowed
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -224,6 +225,12 @@ def _forward(
     arc_1_e,
 ):
     """Go over some fronts, first to last; return the total of the paths that have ended."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    arc_0_m = borrowed(arc_0_m)
+    arc_0_e = borrowed(arc_0_e)
+    arc_1_m = borrowed(arc_1_m)
+    arc_1_e = borrowed(arc_1_e)
     room = max(1, n_u)
     exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)
     for front in range(begin_at, end_at):
@@ -451,6 +458,18 @@ def _backward(
     start_share,
 ):
     """Go over some fronts, last to first; add to the gradient."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    arc_0_m = borrowed(arc_0_m)
+    arc_0_e = borrowed(arc_0_e)
+    arc_1_m = borrowed(arc_1_m)
+    arc_1_e = borrowed(arc_1_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    back_0_m = borrowed(back_0_m)
+    back_0_e = borrowed(back_0_e)
+    back_1_m = borrowed(back_1_m)
+    back_1_e = borrowed(back_1_e)
     shares_here = np.zeros(max(1, n_u))
     for front in range(end_at - 1, begin_at - 1, -1):
         row, here = front - begin_at + 1, front % 2
@@ -872,6 +891,18 @@ def _visits(
     visits,
 ):
     """Go over some fronts, last to first; write how much of the total passes."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    arc_0_m = borrowed(arc_0_m)
+    arc_0_e = borrowed(arc_0_e)
+    arc_1_m = borrowed(arc_1_m)
+    arc_1_e = borrowed(arc_1_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
+    back_0_m = borrowed(back_0_m)
+    back_0_e = borrowed(back_0_e)
+    back_1_m = borrowed(back_1_m)
+    back_1_e = borrowed(back_1_e)
     shares_here = np.zeros(max(1, n_u))
     for front in range(end_at - 1, begin_at - 1, -1):
         row, here = front - begin_at + 1, front % 2

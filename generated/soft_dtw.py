@@ -40,6 +40,7 @@ from ._runtime.lattice_along import balance_turns, begin_along, finish_along, re
 from ._runtime.lattice_cut import balance_points
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.stretches import borrowed
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -159,6 +160,10 @@ def _forward(
     node_e,
 ):
     """Go over some fronts, first to last; return the total of the paths that have ended."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
     room = max(1, n_j)
     exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)
     for front in range(begin_at, end_at):
@@ -310,6 +315,12 @@ def _backward(
     start_share,
 ):
     """Go over some fronts, last to first; add to the gradient."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
     shares_here = np.zeros(max(1, n_j))
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
     for front in range(end_at - 1, begin_at - 1, -1):
@@ -575,6 +586,12 @@ def _visits(
     visits,
 ):
     """Go over some fronts, last to first; write how much of the total passes."""
+    alpha_m = borrowed(alpha_m)
+    alpha_e = borrowed(alpha_e)
+    node_m = borrowed(node_m)
+    node_e = borrowed(node_e)
+    beta_m = borrowed(beta_m)
+    beta_e = borrowed(beta_e)
     shares_here = np.zeros(max(1, n_j))
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
     for front in range(end_at - 1, begin_at - 1, -1):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
+from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, borrow, call
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
@@ -56,6 +56,7 @@ class Backward:
 
     def _sweep(self, name: str, says: str, outputs: list[str], gradient: bool) -> CodeFunction:
         sweeps, names, code = self.sweeps, self.names, Code()
+        borrow(code, [*names.fronts, *self.rings, *names.jumps, *names.masks])
         code(f"shares_here = np.zeros(max(1, {names.sizes[1]}))")
         width = sweeps.widest_row()
         if gradient and names.front:

@@ -20,6 +20,11 @@ NEVER_THERE = "-1000000"  # a front that does not exist
 _LETTERS = ("i", "j", "h", "g")
 
 
+def borrow(code: Code, arrays: Iterable[str]) -> None:
+    """Write that a function does not count who owns its arrays: its caller does as long as it runs."""
+    code(*(f"{array} = borrowed({array})" for array in arrays))
+
+
 class Names:
     """The arguments that the functions of one loss pass to one another."""
 

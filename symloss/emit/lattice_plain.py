@@ -6,7 +6,7 @@ Every path has one point on every front, and its weights are parts of one softma
 
 from __future__ import annotations
 
-from symloss.emit.lattice_pieces import ENDS, STARTS, call
+from symloss.emit.lattice_pieces import ENDS, STARTS, borrow, call
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
@@ -106,9 +106,6 @@ class Plain:
                 span = ":".join(self._span(-link.shift if mirrored else 0))
                 code(f"from_{link.mask} = {link.mask}[{span}]")
 
-    def _borrow(self, code: Code, *arrays: str) -> None:
-        code(*(f"{array} = borrowed({array})" for array in arrays))
-
     # -- all fronts ------------------------------------------------------------------------------
 
     def _given(self, *more: str) -> list[str]:
@@ -117,7 +114,7 @@ class Plain:
 
     def _forward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
-        self._borrow(code, "entries", "others", f"terms_{self.row}", *names.masks)
+        borrow(code, ["entries", "others", f"terms_{self.row}", *names.masks])
         code("room = np.empty(alpha.shape[1])")
         self._masks(code, forward_links(self.plan), False)
         with code.under("for front in range(begin_at, end_at):"):
@@ -151,7 +148,7 @@ class Plain:
     def _backward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
         places = names.sizes[1]
-        self._borrow(code, *_GROUPS, *names.masks)
+        borrow(code, [*_GROUPS, *names.masks])
         code(f"ends, here = stretch(beta, 2, 0, {places}), stretch(beta, 3, 0, {places})")
         code(f"sums = borrowed(terms_{self.row})[: entries.size]")
         self._masks(code, backward_links(self.plan), True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, call
+from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, borrow, call
 from symloss.emit.lattice_scatter import Scatter
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
@@ -183,6 +183,7 @@ class Sweeps(Scatter):
     def forward(self) -> CodeFunction:
         """Return the sweep to the total."""
         names, code = self.names, Code()
+        borrow(code, [*names.fronts, *names.jumps, *names.masks])
         if any(name != "node" or names.front is None for name, _ in self.kept_weights()):
             code(f"room = max(1, {names.sizes[1]})")
             code("exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)")

@@ -11,6 +11,7 @@ from .jit import kernel
 from .lattice import NOWHERE, distinct, halved, logarithm, plus, settled
 from .logarithm import log1p
 from .loops import wide_vectors
+from .stretches import sum_of
 
 
 @kernel
@@ -79,31 +80,24 @@ def add_other_jumps(
     place: int, out: Any,
 ) -> None:  # fmt: skip
     """Do the same to the shares that go from one front to the next, as `lattice.add_jump_shares` adds them."""
-    here, rest = np.zeros(b_m.size), np.zeros(b_m.size)  # from the chosen one, and from all others
-    _add_jumps(a_m, a_e, jump_m, jump_e, b_m, b_e, total_m, total_e, chosen, here, rest, out)
-    others = 0.0
-    for j in range(b_m.size):
-        part = here[j] if j != place else 0.0
-        out[chosen, j] += part
-        others += part + rest[j]
-    out[chosen, place] -= others
+    rest = np.zeros(b_m.size)  # all others, by where they go to
+    _add_jumps(a_m, a_e, jump_m, jump_e, b_m, b_e, total_m, total_e, chosen, place, rest, out)
+    out[chosen, place] -= sum_of(rest)
 
 
 @kernel
 def _add_jumps(
     a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, total_m: float, total_e: float, chosen: int,
-    here: Any, rest: Any, out: Any,
+    place: int, rest: Any, out: Any,
 ) -> None:  # fmt: skip
-    """Add the shares from one place to ``here``, all others to ``out`` and, by where they go to, ``rest``."""
+    """Add all shares but that from the chosen place to the other one."""
     wide_vectors()
     distinct()
     for i in range(a_m.size):
         m, e = a_m[i] / total_m, a_e[i] - total_e
-        if i == chosen:
-            for j in range(b_m.size):
-                here[j] += m * jump_m[i, j] * b_m[j] * halved(e + jump_e[i, j] + b_e[j])
-        else:
-            for j in range(b_m.size):
-                part = m * jump_m[i, j] * b_m[j] * halved(e + jump_e[i, j] + b_e[j])
-                out[i, j] += part
-                rest[j] += part
+        skipped = place if i == chosen else -1
+        for j in range(b_m.size):
+            part = m * jump_m[i, j] * b_m[j] * halved(e + jump_e[i, j] + b_e[j])
+            part = part if j != skipped else 0.0
+            out[i, j] += part
+            rest[j] += part
