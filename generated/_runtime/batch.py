@@ -77,7 +77,7 @@ class Batch:
     def without_arguments(self) -> Batch:
         """Return the same samples with nothing but their weights."""
         batch = Batch()
-        batch.count, batch.block = self.count, self.block
+        batch.count, batch.block, batch.longest = self.count, self.block, self.longest
         batch.dtype, batch.weight, batch.types = self.dtype, self.weight, 0
         batch.inputs, batch.constants, batch.ready = (), (), type(self.weight) is np.ndarray
         return batch
