@@ -245,7 +245,7 @@ def within(x: float, low: float, high: float) -> float:
 @polymorphic
 def scaled(factor: float, x: float) -> float:
     """Factor * x, and 0 where the factor is 0: a sample without weight does not count, even if its loss is infinite."""
-    return 0.0 if factor == 0.0 and x == x else factor * x
+    return factor * (0.0 if factor == 0.0 and abs(x) == math.inf else x)
 
 
 @polymorphic

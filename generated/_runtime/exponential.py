@@ -101,6 +101,16 @@ def exp(x: float) -> float:
 
 
 @polymorphic
+def _expm1_of(shifted: float, r: float, tail: float) -> float:
+    """Return exp(x) - 1, given what `_reduced` returns."""
+    half = raised(shifted - 1.0)  # half of everything: 2**k may be infinite
+    base = half - 0.5
+    high = fused(half, r, base)
+    low = fused(half, r, base - high) + ((half - base) - 0.5)
+    return r + tail if shifted == _constants(r)[_ROUNDER] else 2.0 * (high + fused(half, tail, low))
+
+
+@polymorphic
 def expm1(x: float) -> float:
     """Return exp(x) - 1."""
     c = _constants(x)
@@ -108,11 +118,7 @@ def expm1(x: float) -> float:
     x = least if x < least else x
     x = c[_LARGEST] if x > c[_LARGEST] else x
     shifted, r, tail = _reduced(x)
-    half = raised(shifted - 1.0)  # half of everything: 2**k may be infinite
-    base = half - 0.5
-    high = fused(half, r, base)
-    low = fused(half, r, base - high) + ((half - base) - 0.5)
-    return r + tail if shifted == c[_ROUNDER] else 2.0 * (high + fused(half, tail, low))
+    return _expm1_of(shifted, r, tail)
 
 
 # Taylor coefficients of (exp(x) - 1 - x - x**2/2) / x**3, for abs(x) < 1/2.
@@ -249,24 +255,32 @@ def times_exp(x: float, k: float) -> float:
 
 
 @polymorphic
-def times_expm1(x: float, k: float) -> float:
-    """Return k * (exp(x) - 1), of which the second may overflow alone; 0 where k = 0."""
-    return times_exp(x, k) if x > 60.0 else k * expm1(x)
+def _reduced_for_product(x: float, k: float) -> tuple[float, float, float, float]:
+    """Return what `_reduced` does, for x from where exp(x) is less than a rounding error of 1, and k * exp(x).
 
-
-@polymorphic
-def times_expm1mx(x: float, k: float) -> float:
-    """K * (exp(x) - 1 - x), of which the second may overflow alone; 0 where k = 0.
-
-    Beyond 60 only exp(x) counts, whose power of two comes in halves as in `times_exp`.
+    The power of two that k is multiplied by comes in two halves, as in `times_exp`; no product is subnormal for x > 60.
     """
     c = _constants(x)
     tiny = abs(k) < c[_DROP]
-    lift = c[_LIFT] if tiny else 0.0  # so that no product is subnormal
+    lift = c[_LIFT] if tiny else 0.0
     least, largest = -0.5 * c[_LARGEST], 2.0 * c[_LARGEST] - 2.0 + _LOG_2 * lift
     bounded = least if x < least else x
     shifted, r, tail = _reduced(largest if bounded > largest else bounded)
     power = shifted - lift
     half = fused(power - c[_ROUNDER], 0.5, c[_ROUNDER])
     large = _one_plus(r, tail) * raised(half) * (k * (1.0 / c[_DROP] if tiny else 1.0))
-    return large * raised(power - (half - c[_ROUNDER])) if x > 60.0 else k * _expm1mx_of(x, shifted, r, tail)
+    return shifted, r, tail, large * raised(power - (half - c[_ROUNDER]))
+
+
+@polymorphic
+def times_expm1(x: float, k: float) -> float:
+    """Return k * (exp(x) - 1), of which the second may overflow alone; 0 where k = 0."""
+    shifted, r, tail, large = _reduced_for_product(x, k)
+    return large if x > 60.0 else k * _expm1_of(shifted, r, tail)
+
+
+@polymorphic
+def times_expm1mx(x: float, k: float) -> float:
+    """K * (exp(x) - 1 - x), of which the second may overflow alone; 0 where k = 0."""
+    shifted, r, tail, large = _reduced_for_product(x, k)
+    return large if x > 60.0 else k * _expm1mx_of(x, shifted, r, tail)

@@ -7,7 +7,8 @@ calls, so that LLVM can widen a loop around it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from numba.extending import intrinsic
 from .inside import overload
 from .late import Fraction
 
+_SHORT, _LONG = 4, 8  # numbers of coefficients from which on a polynomial is evaluated in two parts, in many
 _FLOATS = {types.float32: (types.int32, 23), types.float64: (types.int64, 52)}  # integers of that width, mantissa bits
 
 
@@ -69,25 +71,45 @@ def _fused_compiled(a: Any, b: Any, c: Any) -> Any:
 
 
 def polynomial(x: float, coefficients: tuple[float, ...]) -> float:
-    """Return the polynomial with these coefficients, highest power first, by Horner's rule with fused products."""
-    total = coefficients[0]
-    for coefficient in coefficients[1:]:
-        total = fused(total, x, coefficient)
+    """Return the polynomial with these coefficients, highest power first, with fused products."""
+    return _evaluated(x, coefficients[::-1], operator.mul, fused)
+
+
+def _evaluated(x: Any, terms: Sequence[Any], times: Callable[..., Any], fused: Callable[..., Any]) -> Any:
+    """Evaluate a polynomial from its coefficients, lowest power first, and the operations to do it with.
+
+    A vector waits for most of the time until the last result is there, so products that do not need each other are
+    done side by side: pairs of terms, pairs of pairs, and so on (Estrin); of a short polynomial the even and the odd
+    part, which takes fewer powers of x.
+    """
+    if len(terms) < _SHORT:
+        return _horner(x, terms, fused)
+    if len(terms) < _LONG:
+        square = times(x, x)
+        return fused(_horner(square, terms[1::2], fused), x, _horner(square, terms[::2], fused))
+    while len(terms) > 1:
+        odd = len(terms) % 2
+        pairs = [fused(high, x, low) for low, high in zip(terms[::2], terms[1::2], strict=False)]
+        terms, x = [*pairs, *terms[len(terms) - odd :]], times(x, x)
+    return terms[0]
+
+
+def _horner(x: Any, terms: Sequence[Any], fused: Callable[..., Any]) -> Any:
+    total = terms[-1]
+    for term in terms[-2::-1]:
+        total = fused(total, x, term)
     return total
 
 
 @intrinsic
-def _horner(typingctx: Any, x: Any, coefficients: Any) -> Any:
+def _polynomial(typingctx: Any, x: Any, coefficients: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         point, row = args
-        values = [
+        terms = [
             context.cast(builder, builder.extract_value(row, i), coefficients.dtype, x)
-            for i in range(coefficients.count)
+            for i in reversed(range(coefficients.count))
         ]
-        total = values[0]
-        for value in values[1:]:
-            total = builder.fma(total, point, value)
-        return total
+        return _evaluated(point, terms, builder.fmul, builder.fma)
 
     return x(x, coefficients), build
 
@@ -95,7 +117,7 @@ def _horner(typingctx: Any, x: Any, coefficients: Any) -> Any:
 @overload(polynomial)
 def _polynomial_compiled(x: Any, coefficients: Any) -> Any:
     def implementation(x: Any, coefficients: Any) -> Any:
-        return _horner(x, coefficients)
+        return _polynomial(x, coefficients)
 
     return implementation
 
