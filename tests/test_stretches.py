@@ -9,12 +9,23 @@ import numba
 import numpy as np
 import pytest
 from symloss.generated._runtime.greatest import as_whole
-from symloss.generated._runtime.stretches import dot, row_of, stretch, sum_of
+from symloss.generated._runtime.lanes import dot, sum_exactly, sum_of
+from symloss.generated._runtime.stretches import row_of, stretch
 
 
 @numba.njit
 def _sums(a: Any, b: Any) -> Any:
     return sum_of(a), dot(a, b)
+
+
+@numba.njit
+def _sum(terms: Any) -> Any:
+    return sum_of(terms)
+
+
+@numba.njit
+def _exact_sum(terms: Any) -> Any:
+    return sum_exactly(terms)
 
 
 @numba.njit
@@ -36,6 +47,21 @@ def test_sums_have_the_bits_that_they_have_in_python(size: int) -> None:
     assert (total, product) == (sum_of(a), dot(a, b))
     assert abs(total - math.fsum(a)) <= 1e-15 * math.fsum(abs(a))
     assert abs(product - math.fsum(a * b)) <= 1e-15 * math.fsum(abs(a * b))
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 8, 9, 23, 64, 101, 1000])
+def test_exact_sums_have_the_bits_that_they_have_in_python(size: int) -> None:
+    rng = np.random.default_rng(size)
+    terms = rng.normal(size=size) * 10.0 ** rng.integers(-9, 9, size)
+    total, lost = _exact_sum(terms)
+    assert (total, lost) == sum_exactly(terms)
+    assert total + lost == math.fsum(terms)
+
+
+@pytest.mark.parametrize("size", [0, 1, 3, 16, 23, 101, 1000])
+def test_sums_of_single_precision_are_those_of_the_same_numbers_in_double(size: int) -> None:
+    terms = np.random.default_rng(size).normal(size=size).astype(np.float32)
+    assert _sums(terms.astype(np.float64), terms.astype(np.float64))[0] == _sum(terms) == sum_of(terms)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -19,9 +19,10 @@ from .bits import raised
 from .front_rows import _rounded, _scale, softmax_terms
 from .greatest import greatest_of
 from .jit import inlined, kernel
+from .lanes import dot, sum_of
 from .lattice import _ROUNDER
 from .loops import in_dtype_of
-from .stretches import dot, row_of, sum_of
+from .stretches import row_of
 
 TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
 FAR = 700  # a share of the total is at most 2**FAR times what the two numbers are that it is a product of

@@ -1,8 +1,4 @@
-"""Sums in an order that is written down: the same bits for every number of threads, on every run.
-
-The four quarters of a block are added elementwise, then the four quarters of the result, and so on: pairwise
-summation, which LLVM vectorises without reordering anything.
-"""
+"""Sums of losses: the same bits for every number of threads, on every run."""
 
 from __future__ import annotations
 
@@ -13,96 +9,16 @@ from typing import Any
 import numpy as np
 from numba import types
 
+from .double_word import two_sum
 from .elementary import settle
 from .inside import overload
-from .jit import inlined, kernel
-from .loops import CHUNK, wide_vectors
-from .stack import on_stack
-
-
-@inlined
-def _fold(a: Any, b: Any, c: Any, d: Any) -> None:
-    """Add the four vectors into ``a``."""
-    for i in range(a.size):
-        a[i] = (a[i] + b[i]) + (c[i] + d[i])
-
-
-@kernel
-def pairwise_sum(terms: Any) -> float:
-    """Return the sum of a float64 vector, which is overwritten; accurate far beyond float32."""
-    wide_vectors()
-    count, rest = terms.size, 0.0
-    while count >= 4:
-        q = count // 4
-        for i in range(4 * q, count):
-            rest += terms[i]
-        _fold(terms[:q], terms[q : 2 * q], terms[2 * q : 3 * q], terms[3 * q : 4 * q])
-        count = q
-    for i in range(count):
-        rest += terms[i]
-    return rest
-
-
-_sums = on_stack(CHUNK // 4)
-
-
-@inlined
-def _widened(a: Any, b: Any, c: Any, d: Any, sums: Any) -> None:
-    """Add the four float32 vectors in float64."""
-    for i in range(sums.size):
-        sums[i] = (np.float64(a[i]) + np.float64(b[i])) + (np.float64(c[i]) + np.float64(d[i]))
-
-
-@kernel
-def sum_of_singles(terms: Any) -> float:
-    """Return the sum of a float32 vector of at most `CHUNK` terms, in float64."""
-    wide_vectors()
-    q, rest = terms.size // 4, 0.0
-    for i in range(4 * q, terms.size):
-        rest += terms[i]
-    sums = _sums(1.0)[:q]
-    _widened(terms[:q], terms[q : 2 * q], terms[2 * q : 3 * q], terms[3 * q : 4 * q], sums)
-    return rest + pairwise_sum(sums)
-
-
-@inlined
-def _two_sum(a: float, b: float) -> tuple[float, float]:
-    """Return the rounded sum and what the rounding took away (Knuth)."""
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
-
-
-@inlined
-def _fold_with_errors(a: Any, b: Any, c: Any, d: Any) -> None:
-    """Add the four vectors into ``a``; ``b`` becomes what the additions rounded off."""
-    for i in range(a.size):
-        left, left_error = _two_sum(a[i], b[i])
-        right, right_error = _two_sum(c[i], d[i])
-        total, error = _two_sum(left, right)
-        a[i] = total
-        b[i] = (left_error + right_error) + error
-
-
-@kernel
-def compensated_sum(terms: Any) -> tuple[float, float]:
-    """Return the sum of a float64 vector, which is overwritten, and what it lost; exact but for ``eps**2`` of terms."""
-    wide_vectors()
-    count, rest, error = terms.size, 0.0, 0.0
-    while count > 0:
-        q = count // 4
-        for i in range(4 * q, count):
-            rest, lost = _two_sum(rest, terms[i])
-            error += lost
-        if q > 0:
-            _fold_with_errors(terms[:q], terms[q : 2 * q], terms[2 * q : 3 * q], terms[3 * q : 4 * q])
-            error += pairwise_sum(terms[q : 2 * q])
-        count = q
-    return rest, error
+from .jit import kernel
+from .lanes import sum_exactly, sum_of
+from .loops import CHUNK
 
 
 def add_terms(total: float, lost: float, terms: Any, like: Any) -> tuple[float, float]:
-    """Return a sum in two parts with more terms, which are overwritten.
+    """Return a sum in two parts with more terms.
 
     Parameters
     ----------
@@ -113,33 +29,26 @@ def add_terms(total: float, lost: float, terms: Any, like: Any) -> tuple[float, 
     like : ndarray
         Its dtype says how accurate the sum has to be.
     """
-    if terms.dtype == np.float32:
-        return total + sum_of_singles(terms), lost
     if like.dtype == np.float32:
-        return total + pairwise_sum(terms), lost
+        return total + sum_of(terms), lost
     return _add_exactly(total, lost, terms)
 
 
 @kernel
 def _add_exactly(total: float, lost: float, terms: Any) -> tuple[float, float]:
-    more, error = compensated_sum(terms)
-    total, rounded = _two_sum(total, more)
+    more, error = sum_exactly(terms)
+    total, rounded = two_sum(total, more)
     return total, lost + (rounded + error)
 
 
 @overload(add_terms)
 def _add_terms_compiled(total: Any, lost: Any, terms: Any, like: Any) -> Any:
     def simply(total: Any, lost: Any, terms: Any, like: Any) -> Any:
-        return total + pairwise_sum(terms), lost
-
-    def widened(total: Any, lost: Any, terms: Any, like: Any) -> Any:
-        return total + sum_of_singles(terms), lost
+        return total + sum_of(terms), lost
 
     def exactly(total: Any, lost: Any, terms: Any, like: Any) -> Any:
         return _add_exactly(total, lost, terms)
 
-    if terms.dtype == types.float32:
-        return widened
     return simply if like.dtype == types.float32 else exactly
 
 
