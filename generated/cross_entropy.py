@@ -27,6 +27,7 @@ from ._runtime import (
     in_dtype_of,
     kernel,
     polymorphic,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -75,8 +76,8 @@ def _value(p, y, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
-        losses[i] = weighed(weight, i, 1.0, sample_value(p[i], y[i]))
+        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(p, i), row_at(y, i)))
     return inside
 
 
@@ -134,9 +135,11 @@ def _value_and_grad(p, y, weight, scale, losses, grad_p):
     inside = True
     scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
+        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(p[i], y[i], factor, grad_p[i]))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+            row_at(p, i), row_at(y, i), factor, row_at(grad_p, i)
+        ))
     return inside
 
 
@@ -186,9 +189,9 @@ def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
     inside = True
     scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
+        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        _grad_and_hess_of_sample(p[i], y[i], factor, grad_p[i], hess_p[i])
+        _grad_and_hess_of_sample(row_at(p, i), row_at(y, i), factor, row_at(grad_p, i), row_at(hess_p, i))
     return inside
 
 
@@ -217,9 +220,9 @@ def _hvp(p, y, weight, scale, v_p, product_p):
     inside = True
     scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
+        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        _hvp_of_sample(p[i], y[i], v_p[i], factor, product_p[i])
+        _hvp_of_sample(row_at(p, i), row_at(y, i), row_at(v_p, i), factor, row_at(product_p, i))
     return inside
 
 

@@ -34,6 +34,7 @@ from ._runtime import (
     polymorphic,
     raised_to,
     room,
+    row_at,
     spread,
     spread_factor,
     tile,
@@ -161,8 +162,8 @@ def _value(z, y, short, long, weight, losses):
         return _value_by_tiles(z, y, weight, losses)
     if long is not None:
         for i in range(losses.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
-            losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i]))
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(z, i), row_at(y, i)))
     return inside
 
 
@@ -344,9 +345,11 @@ def _value_and_grad(z, y, short, long, weight, scale, losses, grad_z):
         return _value_and_grad_by_tiles(z, y, weight, scale, losses, grad_z)
     if long is not None:
         for i in range(losses.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
             factor = in_dtype_of(z, weighted(weight, i, scale))
-            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(z[i], y[i], factor, grad_z[i]))
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(z, i), row_at(y, i), factor, row_at(grad_z, i)
+            ))
     return inside
 
 
@@ -524,9 +527,9 @@ def _grad_and_hess(z, y, short, long, weight, scale, grad_z, hess_z):
         return _grad_and_hess_by_tiles(z, y, weight, scale, grad_z, hess_z)
     if long is not None:
         for i in range(grad_z.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
             factor = in_dtype_of(z, weighted(weight, i, scale))
-            _grad_and_hess_of_sample(z[i], y[i], factor, grad_z[i], hess_z[i])
+            _grad_and_hess_of_sample(row_at(z, i), row_at(y, i), factor, row_at(grad_z, i), row_at(hess_z, i))
     return inside
 
 
@@ -771,9 +774,9 @@ def _hvp(z, y, short, long, weight, scale, v_z, product_z):
         return _hvp_by_tiles(z, y, weight, scale, v_z, product_z)
     if long is not None:
         for i in range(product_z.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
             factor = in_dtype_of(z, weighted(weight, i, scale))
-            _hvp_of_sample(z[i], y[i], v_z[i], factor, product_z[i])
+            _hvp_of_sample(row_at(z, i), row_at(y, i), row_at(v_z, i), factor, row_at(product_z, i))
     return inside
 
 

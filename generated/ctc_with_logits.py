@@ -69,7 +69,7 @@ from ._runtime.plain_fronts import (
     twice,
     weigh_places,
 )
-from ._runtime.stretches import borrowed, row_of, stretch
+from ._runtime.stretches import borrowed, row_at, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -411,7 +411,7 @@ def _plain_forward(
     for front in range(begin_at, end_at):
         t, row = front, front - begin_at + 1
         place_z[t], others_z[t], inverse = weigh_places(
-            row_of(z, t), entries, others, terms_z, stretch(node, row, 2, n_s + 2), row_of(grad_z, t)
+            row_at(z, t), entries, others, terms_z, stretch(node, row, 2, n_s + 2), row_at(grad_z, t)
         )
         if inverse == 0.0:
             return False, first, reach
@@ -516,7 +516,7 @@ def _plain_backward(
             place_z[t],
             others_z[t],
             factor,
-            row_of(grad_z, t),
+            row_at(grad_z, t),
         )
         if not fine:
             return False

@@ -26,6 +26,7 @@ from ._runtime import (
     kernel,
     polymorphic,
     room,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -81,7 +82,7 @@ def _value(z_real, z_fake, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(z_real[i], z_fake[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(z_real, i), row_at(z_fake, i)))
     return inside
 
 
@@ -146,7 +147,7 @@ def _value_and_grad(z_real, z_fake, weight, scale, losses, grad_z_real, grad_z_f
     for i in range(losses.shape[0]):
         factor = in_dtype_of(z_real, weighted(weight, i, scale))
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i]
+            row_at(z_real, i), row_at(z_fake, i), factor, row_at(grad_z_real, i), row_at(grad_z_fake, i)
         ))
     return inside
 
@@ -197,7 +198,13 @@ def _grad_and_hess(z_real, z_fake, weight, scale, grad_z_real, grad_z_fake, hess
     for i in range(grad_z_real.shape[0]):
         factor = in_dtype_of(z_real, weighted(weight, i, scale))
         _grad_and_hess_of_sample(
-            z_real[i], z_fake[i], factor, grad_z_real[i], grad_z_fake[i], hess_z_real[i], hess_z_fake[i]
+            row_at(z_real, i),
+            row_at(z_fake, i),
+            factor,
+            row_at(grad_z_real, i),
+            row_at(grad_z_fake, i),
+            row_at(hess_z_real, i),
+            row_at(hess_z_fake, i),
         )
     return inside
 
@@ -227,7 +234,13 @@ def _hvp(z_real, z_fake, weight, scale, v_z_real, v_z_fake, product_z_real, prod
     for i in range(product_z_real.shape[0]):
         factor = in_dtype_of(z_real, weighted(weight, i, scale))
         _hvp_of_sample(
-            z_real[i], z_fake[i], v_z_real[i], v_z_fake[i], factor, product_z_real[i], product_z_fake[i]
+            row_at(z_real, i),
+            row_at(z_fake, i),
+            row_at(v_z_real, i),
+            row_at(v_z_fake, i),
+            factor,
+            row_at(product_z_real, i),
+            row_at(product_z_fake, i),
         )
     return inside
 

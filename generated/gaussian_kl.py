@@ -26,6 +26,7 @@ from ._runtime import (
     kernel,
     polymorphic,
     room,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -72,7 +73,7 @@ def _value(mu, logvar, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(mu[i], logvar[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(mu, i), row_at(logvar, i)))
     return inside
 
 
@@ -125,7 +126,7 @@ def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
     for i in range(losses.shape[0]):
         factor = in_dtype_of(mu, weighted(weight, i, scale))
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i]
+            row_at(mu, i), row_at(logvar, i), factor, row_at(grad_mu, i), row_at(grad_logvar, i)
         ))
     return inside
 
@@ -172,7 +173,13 @@ def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hes
     for i in range(grad_mu.shape[0]):
         factor = in_dtype_of(mu, weighted(weight, i, scale))
         _grad_and_hess_of_sample(
-            mu[i], logvar[i], factor, grad_mu[i], grad_logvar[i], hess_mu[i], hess_logvar[i]
+            row_at(mu, i),
+            row_at(logvar, i),
+            factor,
+            row_at(grad_mu, i),
+            row_at(grad_logvar, i),
+            row_at(hess_mu, i),
+            row_at(hess_logvar, i),
         )
     return inside
 
@@ -196,7 +203,15 @@ def _hvp(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
     scale = in_dtype_of(mu, scale)
     for i in range(product_mu.shape[0]):
         factor = in_dtype_of(mu, weighted(weight, i, scale))
-        _hvp_of_sample(mu[i], logvar[i], v_mu[i], v_logvar[i], factor, product_mu[i], product_logvar[i])
+        _hvp_of_sample(
+            row_at(mu, i),
+            row_at(logvar, i),
+            row_at(v_mu, i),
+            row_at(v_logvar, i),
+            factor,
+            row_at(product_mu, i),
+            row_at(product_logvar, i),
+        )
     return inside
 
 

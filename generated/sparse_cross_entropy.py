@@ -28,6 +28,7 @@ from ._runtime import (
     in_dtype_of,
     kernel,
     polymorphic,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -65,7 +66,7 @@ def _value(p, label, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(p[i], label[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(p, i), label[i]))
     return inside
 
 
@@ -113,7 +114,9 @@ def _value_and_grad(p, label, weight, scale, losses, grad_p):
     scale = in_dtype_of(p, scale)
     for i in range(losses.shape[0]):
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(p[i], label[i], factor, grad_p[i]))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+            row_at(p, i), label[i], factor, row_at(grad_p, i)
+        ))
     return inside
 
 
@@ -157,7 +160,7 @@ def _grad_and_hess(p, label, weight, scale, grad_p, hess_p):
     scale = in_dtype_of(p, scale)
     for i in range(grad_p.shape[0]):
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        _grad_and_hess_of_sample(p[i], label[i], factor, grad_p[i], hess_p[i])
+        _grad_and_hess_of_sample(row_at(p, i), label[i], factor, row_at(grad_p, i), row_at(hess_p, i))
     return inside
 
 
@@ -187,7 +190,7 @@ def _hvp(p, label, weight, scale, v_p, product_p):
     scale = in_dtype_of(p, scale)
     for i in range(product_p.shape[0]):
         factor = in_dtype_of(p, weighted(weight, i, scale))
-        _hvp_of_sample(p[i], label[i], v_p[i], factor, product_p[i])
+        _hvp_of_sample(row_at(p, i), label[i], row_at(v_p, i), factor, row_at(product_p, i))
     return inside
 
 

@@ -33,6 +33,7 @@ from ._runtime import (
     polymorphic,
     raised_to,
     room,
+    row_at,
     spread,
     spread_factor,
     spread_numbers,
@@ -130,7 +131,7 @@ def _value(z, label, short, long, weight, losses):
         return _value_by_tiles(z, label, weight, losses)
     if long is not None:
         for i in range(losses.shape[0]):
-            losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i]))
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(z, i), label[i]))
     return inside
 
 
@@ -250,7 +251,9 @@ def _value_and_grad(z, label, short, long, weight, scale, losses, grad_z):
     if long is not None:
         for i in range(losses.shape[0]):
             factor = in_dtype_of(z, weighted(weight, i, scale))
-            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(z[i], label[i], factor, grad_z[i]))
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(z, i), label[i], factor, row_at(grad_z, i)
+            ))
     return inside
 
 
@@ -397,7 +400,7 @@ def _grad_and_hess(z, label, short, long, weight, scale, grad_z, hess_z):
     if long is not None:
         for i in range(grad_z.shape[0]):
             factor = in_dtype_of(z, weighted(weight, i, scale))
-            _grad_and_hess_of_sample(z[i], label[i], factor, grad_z[i], hess_z[i])
+            _grad_and_hess_of_sample(row_at(z, i), label[i], factor, row_at(grad_z, i), row_at(hess_z, i))
     return inside
 
 
@@ -636,7 +639,7 @@ def _hvp(z, label, short, long, weight, scale, v_z, product_z):
     if long is not None:
         for i in range(product_z.shape[0]):
             factor = in_dtype_of(z, weighted(weight, i, scale))
-            _hvp_of_sample(z[i], label[i], v_z[i], factor, product_z[i])
+            _hvp_of_sample(row_at(z, i), label[i], row_at(v_z, i), factor, row_at(product_z, i))
     return inside
 
 

@@ -33,6 +33,7 @@ from ._runtime import (
     inlined,
     kernel,
     room,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -104,7 +105,9 @@ def _value(x_hat, mu, logvar, x, beta, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(x_hat[i], mu[i], logvar[i], x[i], beta))
+        losses[i] = weighed(weight, i, 1.0, sample_value(
+            row_at(x_hat, i), row_at(mu, i), row_at(logvar, i), row_at(x, i), beta
+        ))
     return inside
 
 
@@ -185,7 +188,15 @@ def _value_and_grad(x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_ha
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            x_hat[i], mu[i], logvar[i], x[i], beta, factor, grad_x_hat[i], grad_mu[i], grad_logvar[i]
+            row_at(x_hat, i),
+            row_at(mu, i),
+            row_at(logvar, i),
+            row_at(x, i),
+            beta,
+            factor,
+            row_at(grad_x_hat, i),
+            row_at(grad_mu, i),
+            row_at(grad_logvar, i),
         ))
     return inside
 
@@ -264,18 +275,18 @@ def _grad_and_hess(
     for i in range(grad_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
-            x_hat[i],
-            mu[i],
-            logvar[i],
-            x[i],
+            row_at(x_hat, i),
+            row_at(mu, i),
+            row_at(logvar, i),
+            row_at(x, i),
             beta,
             factor,
-            grad_x_hat[i],
-            grad_mu[i],
-            grad_logvar[i],
-            hess_x_hat[i],
-            hess_mu[i],
-            hess_logvar[i],
+            row_at(grad_x_hat, i),
+            row_at(grad_mu, i),
+            row_at(grad_logvar, i),
+            row_at(hess_x_hat, i),
+            row_at(hess_mu, i),
+            row_at(hess_logvar, i),
         )
     return inside
 
@@ -325,18 +336,18 @@ def _hvp(
     for i in range(product_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
         _hvp_of_sample(
-            x_hat[i],
-            mu[i],
-            logvar[i],
-            x[i],
+            row_at(x_hat, i),
+            row_at(mu, i),
+            row_at(logvar, i),
+            row_at(x, i),
             beta,
-            v_x_hat[i],
-            v_mu[i],
-            v_logvar[i],
+            row_at(v_x_hat, i),
+            row_at(v_mu, i),
+            row_at(v_logvar, i),
             factor,
-            product_x_hat[i],
-            product_mu[i],
-            product_logvar[i],
+            row_at(product_x_hat, i),
+            row_at(product_mu, i),
+            row_at(product_logvar, i),
         )
     return inside
 

@@ -33,6 +33,7 @@ from ._runtime import (
     inlined,
     kernel,
     room,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -117,8 +118,10 @@ def _value(x_logit, mu, logvar, x, beta, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        inside &= row_in_interval(x[i], 0.0, 1.0)
-        losses[i] = weighed(weight, i, 1.0, sample_value(x_logit[i], mu[i], logvar[i], x[i], beta))
+        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
+        losses[i] = weighed(weight, i, 1.0, sample_value(
+            row_at(x_logit, i), row_at(mu, i), row_at(logvar, i), row_at(x, i), beta
+        ))
     return inside
 
 
@@ -200,10 +203,18 @@ def _value_and_grad(x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        inside &= row_in_interval(x[i], 0.0, 1.0)
+        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
         factor = weighted(weight, i, scale)
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            x_logit[i], mu[i], logvar[i], x[i], beta, factor, grad_x_logit[i], grad_mu[i], grad_logvar[i]
+            row_at(x_logit, i),
+            row_at(mu, i),
+            row_at(logvar, i),
+            row_at(x, i),
+            beta,
+            factor,
+            row_at(grad_x_logit, i),
+            row_at(grad_mu, i),
+            row_at(grad_logvar, i),
         ))
     return inside
 
@@ -291,21 +302,21 @@ def _grad_and_hess(
     wide_vectors()
     inside = True
     for i in range(grad_x_logit.shape[0]):
-        inside &= row_in_interval(x[i], 0.0, 1.0)
+        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
         factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
-            x_logit[i],
-            mu[i],
-            logvar[i],
-            x[i],
+            row_at(x_logit, i),
+            row_at(mu, i),
+            row_at(logvar, i),
+            row_at(x, i),
             beta,
             factor,
-            grad_x_logit[i],
-            grad_mu[i],
-            grad_logvar[i],
-            hess_x_logit[i],
-            hess_mu[i],
-            hess_logvar[i],
+            row_at(grad_x_logit, i),
+            row_at(grad_mu, i),
+            row_at(grad_logvar, i),
+            row_at(hess_x_logit, i),
+            row_at(hess_mu, i),
+            row_at(hess_logvar, i),
         )
     return inside
 
@@ -364,21 +375,21 @@ def _hvp(
     wide_vectors()
     inside = True
     for i in range(product_x_logit.shape[0]):
-        inside &= row_in_interval(x[i], 0.0, 1.0)
+        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
         factor = weighted(weight, i, scale)
         _hvp_of_sample(
-            x_logit[i],
-            mu[i],
-            logvar[i],
-            x[i],
+            row_at(x_logit, i),
+            row_at(mu, i),
+            row_at(logvar, i),
+            row_at(x, i),
             beta,
-            v_x_logit[i],
-            v_mu[i],
-            v_logvar[i],
+            row_at(v_x_logit, i),
+            row_at(v_mu, i),
+            row_at(v_logvar, i),
             factor,
-            product_x_logit[i],
-            product_mu[i],
-            product_logvar[i],
+            row_at(product_x_logit, i),
+            row_at(product_mu, i),
+            row_at(product_logvar, i),
         )
     return inside
 

@@ -25,6 +25,7 @@ from ._runtime import (
     inlined,
     kernel,
     room,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -70,7 +71,7 @@ def _value(x_hat, x, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(x_hat[i], x[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(x_hat, i), row_at(x, i)))
     return inside
 
 
@@ -120,7 +121,9 @@ def _value_and_grad(x_hat, x, weight, scale, losses, grad_x_hat):
     inside = True
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(x_hat[i], x[i], factor, grad_x_hat[i]))
+        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+            row_at(x_hat, i), row_at(x, i), factor, row_at(grad_x_hat, i)
+        ))
     return inside
 
 
@@ -158,7 +161,9 @@ def _grad_and_hess(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
     inside = True
     for i in range(grad_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
-        _grad_and_hess_of_sample(x_hat[i], x[i], factor, grad_x_hat[i], hess_x_hat[i])
+        _grad_and_hess_of_sample(
+            row_at(x_hat, i), row_at(x, i), factor, row_at(grad_x_hat, i), row_at(hess_x_hat, i)
+        )
     return inside
 
 
@@ -179,7 +184,7 @@ def _hvp(x_hat, x, weight, scale, v_x_hat, product_x_hat):
     inside = True
     for i in range(product_x_hat.shape[0]):
         factor = weighted(weight, i, scale)
-        _hvp_of_sample(x_hat[i], x[i], v_x_hat[i], factor, product_x_hat[i])
+        _hvp_of_sample(row_at(x_hat, i), row_at(x, i), row_at(v_x_hat, i), factor, row_at(product_x_hat, i))
     return inside
 
 

@@ -36,6 +36,7 @@ from ._runtime import (
     largest_of,
     raised_to,
     room,
+    row_at,
     spread,
     spread_factor,
     tile,
@@ -176,8 +177,8 @@ def _value(z, y, class_weight, short, long, weight, losses):
         return _value_by_tiles(z, y, class_weight, weight, losses)
     if long is not None:
         for i in range(losses.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
-            losses[i] = weighed(weight, i, 1.0, sample_value(z[i], y[i], class_weight))
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(z, i), row_at(y, i), class_weight))
     return inside
 
 
@@ -397,10 +398,10 @@ def _value_and_grad(z, y, class_weight, short, long, weight, scale, losses, grad
         return _value_and_grad_by_tiles(z, y, class_weight, weight, scale, losses, grad_z)
     if long is not None:
         for i in range(losses.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
             factor = weighted(weight, i, scale)
             losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-                z[i], y[i], class_weight, factor, grad_z[i]
+                row_at(z, i), row_at(y, i), class_weight, factor, row_at(grad_z, i)
             ))
     return inside
 
@@ -600,9 +601,11 @@ def _grad_and_hess(z, y, class_weight, short, long, weight, scale, grad_z, hess_
         return _grad_and_hess_by_tiles(z, y, class_weight, weight, scale, grad_z, hess_z)
     if long is not None:
         for i in range(grad_z.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
             factor = weighted(weight, i, scale)
-            _grad_and_hess_of_sample(z[i], y[i], class_weight, factor, grad_z[i], hess_z[i])
+            _grad_and_hess_of_sample(
+                row_at(z, i), row_at(y, i), class_weight, factor, row_at(grad_z, i), row_at(hess_z, i)
+            )
     return inside
 
 
@@ -888,9 +891,9 @@ def _hvp(z, y, class_weight, short, long, weight, scale, v_z, product_z):
         return _hvp_by_tiles(z, y, class_weight, weight, scale, v_z, product_z)
     if long is not None:
         for i in range(product_z.shape[0]):
-            inside &= row_in_interval(y[i], 0.0, 1.0)
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
             factor = weighted(weight, i, scale)
-            _hvp_of_sample(z[i], y[i], class_weight, v_z[i], factor, product_z[i])
+            _hvp_of_sample(row_at(z, i), row_at(y, i), class_weight, row_at(v_z, i), factor, row_at(product_z, i))
     return inside
 
 
@@ -918,8 +921,10 @@ def _normalizer(z, y, class_weight, short, long, weight, normalizers):
     wide_vectors()
     inside = True
     for i in range(normalizers.shape[0]):
-        inside &= row_in_interval(y[i], 0.0, 1.0)
-        normalizers[i] = weighed(weight, i, 1.0, _normalizer_of_sample(z[i], y[i], class_weight))
+        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+        normalizers[i] = weighed(weight, i, 1.0, _normalizer_of_sample(
+            row_at(z, i), row_at(y, i), class_weight
+        ))
     return inside
 
 

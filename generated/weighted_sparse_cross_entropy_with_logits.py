@@ -36,6 +36,7 @@ from ._runtime import (
     largest_of,
     raised_to,
     room,
+    row_at,
     spread,
     spread_factor,
     spread_numbers,
@@ -159,7 +160,7 @@ def _value(z, label, class_weight, short, long, weight, losses):
         return _value_by_tiles(z, label, class_weight, weight, losses)
     if long is not None:
         for i in range(losses.shape[0]):
-            losses[i] = weighed(weight, i, 1.0, sample_value(z[i], label[i], class_weight))
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(z, i), label[i], class_weight))
     return inside
 
 
@@ -302,7 +303,7 @@ def _value_and_grad(z, label, class_weight, short, long, weight, scale, losses, 
         for i in range(losses.shape[0]):
             factor = weighted(weight, i, scale)
             losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-                z[i], label[i], class_weight, factor, grad_z[i]
+                row_at(z, i), label[i], class_weight, factor, row_at(grad_z, i)
             ))
     return inside
 
@@ -457,7 +458,9 @@ def _grad_and_hess(z, label, class_weight, short, long, weight, scale, grad_z, h
     if long is not None:
         for i in range(grad_z.shape[0]):
             factor = weighted(weight, i, scale)
-            _grad_and_hess_of_sample(z[i], label[i], class_weight, factor, grad_z[i], hess_z[i])
+            _grad_and_hess_of_sample(
+                row_at(z, i), label[i], class_weight, factor, row_at(grad_z, i), row_at(hess_z, i)
+            )
     return inside
 
 
@@ -710,7 +713,7 @@ def _hvp(z, label, class_weight, short, long, weight, scale, v_z, product_z):
     if long is not None:
         for i in range(product_z.shape[0]):
             factor = weighted(weight, i, scale)
-            _hvp_of_sample(z[i], label[i], class_weight, v_z[i], factor, product_z[i])
+            _hvp_of_sample(row_at(z, i), label[i], class_weight, row_at(v_z, i), factor, row_at(product_z, i))
     return inside
 
 
@@ -727,7 +730,7 @@ def _normalizer(z, label, class_weight, short, long, weight, normalizers):
     wide_vectors()
     inside = True
     for i in range(normalizers.shape[0]):
-        normalizers[i] = weighed(weight, i, 1.0, _normalizer_of_sample(z[i], label[i], class_weight))
+        normalizers[i] = weighed(weight, i, 1.0, _normalizer_of_sample(row_at(z, i), label[i], class_weight))
     return inside
 
 

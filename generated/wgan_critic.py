@@ -25,6 +25,7 @@ from ._runtime import (
     inlined,
     kernel,
     room,
+    row_at,
     weighed,
     weighted,
     wide_vectors,
@@ -80,7 +81,7 @@ def _value(d_real, d_fake, weight, losses):
     wide_vectors()
     inside = True
     for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(d_real[i], d_fake[i]))
+        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(d_real, i), row_at(d_fake, i)))
     return inside
 
 
@@ -144,7 +145,7 @@ def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_f
     for i in range(losses.shape[0]):
         factor = weighted(weight, i, scale)
         losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i]
+            row_at(d_real, i), row_at(d_fake, i), factor, row_at(grad_d_real, i), row_at(grad_d_fake, i)
         ))
     return inside
 
@@ -192,7 +193,13 @@ def _grad_and_hess(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake, hess
     for i in range(grad_d_real.shape[0]):
         factor = weighted(weight, i, scale)
         _grad_and_hess_of_sample(
-            d_real[i], d_fake[i], factor, grad_d_real[i], grad_d_fake[i], hess_d_real[i], hess_d_fake[i]
+            row_at(d_real, i),
+            row_at(d_fake, i),
+            factor,
+            row_at(grad_d_real, i),
+            row_at(grad_d_fake, i),
+            row_at(hess_d_real, i),
+            row_at(hess_d_fake, i),
         )
     return inside
 
@@ -216,7 +223,13 @@ def _hvp(d_real, d_fake, weight, scale, v_d_real, v_d_fake, product_d_real, prod
     for i in range(product_d_real.shape[0]):
         factor = weighted(weight, i, scale)
         _hvp_of_sample(
-            d_real[i], d_fake[i], v_d_real[i], v_d_fake[i], factor, product_d_real[i], product_d_fake[i]
+            row_at(d_real, i),
+            row_at(d_fake, i),
+            row_at(v_d_real, i),
+            row_at(v_d_fake, i),
+            factor,
+            row_at(product_d_real, i),
+            row_at(product_d_fake, i),
         )
     return inside
 

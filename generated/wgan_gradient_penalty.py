@@ -32,6 +32,7 @@ from ._runtime import (
     lanes,
     raised_to,
     room,
+    row_at,
     spread,
     spread_factor,
     tile,
@@ -158,7 +159,7 @@ def _value(slope, lam, short, long, weight, losses):
         return _value_by_tiles(slope, lam, weight, losses)
     if long is not None:
         for i in range(losses.shape[0]):
-            losses[i] = weighed(weight, i, 1.0, sample_value(slope[i], lam))
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(slope, i), lam))
     return inside
 
 
@@ -296,7 +297,9 @@ def _value_and_grad(slope, lam, short, long, weight, scale, losses, grad_slope):
     if long is not None:
         for i in range(losses.shape[0]):
             factor = weighted(weight, i, scale)
-            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(slope[i], lam, factor, grad_slope[i]))
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(slope, i), lam, factor, row_at(grad_slope, i)
+            ))
     return inside
 
 
@@ -505,7 +508,7 @@ def _grad_and_hess(slope, lam, short, long, weight, scale, grad_slope, hess_slop
     if long is not None:
         for i in range(grad_slope.shape[0]):
             factor = weighted(weight, i, scale)
-            _grad_and_hess_of_sample(slope[i], lam, factor, grad_slope[i], hess_slope[i])
+            _grad_and_hess_of_sample(row_at(slope, i), lam, factor, row_at(grad_slope, i), row_at(hess_slope, i))
     return inside
 
 
@@ -782,7 +785,7 @@ def _hvp(slope, lam, short, long, weight, scale, v_slope, product_slope):
     if long is not None:
         for i in range(product_slope.shape[0]):
             factor = weighted(weight, i, scale)
-            _hvp_of_sample(slope[i], lam, v_slope[i], factor, product_slope[i])
+            _hvp_of_sample(row_at(slope, i), lam, row_at(v_slope, i), factor, row_at(product_slope, i))
     return inside
 
 

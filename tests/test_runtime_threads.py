@@ -16,8 +16,8 @@ from runtime_stand_ins import labelled, scalar
 from symloss.runtime import threads as pool
 from symloss.runtime.blocks import block_length
 from symloss.runtime.elementary import settle
-from symloss.runtime.lanes import sum_exactly, sum_of
 from symloss.runtime.reduce import combine
+from symloss.runtime.vector_sums import sum_exactly, sum_of
 
 N = 300_007  # several blocks, the last one shorter
 

@@ -9,8 +9,8 @@ import numba
 import numpy as np
 import pytest
 from symloss.generated._runtime.greatest import as_whole
-from symloss.generated._runtime.lanes import dot, sum_exactly, sum_of
-from symloss.generated._runtime.stretches import row_of, stretch
+from symloss.generated._runtime.stretches import row_at, stretch
+from symloss.generated._runtime.vector_sums import dot, sum_exactly, sum_of
 
 
 @numba.njit
@@ -30,7 +30,7 @@ def _exact_sum(terms: Any) -> Any:
 
 @numba.njit
 def _views(array: Any, row: int, start: int, stop: int) -> Any:
-    part, whole = stretch(array, row, start, stop), row_of(array, row)
+    part, whole = stretch(array, row, start, stop), row_at(array, row)
     part[0] += 1.0
     return part.copy(), whole.copy()
 

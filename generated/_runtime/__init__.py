@@ -10,6 +10,7 @@ from .jit import inlined, kernel, polymorphic
 from .loops import CHUNK, cut, in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, room
+from .stretches import row_at
 from .tiles import LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
 from .twofold import finite_with, refined
 
@@ -42,6 +43,7 @@ __all__ = [
     "raised_to",
     "refined",
     "room",
+    "row_at",
     "spread",
     "spread_factor",
     "spread_numbers",

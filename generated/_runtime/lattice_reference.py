@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from .jit import kernel
-from .lanes import sum_of
 from .lattice import NOWHERE, distinct, halved, logarithm, plus, settled
 from .logarithm import log1p
 from .loops import wide_vectors
+from .vector_sums import sum_of
 
 
 @kernel

@@ -151,7 +151,7 @@ class Block:
         args = [self._entry(a) for a in self._sample.arrays] + list(self._parameters)
         args += [self._entry(v) for v in self._sample.directions]
         if function.rows:
-            args += [self._factor, *(f"{row}[{self._i}]" for row in function.rows)]
+            args += [self._factor, *(self._row(name) for name in function.rows)]
         weighed = f"{self._printer.call_name('weighed')}({self.weight}, {self._i}" if function.scalars else ""
         if len(function.scalars) == 1 and not apart:
             (name,) = function.scalars
@@ -174,14 +174,20 @@ class Block:
     def _entry(self, argument: Argument) -> str:
         if isinstance(argument, Weight):
             return argument.name if argument.dims else f"{argument.name}[()]"
-        return f"{argument.name}[{self._i}]"
+        return self._row(argument.name) if argument.dims else f"{argument.name}[{self._i}]"
+
+    def _row(self, name: str) -> str:
+        """Return a sample of an array; of one with a single inner axis, without a count of its owners."""
+        if any(len(a.dims) > 1 for a in self._sample.arrays):
+            return f"{name}[{self._i}]"
+        return f"{self._printer.call_name('row_at')}({name}, {self._i})"
 
     def check(self, argument: Argument) -> str | None:
         """Return the test that the targets of one sample are inside their domain."""
         domain = argument.domain
-        entry = f"{argument.name}[{self._i}]"
         if not isinstance(argument, Target) or domain == S.Reals:
             return None
+        entry = self._entry(argument)
         if isinstance(domain, Interval):
             low, high = closed_interval(domain)
             test = self._printer.call_name("row_in_interval" if argument.dims else "in_interval")

@@ -40,7 +40,7 @@ _RUNTIME = {
     "lattice_rows": ("add_share", "clear", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
-    "stretches": ("borrowed", "row_of", "stretch"),
+    "stretches": ("borrowed", "row_at", "stretch"),
 }  # fmt: skip
 _PUBLIC = {
     "value": 'Return the loss: a scalar, or one of each sample with reduction="none".',

@@ -119,9 +119,9 @@ class Plain:
         self._masks(code, forward_links(self.plan), False)
         with code.under("for front in range(begin_at, end_at):"):
             code(f"{at}, row = front, front - begin_at + 1")
-            given = [f"row_of({self.row}, {at})", "entries", "others", f"terms_{self.row}", self._inside("node", "row")]
+            given = [f"row_at({self.row}, {at})", "entries", "others", f"terms_{self.row}", self._inside("node", "row")]
             result = f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = "
-            code(*call("weigh_places", [*given, f"row_of(grad_{self.row}, {at})"], result))
+            code(*call("weigh_places", [*given, f"row_at(grad_{self.row}, {at})"], result))
             with code.under("if inverse == 0.0:"):
                 code("return False, first, reach")
             with code.under("if lost[0] <= 0.5:"):
@@ -168,7 +168,7 @@ class Plain:
             code("back[0] = exponent_of(top)", "sum_readers(here, most, others, sums)")
             place = f"place_{self.row}[{at}]"
             given = ["sums", "entries", "reader", f"where[{place}]", self._inside("node", "row"), place]
-            given += [f"others_{self.row}[{at}]", "factor", f"row_of(grad_{self.row}, {at})"]
+            given += [f"others_{self.row}[{at}]", "factor", f"row_at(grad_{self.row}, {at})"]
             code(*call("complete_places", given, "fine = "))
             with code.under("if not fine:"):
                 code("return False")

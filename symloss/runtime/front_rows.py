@@ -18,11 +18,11 @@ from .elementary import exp_minus, settle
 from .greatest import greatest_of
 from .inside import overload
 from .jit import inlined, kernel
-from .lanes import sum_of
 from .lattice import _ROUNDER, distinct, exponential, gap, halved
 from .loops import in_dtype_of, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, room
+from .vector_sums import sum_of
 
 _LOG_2, _INVERSE_LOG_2 = math.log(2.0), 1.0 / math.log(2.0)
 _FARTHEST = -700.0  # exponentials of less are as good as 0

@@ -19,10 +19,10 @@ from .bits import raised
 from .front_rows import _rounded, _scale, softmax_terms
 from .greatest import greatest_of
 from .jit import inlined, kernel
-from .lanes import dot, sum_of
 from .lattice import _ROUNDER
 from .loops import in_dtype_of
-from .stretches import row_of
+from .stretches import row_at
+from .vector_sums import dot, sum_of
 
 TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
 FAR = 700  # a share of the total is at most 2**FAR times what the two numbers are that it is a product of
@@ -140,7 +140,7 @@ def weigh_places(row: Any, entries: Any, others: Any, terms: Any, node: Any, exp
     _rounded(terms, exps)
     inverse = 1.0 / (1.0 + rest)
     _fill(node, terms[entries[0]] * inverse)
-    _place(terms, inverse, row_of(others, 0), row_of(others, 2), node)
+    _place(terms, inverse, row_at(others, 0), row_at(others, 2), node)
     return place, rest, inverse if abs(largest) < math.inf else 0.0
 
 
@@ -160,7 +160,7 @@ def _add(terms: Any, places: Any, groups: Any, out: Any) -> None:
 def sum_readers(terms: Any, most: Any, others: Any, out: Any) -> None:
     """Write the sums of the terms of the places that read each entry."""
     out[:] = 0.0
-    _add(terms, row_of(others, 0), row_of(others, 1), out)
+    _add(terms, row_at(others, 0), row_at(others, 1), out)
     out[0] += dot(terms, most)
 
 

@@ -13,8 +13,8 @@ from .double_word import two_sum
 from .elementary import settle
 from .inside import overload
 from .jit import kernel
-from .lanes import sum_exactly, sum_of
 from .loops import CHUNK
+from .vector_sums import sum_exactly, sum_of
 
 
 def add_terms(total: float, lost: float, terms: Any, like: Any) -> tuple[float, float]:

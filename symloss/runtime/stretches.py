@@ -54,12 +54,12 @@ def _stretch_compiled(array: Any, row: Any, start: Any, stop: Any) -> Any:
     return implementation
 
 
-def row_of(array: Any, row: int) -> Any:
+def row_at(array: Any, row: int) -> Any:
     """Return ``array[row]``, where that exists."""
     return array[row]
 
 
-@overload(row_of, jit_options={"forceinline": True})
+@overload(row_at, jit_options={"forceinline": True})
 def _row_compiled(array: Any, row: Any) -> Any:
     def implementation(array: Any, row: Any) -> Any:
         return _stretch(array, row, 0, array.shape[1])
