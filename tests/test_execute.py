@@ -1,0 +1,90 @@
+"""Which blocks of a batch are computed in one call: all samples once, blocks by themselves where they are summed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from symloss.runtime import execute as module
+from symloss.runtime.batch import Batch
+from symloss.runtime.execute import execute
+
+
+def _batch(count: int, block: int) -> Batch:
+    batch = Batch()
+    batch.count, batch.block, batch.longest = count, block, 1
+    batch.inputs, batch.constants, batch.weight = (np.arange(float(count)),), (), None
+    batch.ready, batch.types, batch.dtype = True, 1, np.dtype(np.float64)
+    return batch
+
+
+class _Kernel:
+    """Counts how often each number is seen, and the lengths of calls; it may take its time."""
+
+    def __init__(self, count: int, seconds: float = 0.0, summed: bool = False) -> None:
+        self.seen, self.lengths = np.zeros(count, int), []
+        self._seconds, self._summed, self._lock = seconds, summed, threading.Lock()
+
+    def __call__(self, x: Any, weight: Any) -> Any:
+        if self._seconds:
+            time.sleep(self._seconds * x.size)
+        with self._lock:
+            self.seen[x.astype(int)] += 1
+            self.lengths.append(x.size)
+        return (True, float(x.sum())) if self._summed else True
+
+
+@pytest.mark.parametrize("count", [1, 10, 11, 95, 100])
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("seconds", [0.0, 1e-4])
+@pytest.mark.parametrize("summed", [False, True])
+def test_every_sample_is_computed_once(count: int, threads: int, seconds: float, summed: bool) -> None:
+    kernel = _Kernel(count, seconds, summed)
+    for turn in range(1, 4):  # the second knows how fast the first was
+        inside, total = execute(kernel, _batch(count, 10), (), (), threads, summed=summed)
+        assert inside
+        assert total == (count * (count - 1) / 2 if summed else 0.0)
+        assert (kernel.seen == turn).all()
+
+
+def test_one_thread_computes_neighbouring_blocks_in_one_call() -> None:
+    kernel = _Kernel(1000)
+    execute(kernel, _batch(1000, 10), (), (), 1, summed=False)
+    assert kernel.lengths == [1000]
+
+
+def test_so_do_several_where_little_is_to_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = _Kernel(1000)
+    monkeypatch.setitem(module._pace, (kernel, 1), 1e-9)
+    execute(kernel, _batch(1000, 10), (), (), 2, summed=False)
+    assert kernel.lengths == [1000]
+
+
+def test_the_pace_is_remembered() -> None:
+    kernel = _Kernel(100, seconds=1e-5)
+    execute(kernel, _batch(100, 10), (), (), 2, summed=False)
+    assert 1e-5 <= module._pace[kernel, 1] < 1.0
+
+
+def test_blocks_that_are_summed_stay_as_they_are() -> None:
+    kernel = _Kernel(95, summed=True)
+    execute(kernel, _batch(95, 10), (), (), 1, summed=True)
+    assert kernel.lengths == [10] * 9 + [5]
+
+
+def test_calls_are_no_longer_than_what_may_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST", 64)
+    kernel = _Kernel(200)
+    execute(kernel, _batch(200, 10), (), (), 1, summed=False)
+    assert max(kernel.lengths) == 60
+
+
+def test_threads_share_the_work_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    kernel = _Kernel(400)
+    monkeypatch.setitem(module._pace, (kernel, 1), 1.0)
+    execute(kernel, _batch(400, 10), (), (), 2, summed=False)
+    assert kernel.lengths == [50] * 8
