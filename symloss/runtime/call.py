@@ -140,12 +140,16 @@ class Call:
         ]
 
     def _result(self, out: Any, name: str, shape: tuple[int, ...], what: str) -> AnyArray:
-        array = checks.check_out(name, out, shape, self.batch.dtype, what)
+        array = out if self._is_plain(out, shape) else checks.check_out(name, out, shape, self.batch.dtype, what)
         if self._occupied is None:
             self._occupied = self._inputs()
         checks.check_overlap(name, array, self._occupied)
         self._occupied.append((name, array))
         return array
+
+    def _is_plain(self, out: Any, shape: tuple[int, ...]) -> bool:
+        """Whether nothing can be said against an array."""
+        return type(out) is np.ndarray and out.dtype is self.batch.dtype and out.shape == shape and out.flags.carray
 
     def _inputs(self) -> list[tuple[str, AnyArray]]:
         batch = self.batch
