@@ -3,10 +3,14 @@
 It asks for 500 or 1,000 samples at a time, one thread after the other, so that what surrounds a kernel can take longer
 than the kernel.  What it takes without converting anything is float32, and it walks through any layout: the kernel
 writes both derivatives where they stay.
+
+Its threads are not Python's.  For each call they would be given a new state of the interpreter, with the stack of
+Python frames that is mapped and unmapped with it, while the other thread waits: more than the derivatives take.
 """
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable
 from sys import getrefcount
@@ -71,10 +75,20 @@ def compiled_pairs(loss: Scores, change: Change | None, dtype: npt.DTypeLike) ->
     return pairs
 
 
+def keep_thread_state() -> None:
+    """Let the interpreter keep its state of this thread, and what is local to it in Python, until it ends itself.
+
+    What a foreign thread acquires with ``PyGILState_Ensure`` is deleted by the last ``PyGILState_Release``; there is one
+    more of the former now.  A pool's threads live as long as the process; the state of one that ends is not freed.
+    """
+    ctypes.pythonapi.PyGILState_Ensure()
+
+
 class _Rooms(threading.local):
     """Where the results of a thread are, for each length one, which is used again when nobody else knows it."""
 
     def __init__(self) -> None:
+        keep_thread_state()
         self.of_length: dict[int, tuple[Floats, Floats]] = {}
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from symloss.adapters._lazy import library
-from symloss.adapters._pairs import compiled_pairs
+from symloss.adapters._pairs import Pairs, compiled_pairs
 from symloss.adapters.boosting import Boosted
 from symloss.adapters.curvature import column_of
 from symloss.adapters.initial import initial_score, prediction
@@ -81,13 +81,12 @@ class _Plain:
 class ScoreObjective(_Plain):
     """The objective of a loss of one score."""
 
-    def __init__(self, boosted: Boosted, pairs: Any) -> None:
-        super().__init__(boosted)
-        self._pairs = pairs
+    calc_ders_range: Pairs
+    """Return first and second derivatives of minus the loss, of scores, targets and weights: shape (n_samples, 2)."""
 
-    def calc_ders_range(self, approxes: Any, targets: Any, weights: Any) -> Any:
-        """Return the first and second derivatives of minus the loss, times the weights: shape (n_samples, 2)."""
-        return self._pairs(approxes, targets, weights)
+    def __init__(self, boosted: Boosted, pairs: Pairs) -> None:
+        super().__init__(boosted)
+        self.calc_ders_range = pairs  # called a thousand times for each million samples: no method around it
 
 
 class RowObjective(_Plain):
