@@ -1,19 +1,26 @@
 """What a generated objective costs in training: boosters with ours, with one that computes nothing, and with their own.
 
-Usage: ``python -m benchmarks.boosting [--booster NAME] [--rows N] [--rounds N] [--threads N] [--repeats N]``.
+Usage: ``python -m benchmarks.boosting [--booster NAME] [--loss NAME] [--rows N] [--rounds N] [--threads N]
+[--turns N]``.
 
-Three trainings take turns, of the same data, parameters and start, the first of each turn being another one than the
-last time. What else is running on a machine slows the three of a turn alike: shares are those of a turn, and their
-medians over many turns of a few trees are printed:
+Three trainings take turns, of the same data, parameters and start:
 
 * theirs: the booster's own objective;
 * no work: an objective in Python that returns derivatives which were computed beforehand: what the booster itself takes
   to call any objective that is not its own;
 * ours: the generated objective; "inside" is the time between its being called and its return.
 
+In a turn each runs twice, in one order and then in the reverse, so that a processor that becomes slower or faster
+meanwhile does so for all three alike; the order of the next turn is another one, until each was first, second and last
+equally often. Shares are those of a turn. What is printed is their median over the turns, all of them, and between
+which of them the median lies with a confidence of 95%.
+
 Three figures, in percent of their training: "objective", (ours - no work) / theirs, is what the loss costs more than
 nothing, where that of the booster itself costs something, too; "booster", (no work - theirs) / theirs, is the price of
 any objective in Python; "total" is their sum. "inside" is in percent of our training.
+
+Of CatBoost "no work" runs on threads that keep their state of the interpreter (`symloss.adapters._pairs`), as ours do:
+what that saves is in "booster" and "total", and not in "objective".
 """
 
 from __future__ import annotations
@@ -127,59 +134,81 @@ def _catboost(loss: str, own: str, x: Any, y: Any, rounds: int, threads: int) ->
 BOOSTERS = {"xgboost": _xgboost, "lightgbm": _lightgbm, "catboost": _catboost}
 
 
-def measure(trainings: Trainings, repeats: int) -> Any:
+def measure(trainings: Trainings, turns: int) -> Any:
     """Return the times of their training, of that without work, of ours, and of that inside of ours: a row a turn."""
     results: list[Any] = []
     trainings.custom(Timed(trainings.objective, results))  # compiles, too
     without_work = trainings.without_work(results)
     del results
-    times = np.empty((repeats, 4))
-    for turn, row in enumerate(times):
+    times = np.zeros((turns, 4))
+    for order, row in zip(itertools.cycle(itertools.permutations(range(3))), times, strict=False):
         timed = Timed(trainings.objective)
         train = (
             trainings.theirs,
             lambda: trainings.custom(Timed(without_work)),
             lambda timed=timed: trainings.custom(timed),
         )
-        for which in np.roll(range(3), turn):
+        for which in order + order[::-1]:
             start = time.perf_counter()
             train[which]()
-            row[which] = time.perf_counter() - start
-        row[3] = timed.seconds
+            row[which] += (time.perf_counter() - start) / 2
+        row[3] = timed.seconds / 2
     return times
 
 
-def shares(times: Any) -> tuple[float, float, float, float]:
-    """Return the medians of inside, objective, booster and total over the turns."""
+def shares(times: Any) -> Any:
+    """Return inside, objective, booster and total of each turn, in rows."""
     theirs, idle, ours, inside = times.T
-    each = inside / ours, (ours - idle) / theirs, (idle - theirs) / theirs, ours / theirs - 1
-    return tuple(float(np.median(share)) for share in each)  # type: ignore[return-value]
+    return np.array((inside / ours, (ours - idle) / theirs, (idle - theirs) / theirs, ours / theirs - 1))
+
+
+def interval(values: Any) -> tuple[float, float]:
+    """Return between which values the median of what they are drawn from lies, with a confidence of about 95%.
+
+    Each lies below it with a probability of one half, whatever the distribution: counted from either end, the one whose
+    rank is that quantile of the binomial distribution, as of the normal one that is close to it.
+    """
+    rank = max(int(len(values) / 2 - 0.98 * np.sqrt(len(values))), 0)
+    ordered = np.sort(values)
+    return float(ordered[rank]), float(ordered[-1 - rank])
+
+
+def _columns(times: Any) -> Iterator[str]:
+    for second in np.median(times, axis=0)[:3]:
+        yield f"{second:10.2f}"
+    for share in shares(times):
+        least, most = interval(share)
+        yield f"{np.median(share):6.1%} ({least:5.1%} to {most:5.1%})"
 
 
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--booster", choices=tuple(BOOSTERS), help="this one only")
+    parser.add_argument("--loss", choices=tuple(loss for loss, *_ in LOSSES), help="this one only")
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--repeats", type=int, default=19)
+    parser.add_argument("--turns", type=int, default=12)
     given = parser.parse_args()
     rng = np.random.default_rng(0)
     x = rng.normal(size=(given.rows, 10)).astype(np.float32)
     score = x[:, 0] * 2 + np.sin(3 * x[:, 1]) * x[:, 2]
     targets = (score + rng.normal(size=given.rows), (score + rng.logistic(size=given.rows) > 0).astype(np.float64))
-    print(f"{given.rows:,} rows, {given.rounds} trees, {given.threads} threads")
+    print(f"{given.rows:,} rows, {given.rounds} trees, {given.threads} threads; medians of {given.turns} turns")
     print("objective = (ours - no work) / theirs; booster = (no work - theirs) / theirs; inside, of our training")
-    columns = ("theirs, s", "no work, s", "ours, s", "inside", "objective", "booster", "total")
-    print(f"{'loss':34} {'booster':9}", *(f"{column:>10}" for column in columns))
+    seconds = (f"{column:>10}" for column in ("theirs, s", "no work, s", "ours, s"))
+    print(f"{'loss':34} {'booster':9}", *seconds, *(f"{n:>24}" for n in ("inside", "objective", "booster", "total")))
     for (loss, *names), y in zip(LOSSES, targets, strict=True):
         for (booster, prepare), own in zip(BOOSTERS.items(), names, strict=True):
-            if given.booster not in (None, booster):
+            if given.booster not in (None, booster) or given.loss not in (None, loss):
                 continue
-            times = measure(prepare(loss, own, x, y, given.rounds, given.threads), given.repeats)
-            seconds = (f"{second:10.2f}" for second in np.median(times, axis=0)[:3])
-            print(f"{loss:34} {booster:9}", *seconds, *(f"{share:10.1%}" for share in shares(times)), flush=True)
+            times = measure(prepare(loss, own, x, y, given.rounds, given.threads), given.turns)
+            print(
+                f"{loss:34} {booster:9}",
+                *(f"{column:>24}" if "%" in column else column for column in _columns(times)),
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

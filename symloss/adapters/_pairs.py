@@ -24,7 +24,7 @@ from symloss.adapters._scores import Array, Scores
 
 _LENGTHS = 16  # of which a thread keeps room
 Pairs = Callable[[Floats, Array, "Floats | None"], Floats]
-Write = Callable[[Floats, Array, "Floats | None", Floats], bool]  # the last one is where to
+Write = Callable[..., bool]  # scores, targets, perhaps weights, and where to
 
 
 def compiled_pairs(loss: Scores, change: Change | None, dtype: npt.DTypeLike) -> Pairs:
@@ -55,7 +55,8 @@ def compiled_pairs(loss: Scores, change: Change | None, dtype: npt.DTypeLike) ->
     kept = np.dtype(dtype)
     if kept not in (np.float32, np.float64):
         raise ValueError(f"dtype: expected float32 or float64, got {kept}")
-    write = _exact(kernel, kept) if change is None else _changed(kernel, kept)
+    weighted = _exact(kernel, kept) if change is None else _changed(kernel, kept)
+    plain = _without_weights(weighted)
     rooms, refusal = _Rooms(), kernel.refusal
 
     def pairs(scores: Floats, targets: Array, weights: Floats | None) -> Floats:
@@ -68,7 +69,8 @@ def compiled_pairs(loss: Scores, change: Change | None, dtype: npt.DTypeLike) ->
             columns = np.empty((2, count), kept)
             room = rooms.of_length[count] = (columns, columns.T)
             del columns
-        if not write(scores, targets, weights, room[0]):
+        inside = plain(scores, targets, room[0]) if weights is None else weighted(scores, targets, weights, room[0])
+        if not inside:
             raise ValueError(refusal)
         return room[1]
 
@@ -78,8 +80,8 @@ def compiled_pairs(loss: Scores, change: Change | None, dtype: npt.DTypeLike) ->
 def keep_thread_state() -> None:
     """Let the interpreter keep its state of this thread, and what is local to it in Python, until it ends itself.
 
-    What a foreign thread acquires with ``PyGILState_Ensure`` is deleted by the last ``PyGILState_Release``; there is one
-    more of the former now.  A pool's threads live as long as the process; the state of one that ends is not freed.
+    What a foreign thread is given by ``PyGILState_Ensure`` is deleted by the last ``PyGILState_Release``; there is one
+    more of the former now.  The threads of a pool live as long as the process; the state of one that ends is not freed.
     """
     ctypes.pythonapi.PyGILState_Ensure()
 
@@ -92,9 +94,20 @@ class _Rooms(threading.local):
         self.of_length: dict[int, tuple[Floats, Floats]] = {}
 
 
+def _without_weights(weighted: Write) -> Write:
+    """Return the same without weights: Numba takes longer to recognise a None than an array."""
+    import numba  # which imports SciPy where that is installed
+
+    @numba.njit(error_model="numpy")
+    def plain(scores: Any, targets: Any, columns: Any) -> Any:
+        return weighted(scores, targets, None, columns)
+
+    return plain
+
+
 def _exact(kernel: Kernel, kept: np.dtype[Any]) -> Write:
     """Return what computes both derivatives, and returns whether all targets are in their domain."""
-    import numba  # which imports SciPy where that is installed
+    import numba
 
     run, constants = kernel.run, kernel.constants
 
