@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
+from symloss.adapters import _pairs, catboost
 from symloss.adapters._kernels import Blockwise
 from symloss.adapters._pairs import compiled_pairs
 from symloss.adapters._scores import scores
@@ -63,6 +65,34 @@ def test_pairs(loss: str, params: dict[str, float], curvature: str, dtype: Any, 
         assert got.dtype == dtype
         # a kernel multiplies before it rounds, here the factor is of what is rounded already
         np.testing.assert_array_max_ulp(got, (-factor * exact.astype(np.float64)).astype(dtype), int(weighted))
+
+
+def test_threads_of_catboost_keep_what_is_local_to_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    cat = pytest.importorskip("catboost")
+    made, callers, calls = [], set(), 0
+    keep = _pairs.keep_thread_state
+    monkeypatch.setattr(_pairs, "keep_thread_state", lambda: (keep(), made.append(threading.get_ident())))
+    objective = catboost.objective("half_squared_error")
+    compute = objective.calc_ders_range
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        callers.add(threading.get_ident())
+        return compute(*arguments)
+
+    objective.calc_ders_range = counted
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100_000, 3))
+    params = {"iterations": 3, "depth": 3, "verbose": 0, "allow_writing_files": False, "boosting_type": "Plain"}
+    for _ in range(20):  # which threads take part is left to chance
+        cat.CatBoost({**params, "thread_count": 2, "loss_function": objective, "eval_metric": "RMSE"}).fit(x, x[:, 0])
+        if len(callers) > 1:
+            break
+    else:
+        pytest.skip("CatBoost used one thread only")
+    assert calls > 100
+    assert sorted(made) == sorted(callers)
 
 
 @pytest.mark.parametrize("count", [3, _MANY])
