@@ -40,6 +40,8 @@ from ._runtime.elementary import (
     multiply_no_nan,
     scaled,
     settle,
+    settle_parts,
+    sum_ratio,
     within,
 )
 
@@ -70,7 +72,7 @@ def sample_value(d_real, d_fake):
         else:
             value = log1p(-d_fake_n_d_fake)
         total, lost = add_exactly(total, lost, value)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     total_2, lost_2 = 0.0, 0.0
     for n_d_real in range(d_real.shape[0]):
         d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
@@ -79,8 +81,9 @@ def sample_value(d_real, d_fake):
         else:
             value_2 = log(d_real_n_d_real)
         total_2, lost_2 = add_exactly(total_2, lost_2, value_2)
-    total_2 = settle(total_2, lost_2)
-    loss = -(total / d_fake.shape[0]) - total_2 / d_real.shape[0]
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    difference = -sum_ratio(total, rest, d_fake.shape[0]) - sum_ratio(total_2, rest_2, d_real.shape[0])
+    loss = difference
     return loss
 
 
@@ -123,7 +126,7 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
         else:
             grad_d_fake[n_d_fake] = scaled(factor, 1.0 / (1.0 - d_fake_n_d_fake) / length_d_fake)
         total, lost = add_exactly(total, lost, value)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     length_d_real = d_real.shape[0]
     quotient = 1.0 / length_d_real
     total_2, lost_2 = 0.0, 0.0
@@ -138,8 +141,9 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
         else:
             grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real))
         total_2, lost_2 = add_exactly(total_2, lost_2, value_2)
-    total_2 = settle(total_2, lost_2)
-    loss = -(total / length_d_fake) - total_2 / length_d_real
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    difference = -sum_ratio(total, rest, length_d_fake) - sum_ratio(total_2, rest_2, length_d_real)
+    loss = difference
     return loss
 
 

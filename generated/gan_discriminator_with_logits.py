@@ -31,7 +31,7 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import logistic_density, scaled, settle, sigmoid, softplus
+from ._runtime.elementary import logistic_density, scaled, settle, settle_parts, sigmoid, softplus, sum_ratio
 
 _ARGUMENTS = (
     Array("z_real", "prediction", ("N_z_real",)),
@@ -52,27 +52,27 @@ INFO = describe(
 def sample_value(z_real, z_fake):
     """Return the loss of one sample."""
     wide_vectors()
-    terms = room(z_fake)
+    terms = room(z_real)
     total, lost = 0.0, 0.0
-    for start in range(0, z_fake.shape[0], ROOM):
-        size = min(ROOM, z_fake.shape[0] - start)
-        part = slice(start, start + size)
-        z_fake_part = z_fake[part]
-        for n_z_fake in range(size):
-            terms[n_z_fake] = softplus(z_fake_part[n_z_fake])
-        total, lost = add_terms(total, lost, terms[:size], z_fake)
-    total = in_dtype_of(z_fake, settle(total, lost))
-    terms_2 = room(z_real)
-    total_2, lost_2 = 0.0, 0.0
     for start in range(0, z_real.shape[0], ROOM):
         size = min(ROOM, z_real.shape[0] - start)
         part = slice(start, start + size)
         z_real_part = z_real[part]
         for n_z_real in range(size):
-            terms_2[n_z_real] = softplus(-z_real_part[n_z_real])
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_real)
-    total_2 = in_dtype_of(z_real, settle(total_2, lost_2))
-    loss = total / z_fake.shape[0] + total_2 / z_real.shape[0]
+            terms[n_z_real] = softplus(-z_real_part[n_z_real])
+        total, lost = add_terms(total, lost, terms[:size], z_real)
+    total, rest = in_dtype_of(z_real, settle_parts(total, lost))
+    terms_2 = room(z_fake)
+    total_2, lost_2 = 0.0, 0.0
+    for start in range(0, z_fake.shape[0], ROOM):
+        size = min(ROOM, z_fake.shape[0] - start)
+        part = slice(start, start + size)
+        z_fake_part = z_fake[part]
+        for n_z_fake in range(size):
+            terms_2[n_z_fake] = softplus(z_fake_part[n_z_fake])
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_fake)
+    total_2, rest_2 = in_dtype_of(z_fake, settle_parts(total_2, lost_2))
+    loss = sum_ratio(total, rest, z_real.shape[0]) + sum_ratio(total_2, rest_2, z_fake.shape[0])
     return loss
 
 
@@ -102,22 +102,9 @@ def _total(z_real, z_fake, weight):
 def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
-    length_z_fake = z_fake.shape[0]
-    terms = room(z_fake)
-    total, lost = 0.0, 0.0
-    for start in range(0, z_fake.shape[0], ROOM):
-        size = min(ROOM, z_fake.shape[0] - start)
-        part = slice(start, start + size)
-        z_fake_part, grad_z_fake_part = z_fake[part], grad_z_fake[part]
-        for n_z_fake in range(size):
-            z_fake_n_z_fake = z_fake_part[n_z_fake]
-            grad_z_fake_part[n_z_fake] = scaled(factor, sigmoid(z_fake_n_z_fake) / length_z_fake)
-            terms[n_z_fake] = softplus(z_fake_n_z_fake)
-        total, lost = add_terms(total, lost, terms[:size], z_fake)
-    total = in_dtype_of(z_fake, settle(total, lost))
     length_z_real = z_real.shape[0]
-    terms_2 = room(z_real)
-    total_2, lost_2 = 0.0, 0.0
+    terms = room(z_real)
+    total, lost = 0.0, 0.0
     for start in range(0, z_real.shape[0], ROOM):
         size = min(ROOM, z_real.shape[0] - start)
         part = slice(start, start + size)
@@ -125,10 +112,23 @@ def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
         for n_z_real in range(size):
             minus = -z_real_part[n_z_real]
             grad_z_real_part[n_z_real] = scaled(factor, -(sigmoid(minus) / length_z_real))
-            terms_2[n_z_real] = softplus(minus)
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_real)
-    total_2 = in_dtype_of(z_real, settle(total_2, lost_2))
-    loss = total / length_z_fake + total_2 / length_z_real
+            terms[n_z_real] = softplus(minus)
+        total, lost = add_terms(total, lost, terms[:size], z_real)
+    total, rest = in_dtype_of(z_real, settle_parts(total, lost))
+    length_z_fake = z_fake.shape[0]
+    terms_2 = room(z_fake)
+    total_2, lost_2 = 0.0, 0.0
+    for start in range(0, z_fake.shape[0], ROOM):
+        size = min(ROOM, z_fake.shape[0] - start)
+        part = slice(start, start + size)
+        z_fake_part, grad_z_fake_part = z_fake[part], grad_z_fake[part]
+        for n_z_fake in range(size):
+            z_fake_n_z_fake = z_fake_part[n_z_fake]
+            grad_z_fake_part[n_z_fake] = scaled(factor, sigmoid(z_fake_n_z_fake) / length_z_fake)
+            terms_2[n_z_fake] = softplus(z_fake_n_z_fake)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_fake)
+    total_2, rest_2 = in_dtype_of(z_fake, settle_parts(total_2, lost_2))
+    loss = sum_ratio(total, rest, length_z_real) + sum_ratio(total_2, rest_2, length_z_fake)
     return loss
 
 

@@ -38,7 +38,18 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import multiply_no_nan, scaled, settle, times_exp, times_expm1, times_expm1mx
+from ._runtime.elementary import (
+    multiply_no_nan,
+    scaled,
+    settle,
+    settle_parts,
+    squared_difference,
+    sum_ratio,
+    times_exp,
+    times_expm1,
+    times_expm1mx,
+    times_square,
+)
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -62,34 +73,33 @@ INFO = describe(
 def _plain_value(x_hat, mu, logvar, x, beta):
     """Return the loss of one sample."""
     wide_vectors()
+    product = 0.5 * beta
     terms = room(1.0)
     total, lost = 0.0, 0.0
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        logvar_part, mu_part = logvar[part], mu[part]
+        for l in range(size):
+            added = (
+                times_expm1mx(np.float64(logvar_part[l]), product)
+                + times_square(np.float64(mu_part[l]), product)
+            )
+            terms[l] = added
+        total, lost = add_terms(total, lost, terms[:size], logvar)
+    total = settle(total, lost)
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_hat.shape[0], ROOM):
         size = min(ROOM, x_hat.shape[0] - start)
         part = slice(start, start + size)
         x_hat_part, x_part = x_hat[part], x[part]
         for d in range(size):
-            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
-            terms[d] = difference * difference
-        total, lost = add_terms(total, lost, terms[:size], x_hat)
-    total = settle(total, lost)
-    product = 0.5 * beta
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
-    for start in range(0, mu.shape[0], ROOM):
-        size = min(ROOM, mu.shape[0] - start)
-        part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
-        for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            added = (
-                multiply_no_nan(multiply_no_nan(product, mu_l), mu_l)
-                + times_expm1mx(np.float64(logvar_part[l]), product)
-            )
-            terms_2[l] = added
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
-    total_2 = settle(total_2, lost_2)
-    loss = total / x_hat.shape[0] + total_2
+            squared_difference_value = squared_difference(np.float64(x_hat_part[d]), np.float64(x_part[d]))
+            terms_2[d] = squared_difference_value
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x_hat)
+    total_2, rest = settle_parts(total_2, lost_2)
+    loss = total + sum_ratio(total_2, rest, x_hat.shape[0])
     return loss
 
 
@@ -135,36 +145,36 @@ def _total(x_hat, mu, logvar, x, beta, weight):
 def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_mu, grad_logvar):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
-    length_x_hat = x_hat.shape[0]
+    product = 0.5 * beta
     terms = room(1.0)
     total, lost = 0.0, 0.0
+    for start in range(0, mu.shape[0], ROOM):
+        size = min(ROOM, mu.shape[0] - start)
+        part = slice(start, start + size)
+        logvar_part, mu_part, grad_mu_part, grad_logvar_part = logvar[part], mu[part], grad_mu[part], grad_logvar[part]
+        for l in range(size):
+            logvar_l = np.float64(logvar_part[l])
+            mu_l = np.float64(mu_part[l])
+            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
+            grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
+            terms[l] = times_expm1mx(logvar_l, product) + times_square(mu_l, product)
+        total, lost = add_terms(total, lost, terms[:size], logvar)
+    total = settle(total, lost)
+    length_x_hat = x_hat.shape[0]
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_hat.shape[0], ROOM):
         size = min(ROOM, x_hat.shape[0] - start)
         part = slice(start, start + size)
         x_hat_part, x_part, grad_x_hat_part = x_hat[part], x[part], grad_x_hat[part]
         for d in range(size):
-            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
-            grad_x_hat_part[d] = scaled(factor, 2.0 * difference / length_x_hat)
-            terms[d] = difference * difference
-        total, lost = add_terms(total, lost, terms[:size], x_hat)
-    total = settle(total, lost)
-    product = 0.5 * beta
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
-    for start in range(0, mu.shape[0], ROOM):
-        size = min(ROOM, mu.shape[0] - start)
-        part = slice(start, start + size)
-        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
-        for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            logvar_l = np.float64(logvar_part[l])
-            added = multiply_no_nan(multiply_no_nan(product, mu_l), mu_l) + times_expm1mx(logvar_l, product)
-            grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
-            grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
-            terms_2[l] = added
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
-    total_2 = settle(total_2, lost_2)
-    loss = total / length_x_hat + total_2
+            x_hat_d = np.float64(x_hat_part[d])
+            x_d = np.float64(x_part[d])
+            grad_x_hat_part[d] = scaled(factor, 2.0 * (x_hat_d - x_d) / length_x_hat)
+            terms_2[d] = squared_difference(x_hat_d, x_d)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x_hat)
+    total_2, rest = settle_parts(total_2, lost_2)
+    loss = total + sum_ratio(total_2, rest, length_x_hat)
     return loss
 
 

@@ -49,6 +49,7 @@ from ._runtime.elementary import (
     times_exp,
     times_expm1,
     times_expm1mx,
+    times_square,
 )
 
 _ARGUMENTS = (
@@ -94,13 +95,14 @@ def _plain_value(x_logit, mu, logvar, x, beta):
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        mu_part, logvar_part = mu[part], logvar[part]
+        logvar_part, mu_part = logvar[part], mu[part]
         for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            multiply_no_nan_value = multiply_no_nan(multiply_no_nan(product, mu_l), mu_l)
-            added_2 = multiply_no_nan_value + times_expm1mx(np.float64(logvar_part[l]), product)
+            added_2 = (
+                times_expm1mx(np.float64(logvar_part[l]), product)
+                + times_square(np.float64(mu_part[l]), product)
+            )
             terms_2[l] = added_2
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
     total_2 = settle(total_2, lost_2)
     loss = total + total_2
     return loss
@@ -171,15 +173,15 @@ def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, gr
     for start in range(0, mu.shape[0], ROOM):
         size = min(ROOM, mu.shape[0] - start)
         part = slice(start, start + size)
-        mu_part, logvar_part, grad_mu_part, grad_logvar_part = mu[part], logvar[part], grad_mu[part], grad_logvar[part]
+        logvar_part, mu_part, grad_mu_part, grad_logvar_part = logvar[part], mu[part], grad_mu[part], grad_logvar[part]
         for l in range(size):
-            mu_l = np.float64(mu_part[l])
-            multiply_no_nan_value = multiply_no_nan(multiply_no_nan(product, mu_l), mu_l)
             logvar_l = np.float64(logvar_part[l])
+            mu_l = np.float64(mu_part[l])
+            added_2 = times_expm1mx(logvar_l, product) + times_square(mu_l, product)
             grad_mu_part[l] = scaled(factor, multiply_no_nan(beta, mu_l))
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
-            terms_2[l] = multiply_no_nan_value + times_expm1mx(logvar_l, product)
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], mu)
+            terms_2[l] = added_2
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
     total_2 = settle(total_2, lost_2)
     loss = total + total_2
     return loss

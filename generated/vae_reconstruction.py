@@ -20,6 +20,8 @@ from ._runtime import (
     Array,
     Driver,
     add_terms,
+    briefly,
+    by_dtype,
     cut,
     describe,
     inlined,
@@ -30,7 +32,7 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import scaled, settle
+from ._runtime.elementary import scaled, settle, settle_parts, squared_difference, sum_ratio
 
 _ARGUMENTS = (
     Array("x_hat", "prediction", ("D",)),
@@ -47,7 +49,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(x_hat, x):
+def _plain_value(x_hat, x):
     """Return the loss of one sample."""
     wide_vectors()
     terms = room(1.0)
@@ -57,12 +59,18 @@ def sample_value(x_hat, x):
         part = slice(start, start + size)
         x_hat_part, x_part = x_hat[part], x[part]
         for d in range(size):
-            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
-            terms[d] = difference * difference
+            squared_difference_value = squared_difference(np.float64(x_hat_part[d]), np.float64(x_part[d]))
+            terms[d] = squared_difference_value
         total, lost = add_terms(total, lost, terms[:size], x_hat)
-    total = settle(total, lost)
-    loss = total / x_hat.shape[0]
+    total, rest = settle_parts(total, lost)
+    loss = sum_ratio(total, rest, x_hat.shape[0])
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -88,7 +96,7 @@ def _total(x_hat, x, weight):
 
 
 @kernel
-def _value_and_grad_of_sample(x_hat, x, factor, grad_x_hat):
+def _plain_value_and_grad(x_hat, x, factor, grad_x_hat):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     length_x_hat = x_hat.shape[0]
@@ -99,13 +107,20 @@ def _value_and_grad_of_sample(x_hat, x, factor, grad_x_hat):
         part = slice(start, start + size)
         x_hat_part, x_part, grad_x_hat_part = x_hat[part], x[part], grad_x_hat[part]
         for d in range(size):
-            difference = np.float64(x_hat_part[d]) - np.float64(x_part[d])
-            grad_x_hat_part[d] = scaled(factor, 2.0 * difference / length_x_hat)
-            terms[d] = difference * difference
+            x_hat_d = np.float64(x_hat_part[d])
+            x_d = np.float64(x_part[d])
+            grad_x_hat_part[d] = scaled(factor, 2.0 * (x_hat_d - x_d) / length_x_hat)
+            terms[d] = squared_difference(x_hat_d, x_d)
         total, lost = add_terms(total, lost, terms[:size], x_hat)
-    total = settle(total, lost)
-    loss = total / length_x_hat
+    total, rest = settle_parts(total, lost)
+    loss = sum_ratio(total, rest, length_x_hat)
     return loss
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
+
+
+_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel

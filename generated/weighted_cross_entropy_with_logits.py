@@ -48,7 +48,10 @@ from ._runtime.elementary import (
     absolute,
     add_exactly,
     exp_minus,
+    lifted_exp_minus,
+    lifted_one_plus,
     log1p,
+    lowered,
     minus,
     multiply_no_nan,
     row_in_interval,
@@ -83,12 +86,12 @@ def _plain_value(z, y, class_weight):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+            terms[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
-    log1p_total = log1p(total)
+    log1p_lowered_total = log1p(lowered(total))
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -98,7 +101,7 @@ def _plain_value(z, y, class_weight):
         for c in range(size):
             multiply_no_nan_value = multiply_no_nan(
                 np.float64(y_part[c]) * np.float64(class_weight_part[c]),
-                minus(np.float64(z_part[c]), largest) - log1p_total,
+                minus(np.float64(z_part[c]), largest) - log1p_lowered_total,
             )
             terms_2[c] = multiply_no_nan_value
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
@@ -118,7 +121,7 @@ def _value_of_tile(z, y, class_weight, loss):
     """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    log1p_total, total_2, lost_2 = lanes(z), lanes(z), lanes(z)
+    log1p_lowered_total, total_2, lost_2 = lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -128,19 +131,19 @@ def _value_of_tile(z, y, class_weight, loss):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            term = exp_minus(z[c, i], largest[i])
+            term = lifted_exp_minus(z[c, i], largest[i])
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        log1p_total[i] = log1p(total[i])
+        log1p_lowered_total[i] = log1p(lowered(total[i]))
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             multiply_no_nan_value = multiply_no_nan(
                 y[c, i] * class_weight[c],
-                minus(z[c, i], largest[i]) - log1p_total[i],
+                minus(z[c, i], largest[i]) - log1p_lowered_total[i],
             )
             total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
     for i in range(LANES):
@@ -219,12 +222,12 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+            terms[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
-    log1p_total = log1p(total)
+    log1p_lowered_total = log1p(lowered(total))
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -234,7 +237,7 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
         for c in range(size):
             multiply_no_nan_value = multiply_no_nan(
                 np.float64(y_part[c]) * np.float64(class_weight_part[c]),
-                minus(np.float64(z_part[c]), largest) - log1p_total,
+                minus(np.float64(z_part[c]), largest) - log1p_lowered_total,
             )
             terms_2[c] = multiply_no_nan_value
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
@@ -256,14 +259,15 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
         total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
     total_3 = settle(total_3, lost_3)
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
-    added = 1.0 + total
+    lifted_one_plus_total = lifted_one_plus(total)
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
+        lifted_exp_minus_z_c = lifted_exp_minus(np.float64(z[c]), largest)
         product_3 = np.float64(y[c]) * np.float64(class_weight[c])
         difference = (
-            exp_minus_z_c * (total_3 + minus(product_2, product_3)) - product_3 * (added - exp_minus_z_c)
+            lifted_exp_minus_z_c * (total_3 + minus(product_2, product_3))
+            - product_3 * (lifted_one_plus_total - lifted_exp_minus_z_c)
         )
-        grad_z[c] = scaled(factor, difference / added)
+        grad_z[c] = scaled(factor, difference / lifted_one_plus_total)
     if place_2 == place:
         total_4 = total_3
     else:
@@ -271,18 +275,18 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
         class_weight_place = np.float64(class_weight[place])
         product_4 = y_place * class_weight_place
         total_4 = total_3 + minus(product_2, product_4)
+    product_5 = lifted_exp_minus(np.float64(z[place]), largest) * total_4
     y_place = np.float64(y[place])
     class_weight_place = np.float64(class_weight[place])
     product_4 = y_place * class_weight_place
-    difference_2 = exp_minus(np.float64(z[place]), largest) * total_4 - product_4 * total
-    grad_z[place] = scaled(factor, difference_2 / added)
-    exp_minus_z_place = exp_minus(np.float64(z[place_2]), largest)
+    grad_z[place] = scaled(factor, (product_5 - product_4 * total) / lifted_one_plus_total)
+    lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
     if place == place_2:
         total_5 = total
     else:
-        total_5 = added - exp_minus_z_place
-    product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * total_5
-    grad_z[place_2] = scaled(factor, (exp_minus_z_place * total_3 - product_5) / added)
+        total_5 = lifted_one_plus_total - lifted_exp_minus_value
+    product_6 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * total_5
+    grad_z[place_2] = scaled(factor, (lifted_exp_minus_value * total_3 - product_6) / lifted_one_plus_total)
     return loss
 
 
@@ -303,9 +307,9 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, log1p_total, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, log1p_lowered_total, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     lost_2, total_3, lost_3, y_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    class_weight_place_2, product_2, added = lanes(z), lanes(z), lanes(z)
+    class_weight_place_2, product_2, lifted_one_plus_total = lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -320,20 +324,20 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        log1p_total[i] = log1p(total[i])
+        log1p_lowered_total[i] = log1p(lowered(total[i]))
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             multiply_no_nan_value = multiply_no_nan(
                 y[c, i] * class_weight[c],
-                minus(z[c, i], largest[i]) - log1p_total[i],
+                minus(z[c, i], largest[i]) - log1p_lowered_total[i],
             )
             total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
     for i in range(LANES):
@@ -356,14 +360,17 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
         class_weight_place_2[i] = class_weight[int(place_2[i])]
     for i in range(LANES):
         product_2[i] = y_place_2[i] * class_weight_place_2[i]
-        added[i] = 1.0 + total[i]
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             product_3 = y[c, i] * class_weight[c]
             chosen = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(product_2[i], product_3)
-            chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], (grad_z_c * chosen - product_3 * chosen_2) / added[i])
+            chosen_2 = total[i] if is_at(place[i], c) else lifted_one_plus_total[i] - grad_z_c
+            grad_z[c, i] = scaled(
+                factor[i],
+                (grad_z_c * chosen - product_3 * chosen_2) / lifted_one_plus_total[i],
+            )
 
 
 @kernel
@@ -467,23 +474,26 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms_2[c] = exp_minus(np.float64(z_part[c]), largest)
+            terms_2[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms_2[place - start] = 0.0
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total_2 = settle(total_2, lost_2)
-    added = 1.0 + total_2
+    lifted_one_plus_total = lifted_one_plus(total_2)
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
+        lifted_exp_minus_z_c = lifted_exp_minus(np.float64(z[c]), largest)
         product_3 = np.float64(y[c]) * np.float64(class_weight[c])
-        added_2 = total + minus(product_2, product_3)
-        difference = added - exp_minus_z_c
-        grad_z[c] = scaled(factor, (exp_minus_z_c * added_2 - product_3 * difference) / added)
+        added = total + minus(product_2, product_3)
+        difference = lifted_one_plus_total - lifted_exp_minus_z_c
+        entry = (lifted_exp_minus_z_c * added - product_3 * difference) / lifted_one_plus_total
+        grad_z[c] = scaled(factor, entry)
         quotient = (
-            (exp_minus_z_c * difference * added_2 + product_3 * exp_minus_z_c * difference) / added / added
+            (lifted_exp_minus_z_c * difference * added + product_3 * lifted_exp_minus_z_c * difference)
+            / lifted_one_plus_total
+            / lifted_one_plus_total
         )
         hess_z[c] = scaled(factor, quotient)
-    exp_minus_z_place = exp_minus(np.float64(z[place]), largest)
+    lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
     if place_2 == place:
         total_3 = total
     else:
@@ -494,18 +504,20 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
     y_place = np.float64(y[place])
     class_weight_place = np.float64(class_weight[place])
     product_4 = y_place * class_weight_place
-    grad_z[place] = scaled(factor, (exp_minus_z_place * total_3 - product_4 * total_2) / added)
-    added_3 = exp_minus_z_place * total_2 * total_3 + product_4 * exp_minus_z_place * total_2
-    hess_z[place] = scaled(factor, added_3 / added / added)
-    exp_minus_z_place_2 = exp_minus(np.float64(z[place_2]), largest)
+    entry = (lifted_exp_minus_z_place * total_3 - product_4 * total_2) / lifted_one_plus_total
+    grad_z[place] = scaled(factor, entry)
+    added_2 = lifted_exp_minus_z_place * total_2 * total_3 + product_4 * lifted_exp_minus_z_place * total_2
+    hess_z[place] = scaled(factor, added_2 / lifted_one_plus_total / lifted_one_plus_total)
+    lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
     if place == place_2:
         total_4 = total_2
     else:
-        total_4 = added - exp_minus_z_place_2
+        total_4 = lifted_one_plus_total - lifted_exp_minus_value
     product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
-    grad_z[place_2] = scaled(factor, (exp_minus_z_place_2 * total - product_5 * total_4) / added)
-    added_4 = exp_minus_z_place_2 * total_4 * total + product_5 * exp_minus_z_place_2 * total_4
-    hess_z[place_2] = scaled(factor, added_4 / added / added)
+    entry = (lifted_exp_minus_value * total - product_5 * total_4) / lifted_one_plus_total
+    grad_z[place_2] = scaled(factor, entry)
+    added_3 = lifted_exp_minus_value * total_4 * total + product_5 * lifted_exp_minus_value * total_4
+    hess_z[place_2] = scaled(factor, added_3 / lifted_one_plus_total / lifted_one_plus_total)
     return
 
 
@@ -521,7 +533,7 @@ def _grad_and_hess_of_tile(z, y, class_weight, factor, grad_z, hess_z):
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     total, lost, y_place_2, class_weight_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    product_2, total_2, lost_2, added = lanes(z), lanes(z), lanes(z), lanes(z)
+    product_2, total_2, lost_2, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -552,21 +564,27 @@ def _grad_and_hess_of_tile(z, y, class_weight, factor, grad_z, hess_z):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = lifted_exp_minus_z_c
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
-        added[i] = 1.0 + total_2[i]
+        lifted_one_plus_total[i] = lifted_one_plus(total_2[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             product_3 = y[c, i] * class_weight[c]
             chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(product_2[i], product_3)
-            chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], (grad_z_c * chosen - product_3 * chosen_2) / added[i])
-            quotient = (grad_z_c * chosen_2 * chosen + product_3 * grad_z_c * chosen_2) / added[i] / added[i]
+            chosen_2 = total_2[i] if is_at(place[i], c) else lifted_one_plus_total[i] - grad_z_c
+            grad_z[c, i] = scaled(
+                factor[i],
+                (grad_z_c * chosen - product_3 * chosen_2) / lifted_one_plus_total[i],
+            )
+            quotient = (
+                (grad_z_c * chosen_2 * chosen + product_3 * grad_z_c * chosen_2) / lifted_one_plus_total[i]
+                / lifted_one_plus_total[i]
+            )
             hess_z[c, i] = scaled(factor[i], quotient)
 
 
@@ -643,113 +661,142 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for start in range(0, z.shape[0], ROOM):
-        size = min(ROOM, z.shape[0] - start)
-        part = slice(start, start + size)
-        z_part = z[part]
-        for c in range(size):
-            terms_2[c] = exp_minus(np.float64(z_part[c]), largest)
-        if start <= place < start + size:
-            terms_2[place - start] = 0.0
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
-    total_2 = settle(total_2, lost_2)
-    added = 1.0 + total_2
-    largest_3, place_3 = -np.inf, -1
-    for c in range(z.shape[0]):
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product_3 = quotient * v_z_c
-        candidate = absolute(product_3)
-        if candidate > largest_3 or candidate != candidate or place_3 < 0:
-            largest_3, place_3 = candidate, c
     terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
-        z_part, v_z_part = z[part], v_z[part]
+        z_part = z[part]
         for c in range(size):
             z_c = np.float64(z_part[c])
-            exp_minus_z_c = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c / added
+            terms_2[c] = lifted_exp_minus(z_c, largest)
+            terms_3[c] = exp_minus(z_c, largest)
+        if start <= place < start + size:
+            terms_2[place - start] = 0.0
+            terms_3[place - start] = 0.0
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
+    total_2 = settle(total_2, lost_2)
+    total_3 = settle(total_3, lost_3)
+    lifted_one_plus_total = lifted_one_plus(total_2)
+    added = 1.0 + total_3
+    largest_3, place_3 = -np.inf, -1
+    largest_4, place_4 = -np.inf, -1
+    for c in range(z.shape[0]):
+        z_c_2 = np.float64(z[c])
+        lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+        quotient = lifted_exp_minus_z_c / lifted_one_plus_total
+        v_z_c = np.float64(v_z[c])
+        product_3 = quotient * v_z_c
+        candidate = absolute(product_3)
+        if candidate > largest_3 or candidate != candidate or place_3 < 0:
+            largest_3, place_3 = candidate, c
+        candidate = absolute(exp_minus(z_c_2, largest) / added * v_z_c)
+        if candidate > largest_4 or candidate != candidate or place_4 < 0:
+            largest_4, place_4 = candidate, c
+    terms_4 = room(1.0)
+    total_4, lost_4 = 0.0, 0.0
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c_2 = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
             v_z_c = np.float64(v_z_part[c])
             product_3 = quotient * v_z_c
-            terms_3[c] = product_3
+            terms_4[c] = product_3
         if start <= place_3 < start + size:
-            terms_3[place_3 - start] = 0.0
-        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
-    total_3 = settle(total_3, lost_3)
-    product_4 = exp_minus(np.float64(z[place_3]), largest) / added * np.float64(v_z[place_3])
+            terms_4[place_3 - start] = 0.0
+        total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
+    total_4 = settle(total_4, lost_4)
+    product_4 = (
+        lifted_exp_minus(np.float64(z[place_4]), largest) / lifted_one_plus_total * np.float64(v_z[place_4])
+    )
     for c in range(z.shape[0]):
-        exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
+        lifted_exp_minus_z_c_2 = lifted_exp_minus(np.float64(z[c]), largest)
         product_5 = np.float64(y[c]) * np.float64(class_weight[c])
         v_z_c_2 = np.float64(v_z[c])
         difference = (
-            (added - exp_minus_z_c_2) / added * v_z_c_2
-            - (total_3 + minus(product_4, exp_minus_z_c_2 / added * v_z_c_2))
+            (lifted_one_plus_total - lifted_exp_minus_z_c_2) / lifted_one_plus_total * v_z_c_2
+            - (total_4 + minus(product_4, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
         )
         multiply_no_nan_value = multiply_no_nan(
-            exp_minus_z_c_2 * (total + minus(product_2, product_5)) / added,
+            lifted_exp_minus_z_c_2 * (total + minus(product_2, product_5)) / lifted_one_plus_total,
             difference,
         )
-        entry = multiply_no_nan_value + multiply_no_nan(product_5 * exp_minus_z_c_2 / added, difference)
+        entry = (
+            multiply_no_nan_value
+            + multiply_no_nan(product_5 * lifted_exp_minus_z_c_2 / lifted_one_plus_total, difference)
+        )
         product_z[c] = scaled(factor, entry)
-    exp_minus_z_place = exp_minus(np.float64(z[place_3]), largest)
+    lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_3]), largest)
     if place_2 == place_3:
-        total_4 = total
+        total_5 = total
     else:
         y_place = np.float64(y[place_3])
         class_weight_place = np.float64(class_weight[place_3])
         product_6 = y_place * class_weight_place
-        total_4 = total + minus(product_2, product_6)
+        total_5 = total + minus(product_2, product_6)
     if place == place_3:
-        total_5 = total_2
+        total_6 = total_2
     else:
-        total_5 = added - exp_minus_z_place
-    difference_2 = total_5 / added * np.float64(v_z[place_3]) - total_3
-    multiply_no_nan_value_2 = multiply_no_nan(exp_minus_z_place * total_4 / added, difference_2)
+        total_6 = lifted_one_plus_total - lifted_exp_minus_value
+    difference_2 = total_6 / lifted_one_plus_total * np.float64(v_z[place_3]) - total_4
+    multiply_no_nan_value_2 = multiply_no_nan(
+        lifted_exp_minus_value * total_5 / lifted_one_plus_total,
+        difference_2,
+    )
     y_place = np.float64(y[place_3])
     class_weight_place = np.float64(class_weight[place_3])
     product_6 = y_place * class_weight_place
-    multiply_no_nan_value_3 = multiply_no_nan(product_6 * exp_minus_z_place / added, difference_2)
+    multiply_no_nan_value_3 = multiply_no_nan(
+        product_6 * lifted_exp_minus_value / lifted_one_plus_total,
+        difference_2,
+    )
     product_z[place_3] = scaled(factor, multiply_no_nan_value_2 + multiply_no_nan_value_3)
-    exp_minus_z_place_2 = exp_minus(np.float64(z[place]), largest)
+    lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
     if place_2 == place:
-        total_6 = total
+        total_7 = total
     else:
         y_place_2 = np.float64(y[place])
         class_weight_place_2 = np.float64(class_weight[place])
         product_7 = y_place_2 * class_weight_place_2
-        total_6 = total + minus(product_2, product_7)
+        total_7 = total + minus(product_2, product_7)
     v_z_place = np.float64(v_z[place])
     if place_3 == place:
-        total_7 = total_3
+        total_8 = total_4
     else:
-        total_7 = total_3 + minus(product_4, exp_minus_z_place_2 / added * v_z_place)
-    difference_3 = total_2 / added * v_z_place - total_7
-    multiply_no_nan_value_4 = multiply_no_nan(exp_minus_z_place_2 * total_6 / added, difference_3)
+        total_8 = total_4 + minus(product_4, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
+    difference_3 = total_2 / lifted_one_plus_total * v_z_place - total_8
+    multiply_no_nan_value_4 = multiply_no_nan(
+        lifted_exp_minus_z_place * total_7 / lifted_one_plus_total,
+        difference_3,
+    )
     y_place_2 = np.float64(y[place])
     class_weight_place_2 = np.float64(class_weight[place])
     product_7 = y_place_2 * class_weight_place_2
-    multiply_no_nan_value_5 = multiply_no_nan(product_7 * exp_minus_z_place_2 / added, difference_3)
+    multiply_no_nan_value_5 = multiply_no_nan(
+        product_7 * lifted_exp_minus_z_place / lifted_one_plus_total,
+        difference_3,
+    )
     product_z[place] = scaled(factor, multiply_no_nan_value_4 + multiply_no_nan_value_5)
-    exp_minus_z_place_3 = exp_minus(np.float64(z[place_2]), largest)
+    lifted_exp_minus_value_2 = lifted_exp_minus(np.float64(z[place_2]), largest)
     if place == place_2:
-        total_8 = total_2
+        total_9 = total_2
     else:
-        total_8 = added - exp_minus_z_place_3
+        total_9 = lifted_one_plus_total - lifted_exp_minus_value_2
     v_z_place_2 = np.float64(v_z[place_2])
     if place_3 == place_2:
-        total_9 = total_3
+        total_10 = total_4
     else:
-        total_9 = total_3 + minus(product_4, exp_minus_z_place_3 / added * v_z_place_2)
-    difference_4 = total_8 / added * v_z_place_2 - total_9
-    product_8 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * exp_minus_z_place_3
+        total_10 = total_4 + minus(product_4, lifted_exp_minus_value_2 / lifted_one_plus_total * v_z_place_2)
+    difference_4 = total_9 / lifted_one_plus_total * v_z_place_2 - total_10
+    product_8 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * lifted_exp_minus_value_2
     added_2 = (
-        multiply_no_nan(exp_minus_z_place_3 * total / added, difference_4)
-        + multiply_no_nan(product_8 / added, difference_4)
+        multiply_no_nan(lifted_exp_minus_value_2 * total / lifted_one_plus_total, difference_4)
+        + multiply_no_nan(product_8 / lifted_one_plus_total, difference_4)
     )
     product_z[place_2] = scaled(factor, added_2)
     return
@@ -767,9 +814,10 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     total, lost, y_place_2, class_weight_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    product_2, total_2, lost_2, added = lanes(z), lanes(z), lanes(z), lanes(z)
-    largest_3, place_3, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    z_place_3, v_z_place_3, product_4 = lanes(z), lanes(z), lanes(z)
+    product_2, total_2, lost_2, total_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_3, lifted_one_plus_total, added, largest_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    place_3, largest_4, place_4, total_4 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_4, z_place_4, v_z_place_4, product_4 = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -798,59 +846,67 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
         product_2[i] = y_place_2[i] * class_weight_place_2[i]
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            product_z[c, i] = exp_minus_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
-    for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        added[i] = 1.0 + total_2[i]
-    for i in range(LANES):
-        largest_3[i], place_3[i] = -np.inf, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
-            v_z_c = v_z[c, i]
-            product_3 = quotient * v_z_c
-            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_3), c)
-    for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
-            v_z_c = v_z[c, i]
-            product_3 = quotient * v_z_c
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_3[i], c) else product_3)
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest[i])
+            product_z[c, i] = lifted_exp_minus_z_c
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
+            term = exp_minus(z_c, largest[i])
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place[i], c) else term)
     for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
         total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
-        z_place_3[i] = z[int(place_3[i]), i]
+        lifted_one_plus_total[i] = lifted_one_plus(total_2[i])
+        added[i] = 1.0 + total_3[i]
     for i in range(LANES):
-        v_z_place_3[i] = v_z[int(place_3[i]), i]
+        largest_3[i], place_3[i] = -np.inf, 0.0
+        largest_4[i], place_4[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c_2 = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
+            v_z_c = v_z[c, i]
+            product_3 = quotient * v_z_c
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_3), c)
+            largest_4[i], place_4[i] = raised_to(largest_4[i], place_4[i], absolute(exp_minus(z_c_2, largest[i]) / added[i] * v_z_c), c)
     for i in range(LANES):
-        product_4[i] = exp_minus(z_place_3[i], largest[i]) / added[i] * v_z_place_3[i]
+        total_4[i], lost_4[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c_2 = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
+            v_z_c = v_z[c, i]
+            product_3 = quotient * v_z_c
+            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_3[i], c) else product_3)
+    for i in range(LANES):
+        total_4[i] = settle(total_4[i], lost_4[i])
+    for i in range(LANES):
+        z_place_4[i] = z[int(place_4[i]), i]
+    for i in range(LANES):
+        v_z_place_4[i] = v_z[int(place_4[i]), i]
+    for i in range(LANES):
+        product_4[i] = lifted_exp_minus(z_place_4[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_4[i]
     for c in range(z.shape[0]):
         for i in range(LANES):
             product_z_c = product_z[c, i]
             product_5 = y[c, i] * class_weight[c]
             chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(product_2[i], product_5)
-            chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - product_z_c
+            chosen_2 = total_2[i] if is_at(place[i], c) else lifted_one_plus_total[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_3 = (
-                total_3[i]
+                total_4[i]
                 if is_at(place_3[i], c)
-                else total_3[i] + minus(product_4[i], product_z_c / added[i] * v_z_c_2)
+                else total_4[i] + minus(product_4[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
             )
-            difference = chosen_2 / added[i] * v_z_c_2 - chosen_3
+            difference = chosen_2 / lifted_one_plus_total[i] * v_z_c_2 - chosen_3
             added_2 = (
-                multiply_no_nan(product_z_c * chosen / added[i], difference)
-                + multiply_no_nan(product_5 * product_z_c / added[i], difference)
+                multiply_no_nan(product_z_c * chosen / lifted_one_plus_total[i], difference)
+                + multiply_no_nan(product_5 * product_z_c / lifted_one_plus_total[i], difference)
             )
             product_z[c, i] = scaled(factor[i], added_2)
 

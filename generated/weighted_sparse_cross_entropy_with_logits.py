@@ -49,7 +49,10 @@ from ._runtime.elementary import (
     absolute,
     add_exactly,
     exp_minus,
+    lifted_exp_minus,
+    lifted_one_plus,
     log1p,
+    lowered,
     minus,
     multiply_no_nan,
     scaled,
@@ -83,15 +86,13 @@ def _plain_value(z, label, class_weight):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+            terms[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
-    multiply_no_nan_value = multiply_no_nan(
-        np.float64(class_weight[label]),
-        minus(np.float64(z[label]), largest) - log1p(total),
-    )
+    difference = minus(np.float64(z[label]), largest) - log1p(lowered(total))
+    multiply_no_nan_value = multiply_no_nan(np.float64(class_weight[label]), difference)
     loss = 0.0 - multiply_no_nan_value
     return loss
 
@@ -107,7 +108,7 @@ def _value_of_tile(z, label, class_weight, loss):
     """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    class_weight_label, z_label = lanes(z), lanes(z)
+    z_label, difference, class_weight_label = lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -117,19 +118,18 @@ def _value_of_tile(z, label, class_weight, loss):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            term = exp_minus(z[c, i], largest[i])
+            term = lifted_exp_minus(z[c, i], largest[i])
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        class_weight_label[i] = class_weight[int(label[i])]
-    for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
-        multiply_no_nan_value = multiply_no_nan(
-            class_weight_label[i],
-            minus(z_label[i], largest[i]) - log1p(total[i]),
-        )
+        difference[i] = minus(z_label[i], largest[i]) - log1p(lowered(total[i]))
+    for i in range(LANES):
+        class_weight_label[i] = class_weight[int(label[i])]
+    for i in range(LANES):
+        multiply_no_nan_value = multiply_no_nan(class_weight_label[i], difference[i])
         loss[i] = 0.0 - multiply_no_nan_value
 
 
@@ -198,22 +198,26 @@ def _plain_value_and_grad(z, label, class_weight, factor, grad_z):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+            terms[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
-    multiply_no_nan_value = multiply_no_nan(class_weight_label, minus(z_label, largest) - log1p(total))
+    multiply_no_nan_value = multiply_no_nan(
+        class_weight_label,
+        minus(z_label, largest) - log1p(lowered(total)),
+    )
     loss = 0.0 - multiply_no_nan_value
     if place == label:
         total_2 = total
     else:
-        added = 1.0 + total
-        total_2 = added - exp_minus(z_label, largest)
-    added = 1.0 + total
+        lifted_one_plus_total = lifted_one_plus(total)
+        total_2 = lifted_one_plus_total - lifted_exp_minus(z_label, largest)
+    lifted_one_plus_total = lifted_one_plus(total)
     for c in range(z.shape[0]):
-        grad_z[c] = scaled(factor, class_weight_label * exp_minus(np.float64(z[c]), largest) / added)
-    grad_z[label] = scaled(factor, -(class_weight_label * total_2 / added))
+        quotient = class_weight_label * lifted_exp_minus(np.float64(z[c]), largest) / lifted_one_plus_total
+        grad_z[c] = scaled(factor, quotient)
+    grad_z[label] = scaled(factor, -(class_weight_label * total_2 / lifted_one_plus_total))
     return loss
 
 
@@ -234,7 +238,7 @@ def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     class_weight_label, z_label, largest, place = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, added, minus_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, lifted_one_plus_total, minus_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
     for i in range(LANES):
@@ -248,25 +252,31 @@ def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
         multiply_no_nan_value = multiply_no_nan(
             class_weight_label[i],
-            minus(z_label[i], largest[i]) - log1p(total[i]),
+            minus(z_label[i], largest[i]) - log1p(lowered(total[i])),
         )
         loss[i] = 0.0 - multiply_no_nan_value
-        added[i] = 1.0 + total[i]
-        chosen = total[i] if place[i] == label[i] else added[i] - exp_minus(z_label[i], largest[i])
-        minus_2[i] = -(class_weight_label[i] * chosen / added[i])
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
+        chosen = (
+            total[i]
+            if place[i] == label[i]
+            else lifted_one_plus_total[i] - lifted_exp_minus(z_label[i], largest[i])
+        )
+        minus_2[i] = -(class_weight_label[i] * chosen / lifted_one_plus_total[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z[c, i] = scaled(
                 factor[i],
-                minus_2[i] if is_at(label[i], c) else class_weight_label[i] * grad_z[c, i] / added[i],
+                minus_2[i]
+                if is_at(label[i], c)
+                else class_weight_label[i] * grad_z[c, i] / lifted_one_plus_total[i],
             )
 
 
@@ -343,7 +353,7 @@ def _plain_grad_and_hess(z, label, class_weight, factor, grad_z, hess_z):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+            terms[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
@@ -351,27 +361,34 @@ def _plain_grad_and_hess(z, label, class_weight, factor, grad_z, hess_z):
     if place == label:
         total_2 = total
     else:
-        added = 1.0 + total
+        lifted_one_plus_total = lifted_one_plus(total)
         z_label = np.float64(z[label])
-        exp_minus_z_label = exp_minus(z_label, largest)
-        total_2 = added - exp_minus_z_label
-    added = 1.0 + total
-    minus = -(class_weight_label * total_2 / added)
+        lifted_exp_minus_z_label = lifted_exp_minus(z_label, largest)
+        total_2 = lifted_one_plus_total - lifted_exp_minus_z_label
+    lifted_one_plus_total = lifted_one_plus(total)
+    minus = -(class_weight_label * total_2 / lifted_one_plus_total)
     z_label = np.float64(z[label])
-    exp_minus_z_label = exp_minus(z_label, largest)
-    quotient = class_weight_label * exp_minus_z_label * total_2 / added / added
+    lifted_exp_minus_z_label = lifted_exp_minus(z_label, largest)
+    quotient = (
+        class_weight_label * lifted_exp_minus_z_label * total_2 / lifted_one_plus_total
+        / lifted_one_plus_total
+    )
     for c in range(z.shape[0]):
-        exp_minus_z_c = exp_minus(np.float64(z[c]), largest)
-        product = class_weight_label * exp_minus_z_c
-        grad_z[c] = scaled(factor, product / added)
-        hess_z[c] = scaled(factor, product * (added - exp_minus_z_c) / added / added)
+        lifted_exp_minus_z_c = lifted_exp_minus(np.float64(z[c]), largest)
+        product = class_weight_label * lifted_exp_minus_z_c
+        grad_z[c] = scaled(factor, product / lifted_one_plus_total)
+        entry = (
+            product * (lifted_one_plus_total - lifted_exp_minus_z_c) / lifted_one_plus_total
+            / lifted_one_plus_total
+        )
+        hess_z[c] = scaled(factor, entry)
     if place == label:
         grad_z[place] = scaled(factor, minus)
         hess_z[place] = scaled(factor, quotient)
     else:
-        product_2 = class_weight_label * exp_minus(np.float64(z[place]), largest)
-        grad_z[place] = scaled(factor, product_2 / added)
-        hess_z[place] = scaled(factor, product_2 * total / added / added)
+        product_2 = class_weight_label * lifted_exp_minus(np.float64(z[place]), largest)
+        grad_z[place] = scaled(factor, product_2 / lifted_one_plus_total)
+        hess_z[place] = scaled(factor, product_2 * total / lifted_one_plus_total / lifted_one_plus_total)
     grad_z[label] = scaled(factor, minus)
     hess_z[label] = scaled(factor, quotient)
     return
@@ -388,7 +405,7 @@ def _grad_and_hess_of_tile(z, label, class_weight, factor, grad_z, hess_z):
     """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     class_weight_label, largest, place, total = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost, added, z_label, minus = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost, lifted_one_plus_total, z_label, minus = lanes(z), lanes(z), lanes(z), lanes(z)
     quotient = lanes(z)
     for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
@@ -401,29 +418,37 @@ def _grad_and_hess_of_tile(z, label, class_weight, factor, grad_z, hess_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        added[i] = 1.0 + total[i]
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
-        exp_minus_z_label = exp_minus(z_label[i], largest[i])
-        chosen = total[i] if place[i] == label[i] else added[i] - exp_minus_z_label
-        minus[i] = -(class_weight_label[i] * chosen / added[i])
-        quotient[i] = class_weight_label[i] * exp_minus_z_label * chosen / added[i] / added[i]
+        lifted_exp_minus_z_label = lifted_exp_minus(z_label[i], largest[i])
+        chosen = total[i] if place[i] == label[i] else lifted_one_plus_total[i] - lifted_exp_minus_z_label
+        minus[i] = -(class_weight_label[i] * chosen / lifted_one_plus_total[i])
+        quotient[i] = (
+            class_weight_label[i] * lifted_exp_minus_z_label * chosen / lifted_one_plus_total[i]
+            / lifted_one_plus_total[i]
+        )
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             product = class_weight_label[i] * grad_z_c
-            chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], minus[i] if is_at(label[i], c) else product / added[i])
+            chosen_2 = total[i] if is_at(place[i], c) else lifted_one_plus_total[i] - grad_z_c
+            grad_z[c, i] = scaled(
+                factor[i],
+                minus[i] if is_at(label[i], c) else product / lifted_one_plus_total[i],
+            )
             hess_z[c, i] = scaled(
                 factor[i],
-                quotient[i] if is_at(label[i], c) else product * chosen_2 / added[i] / added[i],
+                quotient[i]
+                if is_at(label[i], c)
+                else product * chosen_2 / lifted_one_plus_total[i] / lifted_one_plus_total[i],
             )
 
 
@@ -470,55 +495,31 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
     wide_vectors()
     class_weight_label = np.float64(class_weight[label])
     largest, place = largest_of(z)
-    exp_minus_z_label = exp_minus(np.float64(z[label]), largest)
+    lifted_exp_minus_z_label = lifted_exp_minus(np.float64(z[label]), largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(np.float64(z_part[c]), largest)
+            z_c = np.float64(z_part[c])
+            terms[c] = lifted_exp_minus(z_c, largest)
+            terms_2[c] = exp_minus(z_c, largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
+            terms_2[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total = settle(total, lost)
-    added = 1.0 + total
+    total_2 = settle(total_2, lost_2)
+    lifted_one_plus_total = lifted_one_plus(total)
     if place == label:
-        total_2 = total
+        total_3 = total
     else:
-        total_2 = added - exp_minus_z_label
-    terms_3 = room(1.0)
-    total_3, lost_3 = 0.0, 0.0
-    for start in range(0, z.shape[0], ROOM):
-        size = min(ROOM, z.shape[0] - start)
-        part = slice(start, start + size)
-        z_part, v_z_part = z[part], v_z[part]
-        for c in range(size):
-            z_c = np.float64(z_part[c])
-            exp_minus_z_c = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c / added
-            v_z_c = np.float64(v_z_part[c])
-            product = quotient * v_z_c
-            terms_3[c] = product
-        if start <= label < start + size:
-            terms_3[label - start] = 0.0
-        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
-    total_3 = settle(total_3, lost_3)
-    multiply_no_nan_value = multiply_no_nan(
-        class_weight_label * exp_minus_z_label / added,
-        total_2 / added * np.float64(v_z[label]) - total_3,
-    )
-    largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        z_c = np.float64(z[c])
-        exp_minus_z_c = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c / added
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+        total_3 = lifted_one_plus_total - lifted_exp_minus_z_label
     terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -526,51 +527,92 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         part = slice(start, start + size)
         z_part, v_z_part = z[part], v_z[part]
         for c in range(size):
-            z_c = np.float64(z_part[c])
-            exp_minus_z_c = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c / added
+            z_c_2 = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
             v_z_c = np.float64(v_z_part[c])
             product = quotient * v_z_c
             terms_4[c] = product
-        if start <= place_2 < start + size:
-            terms_4[place_2 - start] = 0.0
+        if start <= label < start + size:
+            terms_4[label - start] = 0.0
         total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
     total_4 = settle(total_4, lost_4)
-    product_2 = exp_minus(np.float64(z[place_2]), largest) / added * np.float64(v_z[place_2])
+    multiply_no_nan_value = multiply_no_nan(
+        class_weight_label * lifted_exp_minus_z_label / lifted_one_plus_total,
+        total_3 / lifted_one_plus_total * np.float64(v_z[label]) - total_4,
+    )
+    added = 1.0 + total_2
+    largest_2, place_2 = -np.inf, -1
+    largest_3, place_3 = -np.inf, -1
     for c in range(z.shape[0]):
-        exp_minus_z_c_2 = exp_minus(np.float64(z[c]), largest)
+        z_c_2 = np.float64(z[c])
+        lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+        quotient = lifted_exp_minus_z_c / lifted_one_plus_total
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        candidate = absolute(product)
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
+            largest_2, place_2 = candidate, c
+        candidate = absolute(exp_minus(z_c_2, largest) / added * v_z_c)
+        if candidate > largest_3 or candidate != candidate or place_3 < 0:
+            largest_3, place_3 = candidate, c
+    terms_5 = room(1.0)
+    total_5, lost_5 = 0.0, 0.0
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c_2 = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
+            v_z_c = np.float64(v_z_part[c])
+            product = quotient * v_z_c
+            terms_5[c] = product
+        if start <= place_2 < start + size:
+            terms_5[place_2 - start] = 0.0
+        total_5, lost_5 = add_terms(total_5, lost_5, terms_5[:size], z)
+    total_5 = settle(total_5, lost_5)
+    product_2 = (
+        lifted_exp_minus(np.float64(z[place_3]), largest) / lifted_one_plus_total * np.float64(v_z[place_3])
+    )
+    for c in range(z.shape[0]):
+        lifted_exp_minus_z_c_2 = lifted_exp_minus(np.float64(z[c]), largest)
         v_z_c_2 = np.float64(v_z[c])
         difference = (
-            (added - exp_minus_z_c_2) / added * v_z_c_2
-            - (total_4 + minus(product_2, exp_minus_z_c_2 / added * v_z_c_2))
+            (lifted_one_plus_total - lifted_exp_minus_z_c_2) / lifted_one_plus_total * v_z_c_2
+            - (total_5 + minus(product_2, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
         )
-        entry = multiply_no_nan(class_weight_label * exp_minus_z_c_2 / added, difference)
+        entry = multiply_no_nan(
+            class_weight_label * lifted_exp_minus_z_c_2 / lifted_one_plus_total,
+            difference,
+        )
         product_z[c] = scaled(factor, entry)
     if place_2 == label:
         product_z[place_2] = scaled(factor, multiply_no_nan_value)
     else:
-        exp_minus_z_place = exp_minus(np.float64(z[place_2]), largest)
+        lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
         if place == place_2:
-            total_5 = total
+            total_6 = total
         else:
-            total_5 = added - exp_minus_z_place
+            total_6 = lifted_one_plus_total - lifted_exp_minus_value
         multiply_no_nan_value_2 = multiply_no_nan(
-            class_weight_label * exp_minus_z_place / added,
-            total_5 / added * np.float64(v_z[place_2]) - total_4,
+            class_weight_label * lifted_exp_minus_value / lifted_one_plus_total,
+            total_6 / lifted_one_plus_total * np.float64(v_z[place_2]) - total_5,
         )
         product_z[place_2] = scaled(factor, multiply_no_nan_value_2)
     if place == label:
         product_z[place] = scaled(factor, multiply_no_nan_value)
     else:
-        exp_minus_z_place_2 = exp_minus(np.float64(z[place]), largest)
+        lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
         v_z_place = np.float64(v_z[place])
         if place_2 == place:
-            total_6 = total_4
+            total_7 = total_5
         else:
-            total_6 = total_4 + minus(product_2, exp_minus_z_place_2 / added * v_z_place)
+            total_7 = total_5 + minus(product_2, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
         multiply_no_nan_value_3 = multiply_no_nan(
-            class_weight_label * exp_minus_z_place_2 / added,
-            total / added * v_z_place - total_6,
+            class_weight_label * lifted_exp_minus_z_place / lifted_one_plus_total,
+            total / lifted_one_plus_total * v_z_place - total_7,
         )
         product_z[place] = scaled(factor, multiply_no_nan_value_3)
     product_z[label] = scaled(factor, multiply_no_nan_value)
@@ -588,10 +630,12 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     class_weight_label, largest, place, z_label = lanes(z), lanes(z), lanes(z), lanes(z)
-    exp_minus_z_label, total, lost, added = lanes(z), lanes(z), lanes(z), lanes(z)
-    chosen, total_2, lost_2, v_z_label = lanes(z), lanes(z), lanes(z), lanes(z)
-    multiply_no_nan_value, largest_2, place_2, total_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_3, z_place_2, v_z_place_2, product_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lifted_exp_minus_z_label, total, lost, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_2, lifted_one_plus_total, chosen, total_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_3, v_z_label, multiply_no_nan_value, added = lanes(z), lanes(z), lanes(z), lanes(z)
+    largest_2, place_2, largest_3, place_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total_4, lost_4, z_place_3, v_z_place_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    product_2 = lanes(z)
     for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
     for i in range(LANES):
@@ -602,79 +646,89 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
-        exp_minus_z_label[i] = exp_minus(z_label[i], largest[i])
+        lifted_exp_minus_z_label[i] = lifted_exp_minus(z_label[i], largest[i])
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            product_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        added[i] = 1.0 + total[i]
-        chosen[i] = total[i] if place[i] == label[i] else added[i] - exp_minus_z_label[i]
-    for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
-            v_z_c = v_z[c, i]
-            product = quotient * v_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else product)
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest[i])
+            product_z[c, i] = lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
+            term = exp_minus(z_c, largest[i])
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else term)
     for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
-        v_z_label[i] = v_z[int(label[i]), i]
-    for i in range(LANES):
-        multiply_no_nan_value[i] = multiply_no_nan(
-            class_weight_label[i] * exp_minus_z_label[i] / added[i],
-            chosen[i] / added[i] * v_z_label[i] - total_2[i],
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
+        chosen[i] = (
+            (total[i] if place[i] == label[i] else lifted_one_plus_total[i] - lifted_exp_minus_z_label[i])
         )
-    for i in range(LANES):
-        largest_2[i], place_2[i] = -np.inf, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
-            v_z_c = v_z[c, i]
-            product = quotient * v_z_c
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
     for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
+            z_c_2 = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
             product = quotient * v_z_c
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product)
+            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(label[i], c) else product)
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
-        z_place_2[i] = z[int(place_2[i]), i]
+        v_z_label[i] = v_z[int(label[i]), i]
     for i in range(LANES):
-        v_z_place_2[i] = v_z[int(place_2[i]), i]
+        multiply_no_nan_value[i] = multiply_no_nan(
+            class_weight_label[i] * lifted_exp_minus_z_label[i] / lifted_one_plus_total[i],
+            chosen[i] / lifted_one_plus_total[i] * v_z_label[i] - total_3[i],
+        )
+        added[i] = 1.0 + total_2[i]
     for i in range(LANES):
-        product_2[i] = exp_minus(z_place_2[i], largest[i]) / added[i] * v_z_place_2[i]
+        largest_2[i], place_2[i] = -np.inf, 0.0
+        largest_3[i], place_3[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c_2 = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
+            v_z_c = v_z[c, i]
+            product = quotient * v_z_c
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(exp_minus(z_c_2, largest[i]) / added[i] * v_z_c), c)
+    for i in range(LANES):
+        total_4[i], lost_4[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c_2 = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
+            v_z_c = v_z[c, i]
+            product = quotient * v_z_c
+            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_2[i], c) else product)
+    for i in range(LANES):
+        total_4[i] = settle(total_4[i], lost_4[i])
+    for i in range(LANES):
+        z_place_3[i] = z[int(place_3[i]), i]
+    for i in range(LANES):
+        v_z_place_3[i] = v_z[int(place_3[i]), i]
+    for i in range(LANES):
+        product_2[i] = lifted_exp_minus(z_place_3[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_3[i]
     for c in range(z.shape[0]):
         for i in range(LANES):
             product_z_c = product_z[c, i]
-            chosen_2 = total[i] if is_at(place[i], c) else added[i] - product_z_c
+            chosen_2 = total[i] if is_at(place[i], c) else lifted_one_plus_total[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_3 = (
-                total_3[i]
+                total_4[i]
                 if is_at(place_2[i], c)
-                else total_3[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2)
+                else total_4[i] + minus(product_2[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
             )
             multiply_no_nan_value_2 = multiply_no_nan(
-                class_weight_label[i] * product_z_c / added[i],
-                chosen_2 / added[i] * v_z_c_2 - chosen_3,
+                class_weight_label[i] * product_z_c / lifted_one_plus_total[i],
+                chosen_2 / lifted_one_plus_total[i] * v_z_c_2 - chosen_3,
             )
             product_z[c, i] = scaled(
                 factor[i],

@@ -20,6 +20,8 @@ from ._runtime import (
     Array,
     Driver,
     add_terms,
+    briefly,
+    by_dtype,
     cut,
     describe,
     inlined,
@@ -30,7 +32,7 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import scaled, settle
+from ._runtime.elementary import scaled, settle, settle_parts, sum_ratio
 
 _ARGUMENTS = (
     Array("d_real", "prediction", ("N_d_real",)),
@@ -48,7 +50,7 @@ INFO = describe(
 
 
 @inlined
-def sample_value(d_real, d_fake):
+def _plain_value(d_real, d_fake):
     """Return the loss of one sample."""
     wide_vectors()
     terms = room(1.0)
@@ -60,7 +62,7 @@ def sample_value(d_real, d_fake):
         for n_d_fake in range(size):
             terms[n_d_fake] = np.float64(d_fake_part[n_d_fake])
         total, lost = add_terms(total, lost, terms[:size], d_fake)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, d_real.shape[0], ROOM):
@@ -70,9 +72,15 @@ def sample_value(d_real, d_fake):
         for n_d_real in range(size):
             terms_2[n_d_real] = np.float64(d_real_part[n_d_real])
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], d_real)
-    total_2 = settle(total_2, lost_2)
-    loss = total / d_fake.shape[0] - total_2 / d_real.shape[0]
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    loss = sum_ratio(total, rest, d_fake.shape[0]) - sum_ratio(total_2, rest_2, d_real.shape[0])
     return loss
+
+
+_brief_value = briefly(_plain_value, inlined)
+
+
+sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
@@ -98,7 +106,7 @@ def _total(d_real, d_fake, weight):
 
 
 @kernel
-def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
+def _plain_value_and_grad(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     length_d_fake = d_fake.shape[0]
@@ -113,7 +121,7 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
             grad_d_fake_part[n_d_fake] = scaled(factor, quotient)
             terms[n_d_fake] = np.float64(d_fake_part[n_d_fake])
         total, lost = add_terms(total, lost, terms[:size], d_fake)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     length_d_real = d_real.shape[0]
     minus = -(1.0 / length_d_real)
     terms_2 = room(1.0)
@@ -126,9 +134,15 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
             grad_d_real_part[n_d_real] = scaled(factor, minus)
             terms_2[n_d_real] = np.float64(d_real_part[n_d_real])
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], d_real)
-    total_2 = settle(total_2, lost_2)
-    loss = total / length_d_fake - total_2 / length_d_real
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    loss = sum_ratio(total, rest, length_d_fake) - sum_ratio(total_2, rest_2, length_d_real)
     return loss
+
+
+_brief_value_and_grad = briefly(_plain_value_and_grad, kernel)
+
+
+_value_and_grad_of_sample = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 
 
 @kernel

@@ -42,7 +42,7 @@ def _excess(difference: Expr) -> tuple[int, _Excess | None]:
     distances = [t for t in terms if isinstance(t.as_coeff_Mul()[1], absolute)]
     if distances:
         return _excess_of_distance(difference, distances[0])
-    if len(terms) != 3 or not all(map(_is_exact, terms)):
+    if len(terms) != 3 or not all(map(is_exact, terms)):
         return 1, None
     *pair, level = sorted(terms, key=lambda t: (_is_constant(t), t.could_extract_minus_sign()))
     x, y = sorted(pair, key=lambda t: t.could_extract_minus_sign())
@@ -53,7 +53,7 @@ def _excess_of_distance(difference: Expr, distance: Expr) -> tuple[int, _Excess 
     """Return a multiple of abs(x - y), and a term, as an excess."""
     sign, node = distance.as_coeff_Mul()
     apart, level = Add.make_args(node.args[0]), sign * (distance - difference)
-    if sign not in (1, -1) or len(apart) != 2 or level == 0 or not all(map(_is_exact, (*apart, level))):
+    if sign not in (1, -1) or len(apart) != 2 or level == 0 or not all(map(is_exact, (*apart, level))):
         return 1, None
     x, y = sorted(apart, key=lambda t: t.could_extract_minus_sign())
     return int(sign), distance_excess(x, -y, level)
@@ -79,7 +79,7 @@ def _at(border: _Excess, side: int, expr: Expr) -> Expr:
     return at_border.replace(absolute, lambda of: sign(of) * of).replace(sgn, sign)
 
 
-def _is_exact(term: Expr) -> bool:
+def is_exact(term: Expr) -> bool:
     """Whether it is a float itself: an input, a number, or an input times a power of two."""
     number, rest = term.as_coeff_Mul()
     return _is_float(number) if rest == 1 else isinstance(rest, (Argument, Element)) and _is_power_of_two(number)

@@ -25,7 +25,8 @@ COSTLY = frozenset((
 BRIEF = frozenset((
     "exp", "expm1", "expm1mx", "log", "log1p", "sigmoid", "logistic_density", "softplus", "sigmoid_mix", "softplus_mix",
     "logaddexp", "exp_minus", "log1mexp", "xlogy", "xlog1py", "times_exp", "times_expm1", "times_expm1mx",
-    "lifted_sigmoid", "lifted_logistic_density",
+    "lifted_sigmoid", "lifted_logistic_density", "lifted_exp_minus", "squared_difference",
+    "sum_ratio", "times_square",
 ))  # fmt: skip
 
 

@@ -30,22 +30,24 @@ ERRORS = {
     "erfc_curvature": 0.9, "erfc_excess": 0.9, "erfcx": 0.9, "loggamma": 0.9, "digamma": 0.9, "trigamma": 0.9,
     "tetragamma": 0.9, "asinh": 0.8, "atan": 0.8,
     "times_exp": 1.3, "times_expm1": 1.6, "lifted_sigmoid": 1.3, "lifted_logistic_density": 1.4,
-    "expm1mx": 0.9, "times_expm1mx": 1.4,
+    "expm1mx": 0.9, "times_expm1mx": 1.4, "squared_difference": 0.5, "times_square": 0.5,
 }  # fmt: skip
 # Of values and gradients of rows of classes in float32: what the roundings may add up to for 4 to be certified.
 _ROW_LIMIT = 6.5
 _SINGLE_LIMITS = {"value": 2.0, "grad": 2.0, "hess": 3.2}  # in float32, where the sum is rarely reached
 _EXACT = {"negate", "absolute", "sgn", "maximum", "lifted", "lowered"}
-_PRODUCTS = {"multiply", "divide", "multiply_no_nan", "divide_no_nan", "divide_twice", "ratio"}
+_PRODUCTS = {"multiply", "divide", "multiply_no_nan", "divide_no_nan", "divide_twice", "ratio", "sum_ratio"}
 _MIXES = {
     "sigmoid_mix",
     "softplus_mix",
     "times_exp",
     "times_expm1",
     "times_expm1mx",
+    "times_square",
 }  # of which all but the first argument multiply
 _SUMS = {"add", "subtract", "minus", "excess", "distance_excess"}
-IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS}) - {"expm1mx", "times_expm1mx"}
+_ONLY_SUMMED = {"squared_difference", "sum_ratio", "times_square"}
+IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS}) - _ONLY_SUMMED - {"expm1mx", "times_expm1mx"}
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def _may_be_single(kernel: ir.Kernel, labels: frozenset[str], wide: frozenset[st
     functions = [f for f in kernel.functions if f.kind != "normalizer"]
     called: set[str] = set().union(*(ir.called(f.body) for f in functions))
     slow = ir.COSTLY | {"exp_minus"}
-    if not called & slow or not called <= slow | IN_TWO_PARTS - {"hypot", "cosh"}:
+    if not called & slow or not called <= slow | _ONLY_SUMMED | IN_TWO_PARTS - {"hypot", "cosh"}:
         return False
     return all(_is_narrow(f, labels) and wide.isdisjoint(_read(f.body)) for f in functions)
 

@@ -4,6 +4,7 @@
 products with them are subnormal only where the `lowered` result is.  `norm_less` and what is made of it take a sum of
 squares with its rest.
 `excess` and `distance_excess` have the right sign, whatever is rounded: what `decisions` compares with 0.
+`squared_difference`, `times_square` and `sum_ratio` are rounded once: what `squares` puts into sums, and makes of them.
 """
 
 from __future__ import annotations
@@ -67,6 +68,21 @@ class lifted_logistic_density(Primitive):  # noqa: N801
         return LIFT * logistic_density(self.args[0])
 
 
+class lifted_exp_minus(Primitive):  # noqa: N801
+    """exp(x - y) times that power of two, for x <= y."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return LIFT * exp(x - y)
+
+
+class lifted_one_plus(Primitive):  # noqa: N801
+    """That power of two, and x."""
+
+    def definition(self) -> Expr:
+        return LIFT + self.args[0]
+
+
 class square_rest(Primitive):  # noqa: N801
     """What rounding takes from x**2: 0 in exact numbers."""
 
@@ -112,3 +128,27 @@ class distance_excess(Primitive):  # noqa: N801
     def definition(self) -> Expr:
         x, y, level = self.args
         return Abs(x - y) - level
+
+
+class squared_difference(Primitive):  # noqa: N801
+    """(x - y)**2, rounded once."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return (x - y) ** 2
+
+
+class times_square(Primitive):  # noqa: N801
+    """k * x**2, rounded once, and 0 where k = 0."""
+
+    def definition(self) -> Expr:
+        x, k = self.args
+        return k * x**2
+
+
+class sum_ratio(Primitive):  # noqa: N801
+    """(total + rest) / y, rounded once, for a total of which rounding took the rest."""
+
+    def definition(self) -> Expr:
+        total, rest, y = self.args
+        return (total + rest) / y

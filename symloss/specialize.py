@@ -37,6 +37,7 @@ from symloss.functions import (
     softplus_mix,
     tanh,
 )
+from symloss.lifting import lift_rows
 from symloss.norms import join_norms
 from symloss.reductions import (
     ArgmaxOver,
@@ -74,6 +75,7 @@ from symloss.special_functions import (
     tetragamma,
     trigamma,
 )
+from symloss.squares import round_once
 
 _UNBOUNDED = (
     softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log, log_erfc, log_half_erfc, erfc_hazard,
@@ -96,7 +98,7 @@ def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
 
 
 def _exact(expr: Expr) -> Expr:
-    return join_norms(expand(guard(scale(close_ends(expr)))))
+    return lift_rows(round_once(join_norms(expand(guard(scale(close_ends(expr)))))))
 
 
 def _is_bounded(symbol: Any) -> bool:

@@ -171,6 +171,15 @@ def lifted_logistic_density(x: float) -> float:
 
 
 @inlined
+def lifted_exp_minus(x: float, y: float) -> float:
+    """lifted(exp(x - y)) for x <= y, and lifted(1) where the two are equal, infinite ones too."""
+    apart = 0.0 if x == y else x - y
+    scale, r, rest = _reduced(apart)
+    scale = lifted(scale)
+    return 0.0 if apart <= _LEAST else fused(scale, r + rest, scale)
+
+
+@inlined
 def log1mexp(x: float) -> float:
     """log(1 - exp(x)) for x < 0; -inf at 0."""
     return log(-expm1(x)) if x > -_LOG_2 else log1p(-exp(x))
@@ -188,9 +197,29 @@ def xlog1py(x: float, y: float) -> float:
     return 0.0 if x == 0.0 and y == y else x * log1p(y)
 
 
+@inlined
+def squared_difference(x: float, y: float) -> float:
+    """(x - y)**2."""
+    apart = x - y
+    return apart * apart
+
+
+@inlined
+def times_square(x: float, k: float) -> float:
+    """K * x**2, and 0 where k = 0."""
+    return 0.0 if k == 0.0 and x == x else k * x * x
+
+
+@inlined
+def sum_ratio(total: float, rest: float, y: float) -> float:
+    """(total + rest) / y."""
+    return total / y
+
+
 FUNCTIONS = (
     exp, expm1, expm1mx, log, log1p, sigmoid, logistic_density, softplus, sigmoid_mix, softplus_mix, logaddexp,
     exp_minus, log1mexp, xlogy, xlog1py, times_exp, times_expm1, times_expm1mx, lifted_sigmoid, lifted_logistic_density,
+    lifted_exp_minus, squared_difference, sum_ratio, times_square,
 )  # fmt: skip
 
 

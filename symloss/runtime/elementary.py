@@ -21,6 +21,7 @@ from .gamma_function import digamma, loggamma, tetragamma, trigamma
 from .hyperbolic import log_cosh, sech, sinh, tanh
 from .inverse import asinh, atan, hypot
 from .jit import kernel, polymorphic
+from .lifted_rows import lifted_exp_minus, lifted_one_plus
 from .logarithm import log, log1p
 from .logistic import (
     lifted_logistic_density,
@@ -34,6 +35,7 @@ from .logistic import (
 )
 from .norm_parts import norm_less_ratio, norm_less_square
 from .scaled_tail import erfcx
+from .squares import squared_difference, sum_ratio, times_square
 
 _LOG_2 = math.log(2.0)
 _BD0 = tuple(1.0 / (2 * n + 1) for n in range(15, 0, -1))

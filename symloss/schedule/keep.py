@@ -8,7 +8,7 @@ from typing import Any
 from symloss.ir import COSTLY, Assign, Call, Expr, Load, Loop, Name, Reduce, Statement, Store, rebuild, substituted
 
 Body = tuple[Statement, ...]
-_WORTH = COSTLY | {"exp_minus"}
+_WORTH = COSTLY | {"exp_minus", "lifted_exp_minus"}
 
 
 def keep(body: Body) -> Body:

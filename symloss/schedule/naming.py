@@ -26,6 +26,7 @@ from symloss.ir import (
 Body = tuple[Statement, ...]
 _OPERATORS = {"add": "added", "subtract": "difference", "multiply": "product", "divide": "quotient", "negate": "minus"}
 _LONGEST = 24
+_OF_FIRST = ("exp_minus", "lifted_exp_minus")  # named after their first argument
 
 
 def name(body: Body) -> Body:
@@ -130,7 +131,7 @@ def _meaning(value: Any) -> str:
         word = _OPERATORS.get(value.function)
         if word is not None:
             return word
-        inner = _meaning(value.args[0]) if len(value.args) == 1 or value.function == "exp_minus" else ""
+        inner = _meaning(value.args[0]) if len(value.args) == 1 or value.function in _OF_FIRST else ""
         if isinstance(value.args[0], Call) and value.args[0].function == "negate":
             inner = "minus_" + _meaning(value.args[0].args[0])
         whole = f"{value.function}_{inner}"

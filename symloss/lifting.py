@@ -1,0 +1,43 @@
+"""Softmaxes that weights multiply: over exponentials that are not subnormal, so that no weight enlarges what they lack.
+
+Every exponential of a row is relative to its largest entry, and a softmax is a quotient of one of them, or of the sum
+of all but one, and the sum of all: a power of two that multiplies all of them cancels, and costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import Add, Expr, S
+
+from symloss.arguments import Weight
+from symloss.functions import exp_minus, log1p
+from symloss.reductions import Element, MaxOver, SumOver, rewrite_parts
+from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, lowered
+
+
+def lift_rows(expr: Expr) -> Expr:
+    """Return an equal expression in which exponentials relative to the largest entry are lifted, if there are weights.
+
+    Without weights a subnormal result is less than 2 of the smallest subnormal off as it is.
+    """
+    return _lift(expr) if any(isinstance(s, Weight) for s in expr.free_symbols) else expr
+
+
+def _lift(expr: Any) -> Any:
+    if not expr.args or isinstance(expr, Element):
+        return expr
+    others = next((term for term in Add.make_args(expr) if _sums_exponentials(term)), None)
+    if isinstance(expr, Add) and others is not None and S.One in expr.args:
+        return lifted_one_plus(_lift(others)) + _lift(expr - 1 - others)
+    expr = rewrite_parts(expr, _lift)
+    if isinstance(expr, exp_minus) and isinstance(expr.args[1], MaxOver):
+        return lifted_exp_minus(*expr.args)
+    if isinstance(expr, log1p) and _sums_exponentials(expr.args[0]):
+        return log1p(lowered(expr.args[0]))
+    return expr
+
+
+def _sums_exponentials(expr: Any) -> bool:
+    body = expr.body if isinstance(expr, SumOver) else None
+    return isinstance(body, lifted_exp_minus) or (isinstance(body, exp_minus) and isinstance(body.args[1], MaxOver))

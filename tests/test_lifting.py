@@ -1,0 +1,127 @@
+"""Softmaxes that weights multiply: right where exponentials are subnormal, and values that stay what they were."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numba
+import numpy as np
+import pytest
+from catalogue import catalogue
+from symloss.generated import weighted_cross_entropy_with_logits, weighted_sparse_cross_entropy_with_logits
+from sympy import Expr, Interval, S, oo
+from test_row_rules import _value
+
+from symloss.arguments import Prediction, Target, Weight
+from symloss.functions import exp_minus, log1p
+from symloss.lifting import lift_rows
+from symloss.pipeline import text_of_stage
+from symloss.reductions import Dim, Index, MaxOver, SumOver
+from symloss.runtime import elementary
+from symloss.scaled_functions import lifted_exp_minus
+from symloss.verify.evaluate import MP as JUDGE
+
+MP = mpmath.MPContext()
+MP.prec = 1200
+LEAST = 5e-324
+C = Dim("C")
+c = Index("c", C)
+z, y, w = Prediction("z", C), Target("y", C), Weight("w", C, domain=Interval(0, oo))
+_largest = MaxOver(z[c], c)
+_others = SumOver(exp_minus(z[c], _largest), c, (2,))  # where the largest is
+_entry = exp_minus(z[0], _largest)
+LIFTED: dict[str, Expr] = {
+    "a softmax": w[0] * _entry / (1 + _others),
+    "its complement": w[0] * _others / (1 + _others),
+    "its complement elsewhere": w[0] * (1 + _others - _entry) / (1 + _others),
+    "a product of both": w[0] * _entry * (1 + _others - _entry) / (1 + _others) ** 2,
+    "a logarithm": w[0] * (z[0] - _largest - log1p(_others)),
+    "inside of sums": SumOver(w[c] * exp_minus(z[c], _largest) / (1 + _others), c),
+    "a difference": (_entry * w[1] - (1 + _others - _entry) * y[0] * w[0]) / (1 + _others),
+}
+
+
+@pytest.mark.parametrize("name", LIFTED)
+def test_lifted_expressions_keep_their_values(name: str) -> None:
+    expr = LIFTED[name]
+    lifted = lift_rows(expr)
+    assert lifted.has(lifted_exp_minus)
+    assert not lifted.has(exp_minus)
+    numbers = {"z": [0.3, -1.75, 2.5], "y": [0.25, 0.0, 0.5], "w": [1.5, 0.7, 3.0]}
+    exact = {n: [JUDGE.mpf(v) for v in row] for n, row in numbers.items()}
+    with JUDGE.workdps(60):
+        left, right = (_value(e, exact) for e in (expr, lifted))
+        assert abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left)
+
+
+def test_without_weights_nothing_is_lifted() -> None:
+    for name, expr in LIFTED.items():
+        plain = expr.xreplace({w[0]: S.One, w[1]: S.One})
+        if name != "inside of sums":
+            assert lift_rows(plain) == plain
+    lifted = [name for name, loss in catalogue().items() if "lifted_exp_minus" in _exact_text(name, loss)]
+    assert lifted == ["weighted_cross_entropy_with_logits", "weighted_sparse_cross_entropy_with_logits"]
+
+
+def _exact_text(name: str, loss: Any) -> str:
+    return text_of_stage(loss, "exact") if "cross_entropy" in name else ""
+
+
+@numba.njit(error_model="numpy")
+def _lifted_exp_minus(x: Any, y: Any) -> Any:
+    return elementary.lifted_exp_minus(x, y)
+
+
+@pytest.mark.parametrize(("dtype", "lift", "least"), [(np.float32, 2**30, -100.0), (np.float64, 2**64, -740.0)])
+def test_the_lifted_exponential(dtype: Any, lift: int, least: float) -> None:
+    """Also where exp is subnormal, or the difference is rounded."""
+    rng = np.random.default_rng(2)
+    worst = 0.0
+    for x, y_ in zip(rng.uniform(least, 0, 3000).astype(dtype), rng.normal(size=3000).astype(dtype), strict=True):
+        if x <= y_:
+            exact = lift * MP.exp(MP.mpf(float(x)) - MP.mpf(float(y_)))
+            got = dtype(_lifted_exp_minus(x, y_))
+            worst = max(worst, float(abs(MP.mpf(float(got)) - exact) / float(np.spacing(got))))
+    assert worst <= (0.6 if dtype is np.float64 else 1.0)
+
+
+@pytest.mark.parametrize(("dtype", "lift"), [(np.float32, 2.0**30), (np.float64, 2.0**64)])
+def test_the_lifted_exponential_at_the_ends(dtype: Any, lift: float) -> None:
+    infinite = dtype(math.inf)
+    assert _lifted_exp_minus(infinite, infinite) == _lifted_exp_minus(-infinite, -infinite) == lift
+    assert _lifted_exp_minus(-infinite, dtype(3)) == _lifted_exp_minus(dtype(-3e38), dtype(3e38)) == 0.0
+    assert math.isnan(_lifted_exp_minus(dtype(math.nan), dtype(1)))
+    assert elementary.lifted_one_plus(dtype(lift)) == 2 * lift
+
+
+def _exact_row(row: Any, label: int, weights: Any) -> tuple[list[Any], list[Any]]:
+    """Return gradient and Hessian diagonal of the loss of one sample."""
+    shares = [MP.exp(MP.mpf(v)) for v in row]
+    total, weight = sum(shares), MP.mpf(weights[label])
+    others = [sum(s for j, s in enumerate(shares) if j != k) for k in range(len(row))]
+    grad = [weight * (-others[k] if k == label else shares[k]) / total for k in range(len(row))]
+    return grad, [weight * shares[k] * others[k] / total**2 for k in range(len(row))]
+
+
+@pytest.mark.parametrize("size", [3, 10, 200])
+def test_weights_times_subnormal_exponentials(size: int) -> None:
+    """Weights of 64 multiplied what a subnormal exponential lacks: up to 32 of the smallest subnormal."""
+    rng = np.random.default_rng(size)
+    worst = 0.0
+    for _ in range(60):
+        z_ = rng.uniform(-744, -730, (1, size))
+        weights = np.exp2(rng.uniform(0, 6, size))
+        label, top = rng.integers(size, size=2)
+        z_[0, top] = 0.0
+        exact = _exact_row(z_[0], int(label), weights)
+        dense = weighted_cross_entropy_with_logits.grad_and_hess(z_, np.eye(size)[[label]], weights, reduction="sum")
+        sparse = weighted_sparse_cross_entropy_with_logits.grad_and_hess(
+            z_, np.array([label]), weights, reduction="sum"
+        )
+        for got, wanted in zip((*dense, *sparse), (*exact, *exact), strict=True):
+            small = [k for k in range(size) if abs(wanted[k]) < 2.0**-1022]
+            errors = [abs(MP.mpf(float(got[0, k])) - wanted[k]) / LEAST for k in small]
+            worst = max([worst, *map(float, errors)])
+    assert 0.4 < worst <= 1.1
