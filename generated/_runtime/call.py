@@ -18,8 +18,6 @@ from .reduce import total_weight
 from .signature import Signature
 from .threads import check_threads
 
-_FLOAT32_MAX = 3.4e38  # about; beyond it the conversion warns
-
 
 class Call:
     """Arguments that have been checked, and what is to be done with them.
@@ -97,7 +95,7 @@ class Call:
         value = total / self._divisor
         if self.batch.dtype is FLOAT64:
             return float64(value)
-        if abs(value) < _FLOAT32_MAX:
+        if abs(value) < checks.FLOAT32_MAX:
             return float32(value)
         with np.errstate(over="ignore"):
             return float32(value)

@@ -12,6 +12,7 @@ import numpy as np
 from .describe import REDUCTIONS, Array, Domain, Interval, Labels, Scalar
 
 AnyArray = np.ndarray[Any, np.dtype[Any]]
+FLOAT32_MAX = 3.4e38  # about; beyond it the conversion of a float64 warns
 FLOAT32, FLOAT64, INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 _FLOATS = "an array of float32 or float64"
 _REALS = "an array of bool, integers, float32 or float64"
@@ -24,6 +25,8 @@ def as_array(name: str, given: Any, *, floating: bool = False) -> AnyArray:
 
     With ``floating``, a Python int is read as a float64.
     """
+    if type(given) is np.ndarray:
+        return given
     if isinstance(given, np.ma.MaskedArray):
         raise TypeError(f"{name}: expected a plain array, got a masked one; its mask would be ignored")
     if isinstance(given, (np.ndarray, np.generic)):

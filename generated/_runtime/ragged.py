@@ -15,6 +15,7 @@ from . import checks
 from . import threads as pool
 from .checks import AnyArray
 from .describe import Array, Interval, Scalar
+from .jit import specialised
 from .ragged_batch import INFEASIBLE, Ragged, RaggedBatch, RaggedSignature, Whole, plain
 
 _ENTRIES = 1 << 15  # of predictions in a block, so that threads find work in small batches
@@ -202,6 +203,7 @@ class RaggedDriver:
         counter = itertools.count()
 
         def work() -> None:
+            run = None
             for number in counter:
                 if number >= len(cuts):
                     return
@@ -209,7 +211,9 @@ class RaggedDriver:
                 arrays = [x if a.shared else x[cut] for a, x in zip(self._arguments, batch.arrays, strict=True)]
                 own = iter(parts[number])
                 into = [next(own) if s else g[cut] for g, s in zip(grads, shared, strict=False)]
-                kernel(*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
+                arguments = (*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
+                run = run or specialised(kernel, arguments)
+                run(*arguments)
 
         if cuts:
             pool.run(work, min(workers, len(cuts)) - 1)
@@ -221,6 +225,10 @@ class RaggedDriver:
         self, batch: RaggedBatch, losses: AnyArray, weights: AnyArray | None, divisor: float, reduction: str,
         infeasible: str, out: Any, name: str,
     ) -> Any:  # fmt: skip
+        if weights is None and infeasible == "inf" and reduction != "none" and out is None:
+            total = float(np.add.reduce(losses)) / divisor
+            if batch.dtype == np.float64 or abs(total) < checks.FLOAT32_MAX:  # the usual one
+                return batch.dtype.type(total)
         bad = losses == np.inf
         if infeasible != "inf" and bad.any():
             if infeasible == "raise":

@@ -136,8 +136,12 @@ class Compiled:
         missing = self.py_func.__code__.co_argcount - len(arguments)
         if missing:
             arguments += (self.py_func.__defaults__ or ())[-missing:]
+        return self.specialised(arguments)(*arguments)
+
+    def specialised(self, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """Return the specialisation for these arguments, all of them; it does not look at the types of others."""
         key = tuple(map(_kind, arguments))
-        return (self.entries.get(key) or self.entry(key, arguments))(*arguments)
+        return self.entries.get(key) or self.entry(key, arguments)
 
     def __reduce__(self) -> str:
         return self.py_func.__qualname__  # pickled as the name by which its module knows it
@@ -167,6 +171,11 @@ def called(function: Any, key: Any, arguments: tuple[Any, ...]) -> Any:
     except AttributeError:
         entry = function
     return entry(*arguments)
+
+
+def specialised(function: Any, arguments: tuple[Any, ...]) -> Any:
+    """Return what is called faster with arguments of these types; the function itself where Numba is switched off."""
+    return function.specialised(arguments) if isinstance(function, Compiled) else function
 
 
 @contextmanager

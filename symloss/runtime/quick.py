@@ -30,7 +30,7 @@ def _all_inside(values: Any, low: float, high: float) -> bool:
 
 
 @kernel
-def _all_labels(labels: Any, start: int, stop: int) -> bool:
+def all_labels(labels: Any, start: int, stop: int) -> bool:
     """Whether start <= label < stop everywhere."""
     outside = False
     for i in range(labels.size):
@@ -137,4 +137,4 @@ def _labels_inside(labels: Any, bounds: tuple[int | None, int | None], longest: 
     """Whether the labels are in their range, one or both ends of which are the length of the inner axis."""
     start, stop = bounds
     within = (labels, longest if start is None else start, longest if stop is None else stop)
-    return bool(called(_all_labels, 0, within))
+    return bool(called(all_labels, 0, within))

@@ -11,6 +11,8 @@ import numpy as np
 from . import checks
 from .checks import AnyArray
 from .describe import BATCH, REALS, REDUCTIONS, Array, Labels, Scalar
+from .jit import called
+from .quick import all_labels
 
 INFEASIBLE = ("inf", "zero", "raise")
 FUNCTIONS = ("value", "grad", "value_and_grad", "hvp", "posterior", "decode")
@@ -184,10 +186,11 @@ class RaggedSignature:
                         f"{a.name}: expected at least {a.least} entries along the axis {a.cuts}, got {full}"
                     )
                 return np.full(batch.count, full, np.int64)
-            bad = (array < a.least) | (array > full)
-            if bad.any():
+            lengths = np.ascontiguousarray(array.reshape(-1), np.int64)
+            if not called(all_labels, 0, (lengths, a.least, full + 1)):
+                bad = (array < a.least) | (array > full)
                 raise ValueError(f"{a.name}: expected lengths in {a.least}..{full}, got {checks._first(array, bad)}")
-            return np.ascontiguousarray(array.reshape(-1), np.int64)
+            return lengths
         if array is None:  # what paths do not depend on
             return np.zeros((batch.count, *(batch.sizes.get(axis, 0) for axis in a.axes)), np.int64)
         shape = array.shape if a.shared else (batch.count, *array.shape[len(batch.shape) :])
@@ -204,6 +207,8 @@ class RaggedSignature:
             if not a.labels:
                 continue
             stop = batch.sizes[a.labels]
+            if _surely_labels(array, stop, values[a.without] if a.without else None):
+                continue
             bad = (array < 0) | (array >= stop)
             expected = f"labels in 0..{stop - 1}"
             if a.without:
@@ -227,6 +232,18 @@ def plain(a: Ragged) -> Array:
 def _split(axis: str) -> tuple[str, int]:
     base, _, extra = axis.partition("+")
     return base, int(extra or 0)
+
+
+def _surely_labels(array: AnyArray, stop: int, without: int | None) -> bool:
+    """Whether all entries are labels, padding included; False where that is not found fast."""
+    start = 0
+    if without == 0:
+        start = 1
+    elif without == stop - 1:
+        stop -= 1
+    elif without is not None:
+        return False
+    return bool(called(all_labels, 0, (array.reshape(-1), start, stop)))
 
 
 def _whole(parameter: Whole, given: Any, sizes: dict[str, int]) -> int:
