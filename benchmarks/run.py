@@ -86,6 +86,7 @@ def plot(best: dict[Key, Line], path: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullLocator
 
     chosen: dict[str, tuple[int, float]] = {}
     for (loss, output, shape, dtype, threads), line in best.items():
@@ -97,6 +98,10 @@ def plot(best: dict[Key, Line], path: Path) -> None:
     axes.barh(names, [chosen[name][1] for name in names], color="#3b6ea5")
     axes.axvline(1.0, color="black", linewidth=0.8)
     axes.set(xscale="log", xlabel="times faster than the fastest peer, one core, largest size")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.grid(axis="x", linewidth=0.3)
     axes.tick_params(axis="y", labelsize=7)
     figure.savefig(path, dpi=120)
 
