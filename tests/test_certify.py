@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import types
 from collections.abc import Callable, Sequence
@@ -144,10 +145,22 @@ def test_one_wrong_float32_of_all_is_found() -> None:
     assert 0 < found["value"][1].ulp <= 2.0
 
 
+@pytest.mark.parametrize("name", [n for n, loss in catalogue().items() if is_exhaustible(loss)])
+def test_what_is_tried_exhaustively_is_in_the_domain(name: str) -> None:
+    """A part of the line of floats from each side of 0; other parts are like it."""
+    loss = catalogue()[name]
+    module = importlib.import_module(f"symloss.generated.{name}")
+    found = exhaust(loss, module, lambda items, _says, _total: items, [252, 764])  # type: ignore[arg-type]
+    assert all(tried > 0 for tried, _ in found.values())
+    assert all(worst.ulp <= 3.0 for _, worst in found.values())
+
+
 def test_which_losses_can_be_tried_exhaustively() -> None:
     losses = catalogue()
     assert is_exhaustible(losses["focal_with_logits"])
     assert is_exhaustible(losses["gan_generator"])
+    assert is_exhaustible(losses["tweedie_with_log_link"])
+    assert not is_exhaustible(losses["gamma_with_log_link"])  # 0 is an end of the domain, and outside of it
     assert not is_exhaustible(losses["squared_error"])
     assert not is_exhaustible(losses["sparse_cross_entropy"])
 

@@ -30,10 +30,12 @@ def is_exhaustible(loss: Loss) -> bool:
 
 
 def _fixed(target: Any) -> list[float]:
-    """Return the values of a target that a label takes: its members, or the ends of its domain."""
+    """Return the values of a target that a label takes: its members, or the ends of its domain that belong to it."""
     if isinstance(target.domain, FiniteSet):
         return [float(v) for v in target.domain]
-    return [] if target.domain == S.Reals else [v for v in ends(target.domain) if np.isfinite(v)]
+    if target.domain == S.Reals:
+        return []
+    return [v for v in ends(target.domain) if np.isfinite(v) and bool(target.domain.contains(v))]
 
 
 def exhaust(
