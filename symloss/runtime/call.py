@@ -162,9 +162,8 @@ class Call:
 
     def operands(self, arrays: Sequence[AnyArray]) -> Sequence[Any]:
         """Lay out arrays that are shaped like the predictions."""
-        if self._occupied is None and len(self.batch.shape) == 1:  # they are fresh, with one sample axis
-            return arrays
-        if len(self.batch.shape) == 1 and all(array.flags.carray for array in arrays):
+        fresh = self._occupied is None
+        if len(self.batch.shape) == 1 and (fresh or all(array.flags.carray for array in arrays)):
             return arrays
         axes = self._signature.sample_axis
         return [self._lay_out(as_output(array, *axes(self.batch, array))) for array in arrays]
