@@ -31,6 +31,7 @@ from ._runtime import (
     kernel,
     lanes,
     largest_of,
+    parts_in_dtype_of,
     polymorphic,
     raised_to,
     room,
@@ -46,12 +47,17 @@ from ._runtime.elementary import (
     absolute,
     add_exactly,
     exp_minus,
+    inverse_rest,
+    less_rest,
     log1p,
     minus,
     multiply_no_nan,
+    plus_rest,
+    product_difference,
     row_in_interval,
     scaled,
     settle,
+    settle_parts,
 )
 
 _ARGUMENTS = (
@@ -198,7 +204,7 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = in_dtype_of(z, settle(total, lost))
+    total, rest = parts_in_dtype_of(z, settle_parts(total, lost))
     log1p_total = log1p(total)
     terms_2 = room(y)
     total_2, lost_2 = 0.0, 0.0
@@ -224,29 +230,69 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
         if start <= place_2 < start + size:
             terms_3[place_2 - start] = 0.0
         total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
-    total_3 = in_dtype_of(y, settle(total_3, lost_3))
+    total_3, rest_2 = parts_in_dtype_of(y, settle_parts(total_3, lost_3))
     y_place = y[place_2]
-    added = 1.0 + total
+    added = y_place + total_3
+    plus_rest_value = plus_rest(total_3, rest_2, y_place)
+    added_2 = 1.0 + total
+    plus_rest_value_2 = plus_rest(total, rest, 1.0)
+    quotient = 1.0 / added_2
+    inverse_rest_value = inverse_rest(added_2, plus_rest_value_2)
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
         y_c_2 = y[c]
-        difference = grad_z_c * (total_3 + minus(y_place, y_c_2)) / added - y_c_2 * (added - grad_z_c) / added
-        grad_z[c] = scaled(factor, difference)
+        added_3 = total_3 + minus(y_place, y_c_2)
+        difference = added_2 - grad_z_c
+        product_difference_value = product_difference(
+            grad_z_c,
+            added_3,
+            less_rest(added_3, added, plus_rest_value, y_c_2),
+            y_c_2,
+            difference,
+            less_rest(difference, added_2, plus_rest_value_2, grad_z_c),
+            quotient,
+            inverse_rest_value,
+        )
+        grad_z[c] = scaled(factor, product_difference_value)
     if place_2 == place:
         total_4 = total_3
+        rest_3 = rest_2
     else:
         y_place_2 = y[place]
-        total_4 = total_3 + minus(y_place, y_place_2)
+        added_4 = total_3 + minus(y_place, y_place_2)
+        total_4 = added_4
+        rest_3 = less_rest(added_4, added, plus_rest_value, y_place_2)
     y_place_2 = y[place]
-    difference_2 = exp_minus(z[place], largest) * total_4 / added - y_place_2 * total / added
-    grad_z[place] = scaled(factor, difference_2)
+    product_difference_value_2 = product_difference(
+        exp_minus(z[place], largest),
+        total_4,
+        rest_3,
+        y_place_2,
+        total,
+        rest,
+        quotient,
+        inverse_rest_value,
+    )
+    grad_z[place] = scaled(factor, product_difference_value_2)
     exp_minus_z_place = exp_minus(z[place_2], largest)
     if place == place_2:
         total_5 = total
+        rest_4 = rest
     else:
-        total_5 = added - exp_minus_z_place
-    difference_3 = exp_minus_z_place * total_3 / added - y[place_2] * total_5 / added
-    grad_z[place_2] = scaled(factor, difference_3)
+        difference_2 = added_2 - exp_minus_z_place
+        total_5 = difference_2
+        rest_4 = less_rest(difference_2, added_2, plus_rest_value_2, exp_minus_z_place)
+    product_difference_value_3 = product_difference(
+        exp_minus_z_place,
+        total_3,
+        rest_2,
+        y[place_2],
+        total_5,
+        rest_4,
+        quotient,
+        inverse_rest_value,
+    )
+    grad_z[place_2] = scaled(factor, product_difference_value_3)
     return loss
 
 
@@ -261,9 +307,10 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, log1p_total, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_2, total_3, lost_3, y_place = lanes(z), lanes(z), lanes(z), lanes(z)
-    added = lanes(z)
+    total, lost, rest, log1p_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    total_2, lost_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    rest_2, y_place, added, plus_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    added_2, plus_rest_value_2, quotient, inverse_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -280,7 +327,7 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
             grad_z[c, i] = exp_minus_z_c
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         log1p_total[i] = log1p(total[i])
     for i in range(LANES):
@@ -300,18 +347,45 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
             y_c = y[c, i]
             total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else y_c)
     for i in range(LANES):
-        total_3[i] = settle(total_3[i], lost_3[i])
+        total_3[i], rest_2[i] = settle_parts(total_3[i], lost_3[i])
     for i in range(LANES):
         y_place[i] = y[int(place_2[i]), i]
     for i in range(LANES):
-        added[i] = 1.0 + total[i]
+        added[i] = y_place[i] + total_3[i]
+        plus_rest_value[i] = plus_rest(total_3[i], rest_2[i], y_place[i])
+        added_2[i] = 1.0 + total[i]
+        plus_rest_value_2[i] = plus_rest(total[i], rest[i], 1.0)
+        quotient[i] = 1.0 / added_2[i]
+        inverse_rest_value[i] = inverse_rest(added_2[i], plus_rest_value_2[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             y_c_2 = y[c, i]
-            chosen = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(y_place[i], y_c_2)
-            chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - y_c_2 * chosen_2 / added[i])
+            added_3 = total_3[i] + minus(y_place[i], y_c_2)
+            chosen = total_3[i] if is_at(place_2[i], c) else added_3
+            chosen_2 = (
+                rest_2[i]
+                if is_at(place_2[i], c)
+                else less_rest(added_3, added[i], plus_rest_value[i], y_c_2)
+            )
+            difference = added_2[i] - grad_z_c
+            chosen_3 = total[i] if is_at(place[i], c) else difference
+            chosen_4 = (
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference, added_2[i], plus_rest_value_2[i], grad_z_c)
+            )
+            product_difference_value = product_difference(
+                grad_z_c,
+                chosen,
+                chosen_2,
+                y_c_2,
+                chosen_3,
+                chosen_4,
+                quotient[i],
+                inverse_rest_value[i],
+            )
+            grad_z[c, i] = scaled(factor[i], product_difference_value)
 
 
 @kernel
@@ -392,8 +466,10 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         if start <= place_2 < start + size:
             terms[place_2 - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], y)
-    total = in_dtype_of(y, settle(total, lost))
+    total, rest = parts_in_dtype_of(y, settle_parts(total, lost))
     y_place = y[place_2]
+    added = y_place + total
+    plus_rest_value = plus_rest(total, rest, y_place)
     terms_2 = room(z)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -407,43 +483,74 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         if start <= place < start + size:
             terms_2[place - start] = 0.0
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
-    total_2 = in_dtype_of(z, settle(total_2, lost_2))
-    added = 1.0 + total_2
+    total_2, rest_2 = parts_in_dtype_of(z, settle_parts(total_2, lost_2))
+    added_2 = 1.0 + total_2
+    plus_rest_value_2 = plus_rest(total_2, rest_2, 1.0)
+    quotient = 1.0 / added_2
+    inverse_rest_value = inverse_rest(added_2, plus_rest_value_2)
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
         y_c_2 = y[c]
-        added_2 = total + minus(y_place, y_c_2)
-        difference = added - grad_z_c
-        grad_z[c] = scaled(factor, grad_z_c * added_2 / added - y_c_2 * difference / added)
-        added_3 = (
-            y_c_2 * grad_z_c * difference / added / added + grad_z_c * difference * added_2 / added / added
+        added_3 = total + minus(y_place, y_c_2)
+        difference = added_2 - grad_z_c
+        product_difference_value = product_difference(
+            grad_z_c,
+            added_3,
+            less_rest(added_3, added, plus_rest_value, y_c_2),
+            y_c_2,
+            difference,
+            less_rest(difference, added_2, plus_rest_value_2, grad_z_c),
+            quotient,
+            inverse_rest_value,
         )
-        hess_z[c] = scaled(factor, added_3)
+        grad_z[c] = scaled(factor, product_difference_value)
+        quotient_2 = (y_c_2 * grad_z_c * difference + grad_z_c * difference * added_3) / added_2 / added_2
+        hess_z[c] = scaled(factor, quotient_2)
     exp_minus_z_place = exp_minus(z[place], largest)
     if place_2 == place:
         total_3 = total
+        rest_3 = rest
     else:
         y_place_2 = y[place]
-        total_3 = total + minus(y_place, y_place_2)
+        added_4 = total + minus(y_place, y_place_2)
+        total_3 = added_4
+        rest_3 = less_rest(added_4, added, plus_rest_value, y_place_2)
     y_place_2 = y[place]
-    grad_z[place] = scaled(factor, exp_minus_z_place * total_3 / added - y_place_2 * total_2 / added)
-    added_4 = (
-        y_place_2 * exp_minus_z_place * total_2 / added / added
-        + exp_minus_z_place * total_2 * total_3 / added / added
+    product_difference_value_2 = product_difference(
+        exp_minus_z_place,
+        total_3,
+        rest_3,
+        y_place_2,
+        total_2,
+        rest_2,
+        quotient,
+        inverse_rest_value,
     )
-    hess_z[place] = scaled(factor, added_4)
+    grad_z[place] = scaled(factor, product_difference_value_2)
+    added_5 = y_place_2 * exp_minus_z_place * total_2 + exp_minus_z_place * total_2 * total_3
+    hess_z[place] = scaled(factor, added_5 / added_2 / added_2)
     exp_minus_z_place_2 = exp_minus(z[place_2], largest)
     y_place_3 = y[place_2]
     if place == place_2:
         total_4 = total_2
+        rest_4 = rest_2
     else:
-        total_4 = added - exp_minus_z_place_2
-    grad_z[place_2] = scaled(factor, exp_minus_z_place_2 * total / added - y_place_3 * total_4 / added)
-    added_5 = (
-        y_place_3 * exp_minus_z_place_2 * total_4 / added / added
-        + exp_minus_z_place_2 * total_4 * total / added / added
+        difference_2 = added_2 - exp_minus_z_place_2
+        total_4 = difference_2
+        rest_4 = less_rest(difference_2, added_2, plus_rest_value_2, exp_minus_z_place_2)
+    product_difference_value_3 = product_difference(
+        exp_minus_z_place_2,
+        total,
+        rest,
+        y_place_3,
+        total_4,
+        rest_4,
+        quotient,
+        inverse_rest_value,
     )
-    hess_z[place_2] = scaled(factor, added_5)
+    grad_z[place_2] = scaled(factor, product_difference_value_3)
+    added_6 = y_place_3 * exp_minus_z_place_2 * total_4 + exp_minus_z_place_2 * total_4 * total
+    hess_z[place_2] = scaled(factor, added_6 / added_2 / added_2)
     return
 
 
@@ -452,8 +559,10 @@ def _grad_and_hess_of_tile(z, y, factor, grad_z, hess_z):
     """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, y_place, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_2, added = lanes(z), lanes(z)
+    total, lost, rest, y_place = lanes(z), lanes(z), lanes(z), lanes(z)
+    added, plus_rest_value, total_2, lost_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    rest_2, added_2, plus_rest_value_2, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
+    inverse_rest_value = lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -469,32 +578,61 @@ def _grad_and_hess_of_tile(z, y, factor, grad_z, hess_z):
             y_c = y[c, i]
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place_2[i], c) else y_c)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         y_place[i] = y[int(place_2[i]), i]
+    for i in range(LANES):
+        added[i] = y_place[i] + total[i]
+        plus_rest_value[i] = plus_rest(total[i], rest[i], y_place[i])
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             exp_minus_z_c = exp_minus(z[c, i], largest[i])
             grad_z[c, i] = exp_minus_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            total_2[i], lost_2[i] = add_exactly(
+                total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else exp_minus_z_c
+            )
     for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
+        total_2[i], rest_2[i] = settle_parts(total_2[i], lost_2[i])
     for i in range(LANES):
-        added[i] = 1.0 + total_2[i]
+        added_2[i] = 1.0 + total_2[i]
+        plus_rest_value_2[i] = plus_rest(total_2[i], rest_2[i], 1.0)
+        quotient[i] = 1.0 / added_2[i]
+        inverse_rest_value[i] = inverse_rest(added_2[i], plus_rest_value_2[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             y_c_2 = y[c, i]
-            chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(y_place[i], y_c_2)
-            chosen_2 = total_2[i] if is_at(place[i], c) else added[i] - grad_z_c
-            grad_z[c, i] = scaled(factor[i], grad_z_c * chosen / added[i] - y_c_2 * chosen_2 / added[i])
-            added_2 = (
-                y_c_2 * grad_z_c * chosen_2 / added[i] / added[i]
-                + grad_z_c * chosen_2 * chosen / added[i] / added[i]
+            added_3 = total[i] + minus(y_place[i], y_c_2)
+            chosen = total[i] if is_at(place_2[i], c) else added_3
+            chosen_2 = (
+                rest[i]
+                if is_at(place_2[i], c)
+                else less_rest(added_3, added[i], plus_rest_value[i], y_c_2)
             )
-            hess_z[c, i] = scaled(factor[i], added_2)
+            difference = added_2[i] - grad_z_c
+            chosen_3 = total_2[i] if is_at(place[i], c) else difference
+            chosen_4 = (
+                rest_2[i]
+                if is_at(place[i], c)
+                else less_rest(difference, added_2[i], plus_rest_value_2[i], grad_z_c)
+            )
+            product_difference_value = product_difference(
+                grad_z_c,
+                chosen,
+                chosen_2,
+                y_c_2,
+                chosen_3,
+                chosen_4,
+                quotient[i],
+                inverse_rest_value[i],
+            )
+            grad_z[c, i] = scaled(factor[i], product_difference_value)
+            quotient_2 = (
+                (y_c_2 * grad_z_c * chosen_3 + grad_z_c * chosen_3 * chosen) / added_2[i] / added_2[i]
+            )
+            hess_z[c, i] = scaled(factor[i], quotient_2)
 
 
 @kernel
@@ -703,7 +841,9 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
             quotient = exp_minus_z_c_2 / added[i]
             v_z_c = v_z[c, i]
             product = quotient * v_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place_3[i], c) else product)
+            total_2[i], lost_2[i] = add_exactly(
+                total_2[i], lost_2[i], 0.0 if is_at(place_3[i], c) else product
+            )
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):

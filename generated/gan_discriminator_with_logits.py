@@ -24,6 +24,7 @@ from ._runtime import (
     describe,
     in_dtype_of,
     kernel,
+    parts_in_dtype_of,
     polymorphic,
     room,
     row_at,
@@ -61,7 +62,7 @@ def sample_value(z_real, z_fake):
         for n_z_real in range(size):
             terms[n_z_real] = softplus(-z_real_part[n_z_real])
         total, lost = add_terms(total, lost, terms[:size], z_real)
-    total, rest = in_dtype_of(z_real, settle_parts(total, lost))
+    total, rest = parts_in_dtype_of(z_real, settle_parts(total, lost))
     terms_2 = room(z_fake)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z_fake.shape[0], ROOM):
@@ -71,7 +72,7 @@ def sample_value(z_real, z_fake):
         for n_z_fake in range(size):
             terms_2[n_z_fake] = softplus(z_fake_part[n_z_fake])
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_fake)
-    total_2, rest_2 = in_dtype_of(z_fake, settle_parts(total_2, lost_2))
+    total_2, rest_2 = parts_in_dtype_of(z_fake, settle_parts(total_2, lost_2))
     loss = sum_ratio(total, rest, z_real.shape[0]) + sum_ratio(total_2, rest_2, z_fake.shape[0])
     return loss
 
@@ -114,7 +115,7 @@ def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
             grad_z_real_part[n_z_real] = scaled(factor, -(sigmoid(minus) / length_z_real))
             terms[n_z_real] = softplus(minus)
         total, lost = add_terms(total, lost, terms[:size], z_real)
-    total, rest = in_dtype_of(z_real, settle_parts(total, lost))
+    total, rest = parts_in_dtype_of(z_real, settle_parts(total, lost))
     length_z_fake = z_fake.shape[0]
     terms_2 = room(z_fake)
     total_2, lost_2 = 0.0, 0.0
@@ -127,7 +128,7 @@ def _value_and_grad_of_sample(z_real, z_fake, factor, grad_z_real, grad_z_fake):
             grad_z_fake_part[n_z_fake] = scaled(factor, sigmoid(z_fake_n_z_fake) / length_z_fake)
             terms_2[n_z_fake] = softplus(z_fake_n_z_fake)
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z_fake)
-    total_2, rest_2 = in_dtype_of(z_fake, settle_parts(total_2, lost_2))
+    total_2, rest_2 = parts_in_dtype_of(z_fake, settle_parts(total_2, lost_2))
     loss = sum_ratio(total, rest, length_z_real) + sum_ratio(total_2, rest_2, length_z_fake)
     return loss
 

@@ -315,15 +315,10 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
         hess_z[c] = scaled(factor, grad_z_c * (added - grad_z_c) / added / added)
     if place == label:
         grad_z[place] = scaled(factor, minus)
-    else:
-        z_place = z[place]
-        exp_minus_z_place = exp_minus(z_place, largest)
-        grad_z[place] = scaled(factor, exp_minus_z_place / added)
-    if place == label:
         hess_z[place] = scaled(factor, quotient)
     else:
-        z_place = z[place]
-        exp_minus_z_place = exp_minus(z_place, largest)
+        exp_minus_z_place = exp_minus(z[place], largest)
+        grad_z[place] = scaled(factor, exp_minus_z_place / added)
         hess_z[place] = scaled(factor, exp_minus_z_place * total / added / added)
     grad_z[label] = scaled(factor, minus)
     hess_z[label] = scaled(factor, quotient)
@@ -582,7 +577,9 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
             quotient = exp_minus_z_c_2 / added[i]
             v_z_c = v_z[c, i]
             product = quotient * v_z_c
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product)
+            total_3[i], lost_3[i] = add_exactly(
+                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product
+            )
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):

@@ -214,43 +214,39 @@ def _hvp_of_sample(score, y, v_score):
         difference = 1.0 - score
         if 0.0 > difference:
             value = 0.0
+            value_2 = 0.0
         else:
             if 0.0 < difference:
-                value_2 = -1.0
+                value_3 = -1.0
             else:
-                value_2 = np.nan if difference != difference else minimal(0.0, -1.0)
-            value = np.nan if difference != difference else value_2
-        if 0.0 > difference:
-            value_3 = 0.0
-        else:
+                value_3 = np.nan if difference != difference else minimal(0.0, -1.0)
+            value = np.nan if difference != difference else value_3
             minus = -v_score
             if 0.0 < difference:
                 minus_2 = minus
             else:
                 minus_2 = np.nan if difference != difference else minimal(0.0, minus)
-            value_3 = np.nan if difference != difference else minus_2
-        product_score = 2.0 * value * value_3
+            value_2 = np.nan if difference != difference else minus_2
+        product_score = 2.0 * value * value_2
     elif y != y:
         product_score = np.nan
     elif y == 0.0:
         added = 1.0 + score
         if 0.0 > added:
             value_4 = 0.0
+            value_5 = 0.0
         else:
             if 0.0 < added:
-                value_5 = 1.0
+                value_6 = 1.0
             else:
-                value_5 = np.nan if added != added else minimal(0.0, 1.0)
-            value_4 = np.nan if added != added else value_5
-        if 0.0 > added:
-            value_6 = 0.0
-        else:
+                value_6 = np.nan if added != added else minimal(0.0, 1.0)
+            value_4 = np.nan if added != added else value_6
             if 0.0 < added:
                 v_score_2 = v_score
             else:
                 v_score_2 = np.nan if added != added else minimal(0.0, v_score)
-            value_6 = np.nan if added != added else v_score_2
-        product_score = 2.0 * value_4 * value_6
+            value_5 = np.nan if added != added else v_score_2
+        product_score = 2.0 * value_4 * value_5
     else:
         product_score = np.nan
     return product_score

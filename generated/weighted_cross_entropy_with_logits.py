@@ -47,16 +47,21 @@ from ._runtime import (
 from ._runtime.elementary import (
     absolute,
     add_exactly,
-    exp_minus,
+    inverse_rest,
+    less_rest,
+    lifted,
     lifted_exp_minus,
     lifted_one_plus,
     log1p,
     lowered,
     minus,
     multiply_no_nan,
+    plus_rest,
+    product_difference,
     row_in_interval,
     scaled,
     settle,
+    settle_parts,
 )
 
 _ARGUMENTS = (
@@ -226,7 +231,7 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     log1p_lowered_total = log1p(lowered(total))
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
@@ -257,36 +262,73 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
         if start <= place_2 < start + size:
             terms_3[place_2 - start] = 0.0
         total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
-    total_3 = settle(total_3, lost_3)
+    total_3, rest_2 = settle_parts(total_3, lost_3)
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    added = product_2 + total_3
+    plus_rest_value = plus_rest(total_3, rest_2, product_2)
     lifted_one_plus_total = lifted_one_plus(total)
+    plus_rest_value_2 = plus_rest(total, rest, lifted(1.0))
+    quotient = 1.0 / lifted_one_plus_total
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value_2)
     for c in range(z.shape[0]):
         lifted_exp_minus_z_c = lifted_exp_minus(np.float64(z[c]), largest)
         product_3 = np.float64(y[c]) * np.float64(class_weight[c])
-        difference = (
-            lifted_exp_minus_z_c * (total_3 + minus(product_2, product_3))
-            - product_3 * (lifted_one_plus_total - lifted_exp_minus_z_c)
+        added_2 = total_3 + minus(product_2, product_3)
+        difference = lifted_one_plus_total - lifted_exp_minus_z_c
+        product_difference_value = product_difference(
+            lifted_exp_minus_z_c,
+            added_2,
+            less_rest(added_2, added, plus_rest_value, product_3),
+            product_3,
+            difference,
+            less_rest(difference, lifted_one_plus_total, plus_rest_value_2, lifted_exp_minus_z_c),
+            quotient,
+            inverse_rest_value,
         )
-        grad_z[c] = scaled(factor, difference / lifted_one_plus_total)
+        grad_z[c] = scaled(factor, product_difference_value)
     if place_2 == place:
         total_4 = total_3
+        rest_3 = rest_2
     else:
         y_place = np.float64(y[place])
         class_weight_place = np.float64(class_weight[place])
         product_4 = y_place * class_weight_place
-        total_4 = total_3 + minus(product_2, product_4)
-    product_5 = lifted_exp_minus(np.float64(z[place]), largest) * total_4
+        added_3 = total_3 + minus(product_2, product_4)
+        total_4 = added_3
+        rest_3 = less_rest(added_3, added, plus_rest_value, product_4)
     y_place = np.float64(y[place])
     class_weight_place = np.float64(class_weight[place])
     product_4 = y_place * class_weight_place
-    grad_z[place] = scaled(factor, (product_5 - product_4 * total) / lifted_one_plus_total)
+    product_difference_value_2 = product_difference(
+        lifted_exp_minus(np.float64(z[place]), largest),
+        total_4,
+        rest_3,
+        product_4,
+        total,
+        rest,
+        quotient,
+        inverse_rest_value,
+    )
+    grad_z[place] = scaled(factor, product_difference_value_2)
     lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
     if place == place_2:
         total_5 = total
+        rest_4 = rest
     else:
-        total_5 = lifted_one_plus_total - lifted_exp_minus_value
-    product_6 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * total_5
-    grad_z[place_2] = scaled(factor, (lifted_exp_minus_value * total_3 - product_6) / lifted_one_plus_total)
+        difference_2 = lifted_one_plus_total - lifted_exp_minus_value
+        total_5 = difference_2
+        rest_4 = less_rest(difference_2, lifted_one_plus_total, plus_rest_value_2, lifted_exp_minus_value)
+    product_difference_value_3 = product_difference(
+        lifted_exp_minus_value,
+        total_3,
+        rest_2,
+        np.float64(y[place_2]) * np.float64(class_weight[place_2]),
+        total_5,
+        rest_4,
+        quotient,
+        inverse_rest_value,
+    )
+    grad_z[place_2] = scaled(factor, product_difference_value_3)
     return loss
 
 
@@ -307,9 +349,11 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, log1p_lowered_total, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_2, total_3, lost_3, y_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    class_weight_place_2, product_2, lifted_one_plus_total = lanes(z), lanes(z), lanes(z)
+    total, lost, rest, log1p_lowered_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    total_2, lost_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    rest_2, y_place_2, class_weight_place_2, product_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    added, plus_rest_value, lifted_one_plus_total, plus_rest_value_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    quotient, inverse_rest_value = lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -326,9 +370,11 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
         for i in range(LANES):
             lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
             grad_z[c, i] = lifted_exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
+            total[i], lost[i] = add_exactly(
+                total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         log1p_lowered_total[i] = log1p(lowered(total[i]))
     for i in range(LANES):
@@ -351,26 +397,52 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
             y_c = y[c, i]
             class_weight_c = class_weight[c]
             product = y_c * class_weight_c
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product)
+            total_3[i], lost_3[i] = add_exactly(
+                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product
+            )
     for i in range(LANES):
-        total_3[i] = settle(total_3[i], lost_3[i])
+        total_3[i], rest_2[i] = settle_parts(total_3[i], lost_3[i])
     for i in range(LANES):
         y_place_2[i] = y[int(place_2[i]), i]
     for i in range(LANES):
         class_weight_place_2[i] = class_weight[int(place_2[i])]
     for i in range(LANES):
         product_2[i] = y_place_2[i] * class_weight_place_2[i]
+        added[i] = product_2[i] + total_3[i]
+        plus_rest_value[i] = plus_rest(total_3[i], rest_2[i], product_2[i])
         lifted_one_plus_total[i] = lifted_one_plus(total[i])
+        plus_rest_value_2[i] = plus_rest(total[i], rest[i], lifted(1.0))
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value_2[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             product_3 = y[c, i] * class_weight[c]
-            chosen = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(product_2[i], product_3)
-            chosen_2 = total[i] if is_at(place[i], c) else lifted_one_plus_total[i] - grad_z_c
-            grad_z[c, i] = scaled(
-                factor[i],
-                (grad_z_c * chosen - product_3 * chosen_2) / lifted_one_plus_total[i],
+            added_2 = total_3[i] + minus(product_2[i], product_3)
+            chosen = total_3[i] if is_at(place_2[i], c) else added_2
+            chosen_2 = (
+                rest_2[i]
+                if is_at(place_2[i], c)
+                else less_rest(added_2, added[i], plus_rest_value[i], product_3)
             )
+            difference = lifted_one_plus_total[i] - grad_z_c
+            chosen_3 = total[i] if is_at(place[i], c) else difference
+            chosen_4 = (
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference, lifted_one_plus_total[i], plus_rest_value_2[i], grad_z_c)
+            )
+            product_difference_value = product_difference(
+                grad_z_c,
+                chosen,
+                chosen_2,
+                product_3,
+                chosen_3,
+                chosen_4,
+                quotient[i],
+                inverse_rest_value[i],
+            )
+            grad_z[c, i] = scaled(factor[i], product_difference_value)
 
 
 @kernel
@@ -465,8 +537,10 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
         if start <= place_2 < start + size:
             terms[place_2 - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], y)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    added = product_2 + total
+    plus_rest_value = plus_rest(total, rest, product_2)
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -478,46 +552,82 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
         if start <= place < start + size:
             terms_2[place - start] = 0.0
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
-    total_2 = settle(total_2, lost_2)
+    total_2, rest_2 = settle_parts(total_2, lost_2)
     lifted_one_plus_total = lifted_one_plus(total_2)
+    plus_rest_value_2 = plus_rest(total_2, rest_2, lifted(1.0))
+    quotient = 1.0 / lifted_one_plus_total
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value_2)
     for c in range(z.shape[0]):
         lifted_exp_minus_z_c = lifted_exp_minus(np.float64(z[c]), largest)
         product_3 = np.float64(y[c]) * np.float64(class_weight[c])
-        added = total + minus(product_2, product_3)
+        added_2 = total + minus(product_2, product_3)
         difference = lifted_one_plus_total - lifted_exp_minus_z_c
-        entry = (lifted_exp_minus_z_c * added - product_3 * difference) / lifted_one_plus_total
-        grad_z[c] = scaled(factor, entry)
-        quotient = (
-            (lifted_exp_minus_z_c * difference * added + product_3 * lifted_exp_minus_z_c * difference)
+        product_difference_value = product_difference(
+            lifted_exp_minus_z_c,
+            added_2,
+            less_rest(added_2, added, plus_rest_value, product_3),
+            product_3,
+            difference,
+            less_rest(difference, lifted_one_plus_total, plus_rest_value_2, lifted_exp_minus_z_c),
+            quotient,
+            inverse_rest_value,
+        )
+        grad_z[c] = scaled(factor, product_difference_value)
+        quotient_2 = (
+            (lifted_exp_minus_z_c * difference * added_2 + product_3 * lifted_exp_minus_z_c * difference)
             / lifted_one_plus_total
             / lifted_one_plus_total
         )
-        hess_z[c] = scaled(factor, quotient)
+        hess_z[c] = scaled(factor, quotient_2)
     lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
     if place_2 == place:
         total_3 = total
+        rest_3 = rest
     else:
         y_place = np.float64(y[place])
         class_weight_place = np.float64(class_weight[place])
         product_4 = y_place * class_weight_place
-        total_3 = total + minus(product_2, product_4)
+        added_3 = total + minus(product_2, product_4)
+        total_3 = added_3
+        rest_3 = less_rest(added_3, added, plus_rest_value, product_4)
     y_place = np.float64(y[place])
     class_weight_place = np.float64(class_weight[place])
     product_4 = y_place * class_weight_place
-    entry = (lifted_exp_minus_z_place * total_3 - product_4 * total_2) / lifted_one_plus_total
-    grad_z[place] = scaled(factor, entry)
-    added_2 = lifted_exp_minus_z_place * total_2 * total_3 + product_4 * lifted_exp_minus_z_place * total_2
-    hess_z[place] = scaled(factor, added_2 / lifted_one_plus_total / lifted_one_plus_total)
+    product_difference_value_2 = product_difference(
+        lifted_exp_minus_z_place,
+        total_3,
+        rest_3,
+        product_4,
+        total_2,
+        rest_2,
+        quotient,
+        inverse_rest_value,
+    )
+    grad_z[place] = scaled(factor, product_difference_value_2)
+    added_4 = lifted_exp_minus_z_place * total_2 * total_3 + product_4 * lifted_exp_minus_z_place * total_2
+    hess_z[place] = scaled(factor, added_4 / lifted_one_plus_total / lifted_one_plus_total)
     lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
+    product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     if place == place_2:
         total_4 = total_2
+        rest_4 = rest_2
     else:
-        total_4 = lifted_one_plus_total - lifted_exp_minus_value
-    product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
-    entry = (lifted_exp_minus_value * total - product_5 * total_4) / lifted_one_plus_total
-    grad_z[place_2] = scaled(factor, entry)
-    added_3 = lifted_exp_minus_value * total_4 * total + product_5 * lifted_exp_minus_value * total_4
-    hess_z[place_2] = scaled(factor, added_3 / lifted_one_plus_total / lifted_one_plus_total)
+        difference_2 = lifted_one_plus_total - lifted_exp_minus_value
+        total_4 = difference_2
+        rest_4 = less_rest(difference_2, lifted_one_plus_total, plus_rest_value_2, lifted_exp_minus_value)
+    product_difference_value_3 = product_difference(
+        lifted_exp_minus_value,
+        total,
+        rest,
+        product_5,
+        total_4,
+        rest_4,
+        quotient,
+        inverse_rest_value,
+    )
+    grad_z[place_2] = scaled(factor, product_difference_value_3)
+    added_5 = lifted_exp_minus_value * total_4 * total + product_5 * lifted_exp_minus_value * total_4
+    hess_z[place_2] = scaled(factor, added_5 / lifted_one_plus_total / lifted_one_plus_total)
     return
 
 
@@ -532,8 +642,10 @@ def _grad_and_hess_of_tile(z, y, class_weight, factor, grad_z, hess_z):
     """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, y_place_2, class_weight_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    product_2, total_2, lost_2, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, rest, y_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    class_weight_place_2, product_2, added, plus_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    total_2, lost_2, rest_2, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    plus_rest_value_2, quotient, inverse_rest_value = lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -553,39 +665,65 @@ def _grad_and_hess_of_tile(z, y, class_weight, factor, grad_z, hess_z):
             product = y_c * class_weight_c
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place_2[i], c) else product)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         y_place_2[i] = y[int(place_2[i]), i]
     for i in range(LANES):
         class_weight_place_2[i] = class_weight[int(place_2[i])]
     for i in range(LANES):
         product_2[i] = y_place_2[i] * class_weight_place_2[i]
+        added[i] = product_2[i] + total[i]
+        plus_rest_value[i] = plus_rest(total[i], rest[i], product_2[i])
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
             grad_z[c, i] = lifted_exp_minus_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
+            total_2[i], lost_2[i] = add_exactly(
+                total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
     for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
+        total_2[i], rest_2[i] = settle_parts(total_2[i], lost_2[i])
     for i in range(LANES):
         lifted_one_plus_total[i] = lifted_one_plus(total_2[i])
+        plus_rest_value_2[i] = plus_rest(total_2[i], rest_2[i], lifted(1.0))
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value_2[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             product_3 = y[c, i] * class_weight[c]
-            chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(product_2[i], product_3)
-            chosen_2 = total_2[i] if is_at(place[i], c) else lifted_one_plus_total[i] - grad_z_c
-            grad_z[c, i] = scaled(
-                factor[i],
-                (grad_z_c * chosen - product_3 * chosen_2) / lifted_one_plus_total[i],
+            added_2 = total[i] + minus(product_2[i], product_3)
+            chosen = total[i] if is_at(place_2[i], c) else added_2
+            chosen_2 = (
+                rest[i]
+                if is_at(place_2[i], c)
+                else less_rest(added_2, added[i], plus_rest_value[i], product_3)
             )
-            quotient = (
-                (grad_z_c * chosen_2 * chosen + product_3 * grad_z_c * chosen_2) / lifted_one_plus_total[i]
+            difference = lifted_one_plus_total[i] - grad_z_c
+            chosen_3 = total_2[i] if is_at(place[i], c) else difference
+            chosen_4 = (
+                rest_2[i]
+                if is_at(place[i], c)
+                else less_rest(difference, lifted_one_plus_total[i], plus_rest_value_2[i], grad_z_c)
+            )
+            product_difference_value = product_difference(
+                grad_z_c,
+                chosen,
+                chosen_2,
+                product_3,
+                chosen_3,
+                chosen_4,
+                quotient[i],
+                inverse_rest_value[i],
+            )
+            grad_z[c, i] = scaled(factor[i], product_difference_value)
+            quotient_2 = (
+                (grad_z_c * chosen_3 * chosen + product_3 * grad_z_c * chosen_3) / lifted_one_plus_total[i]
                 / lifted_one_plus_total[i]
             )
-            hess_z[c, i] = scaled(factor[i], quotient)
+            hess_z[c, i] = scaled(factor[i], quotient_2)
 
 
 @kernel
@@ -661,58 +799,46 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
     product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    terms_3 = room(1.0)
-    total_3, lost_3 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            z_c = np.float64(z_part[c])
-            terms_2[c] = lifted_exp_minus(z_c, largest)
-            terms_3[c] = exp_minus(z_c, largest)
+            terms_2[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms_2[place - start] = 0.0
-            terms_3[place - start] = 0.0
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
-        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
     total_2 = settle(total_2, lost_2)
-    total_3 = settle(total_3, lost_3)
     lifted_one_plus_total = lifted_one_plus(total_2)
-    added = 1.0 + total_3
     largest_3, place_3 = -np.inf, -1
-    largest_4, place_4 = -np.inf, -1
     for c in range(z.shape[0]):
-        z_c_2 = np.float64(z[c])
-        lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+        z_c = np.float64(z[c])
+        lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
         quotient = lifted_exp_minus_z_c / lifted_one_plus_total
         v_z_c = np.float64(v_z[c])
         product_3 = quotient * v_z_c
         candidate = absolute(product_3)
         if candidate > largest_3 or candidate != candidate or place_3 < 0:
             largest_3, place_3 = candidate, c
-        candidate = absolute(exp_minus(z_c_2, largest) / added * v_z_c)
-        if candidate > largest_4 or candidate != candidate or place_4 < 0:
-            largest_4, place_4 = candidate, c
-    terms_4 = room(1.0)
-    total_4, lost_4 = 0.0, 0.0
+    terms_3 = room(1.0)
+    total_3, lost_3 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
         z_part, v_z_part = z[part], v_z[part]
         for c in range(size):
-            z_c_2 = np.float64(z_part[c])
-            lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+            z_c = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
             quotient = lifted_exp_minus_z_c / lifted_one_plus_total
             v_z_c = np.float64(v_z_part[c])
             product_3 = quotient * v_z_c
-            terms_4[c] = product_3
+            terms_3[c] = product_3
         if start <= place_3 < start + size:
-            terms_4[place_3 - start] = 0.0
-        total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
-    total_4 = settle(total_4, lost_4)
+            terms_3[place_3 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
+    total_3 = settle(total_3, lost_3)
     product_4 = (
-        lifted_exp_minus(np.float64(z[place_4]), largest) / lifted_one_plus_total * np.float64(v_z[place_4])
+        lifted_exp_minus(np.float64(z[place_3]), largest) / lifted_one_plus_total * np.float64(v_z[place_3])
     )
     for c in range(z.shape[0]):
         lifted_exp_minus_z_c_2 = lifted_exp_minus(np.float64(z[c]), largest)
@@ -720,7 +846,7 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
         v_z_c_2 = np.float64(v_z[c])
         difference = (
             (lifted_one_plus_total - lifted_exp_minus_z_c_2) / lifted_one_plus_total * v_z_c_2
-            - (total_4 + minus(product_4, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
+            - (total_3 + minus(product_4, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
         )
         multiply_no_nan_value = multiply_no_nan(
             lifted_exp_minus_z_c_2 * (total + minus(product_2, product_5)) / lifted_one_plus_total,
@@ -733,19 +859,19 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
         product_z[c] = scaled(factor, entry)
     lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_3]), largest)
     if place_2 == place_3:
-        total_5 = total
+        total_4 = total
     else:
         y_place = np.float64(y[place_3])
         class_weight_place = np.float64(class_weight[place_3])
         product_6 = y_place * class_weight_place
-        total_5 = total + minus(product_2, product_6)
+        total_4 = total + minus(product_2, product_6)
     if place == place_3:
-        total_6 = total_2
+        total_5 = total_2
     else:
-        total_6 = lifted_one_plus_total - lifted_exp_minus_value
-    difference_2 = total_6 / lifted_one_plus_total * np.float64(v_z[place_3]) - total_4
+        total_5 = lifted_one_plus_total - lifted_exp_minus_value
+    difference_2 = total_5 / lifted_one_plus_total * np.float64(v_z[place_3]) - total_3
     multiply_no_nan_value_2 = multiply_no_nan(
-        lifted_exp_minus_value * total_5 / lifted_one_plus_total,
+        lifted_exp_minus_value * total_4 / lifted_one_plus_total,
         difference_2,
     )
     y_place = np.float64(y[place_3])
@@ -758,20 +884,20 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
     product_z[place_3] = scaled(factor, multiply_no_nan_value_2 + multiply_no_nan_value_3)
     lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
     if place_2 == place:
-        total_7 = total
+        total_6 = total
     else:
         y_place_2 = np.float64(y[place])
         class_weight_place_2 = np.float64(class_weight[place])
         product_7 = y_place_2 * class_weight_place_2
-        total_7 = total + minus(product_2, product_7)
+        total_6 = total + minus(product_2, product_7)
     v_z_place = np.float64(v_z[place])
     if place_3 == place:
-        total_8 = total_4
+        total_7 = total_3
     else:
-        total_8 = total_4 + minus(product_4, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
-    difference_3 = total_2 / lifted_one_plus_total * v_z_place - total_8
+        total_7 = total_3 + minus(product_4, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
+    difference_3 = total_2 / lifted_one_plus_total * v_z_place - total_7
     multiply_no_nan_value_4 = multiply_no_nan(
-        lifted_exp_minus_z_place * total_7 / lifted_one_plus_total,
+        lifted_exp_minus_z_place * total_6 / lifted_one_plus_total,
         difference_3,
     )
     y_place_2 = np.float64(y[place])
@@ -784,21 +910,21 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
     product_z[place] = scaled(factor, multiply_no_nan_value_4 + multiply_no_nan_value_5)
     lifted_exp_minus_value_2 = lifted_exp_minus(np.float64(z[place_2]), largest)
     if place == place_2:
-        total_9 = total_2
+        total_8 = total_2
     else:
-        total_9 = lifted_one_plus_total - lifted_exp_minus_value_2
+        total_8 = lifted_one_plus_total - lifted_exp_minus_value_2
     v_z_place_2 = np.float64(v_z[place_2])
     if place_3 == place_2:
-        total_10 = total_4
+        total_9 = total_3
     else:
-        total_10 = total_4 + minus(product_4, lifted_exp_minus_value_2 / lifted_one_plus_total * v_z_place_2)
-    difference_4 = total_9 / lifted_one_plus_total * v_z_place_2 - total_10
+        total_9 = total_3 + minus(product_4, lifted_exp_minus_value_2 / lifted_one_plus_total * v_z_place_2)
+    difference_4 = total_8 / lifted_one_plus_total * v_z_place_2 - total_9
     product_8 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * lifted_exp_minus_value_2
-    added_2 = (
+    added = (
         multiply_no_nan(lifted_exp_minus_value_2 * total / lifted_one_plus_total, difference_4)
         + multiply_no_nan(product_8 / lifted_one_plus_total, difference_4)
     )
-    product_z[place_2] = scaled(factor, added_2)
+    product_z[place_2] = scaled(factor, added)
     return
 
 
@@ -814,10 +940,9 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     total, lost, y_place_2, class_weight_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    product_2, total_2, lost_2, total_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_3, lifted_one_plus_total, added, largest_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    place_3, largest_4, place_4, total_4 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_4, z_place_4, v_z_place_4, product_4 = lanes(z), lanes(z), lanes(z), lanes(z)
+    product_2, total_2, lost_2, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    largest_3, place_3, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    z_place_3, v_z_place_3, product_4 = lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -846,51 +971,47 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
         product_2[i] = y_place_2[i] * class_weight_place_2[i]
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
-        total_3[i], lost_3[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            product_z[c, i] = lifted_exp_minus_z_c
+            total_2[i], lost_2[i] = add_exactly(
+                total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
+    for i in range(LANES):
+        total_2[i] = settle(total_2[i], lost_2[i])
+    for i in range(LANES):
+        lifted_one_plus_total[i] = lifted_one_plus(total_2[i])
+    for i in range(LANES):
+        largest_3[i], place_3[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
-            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest[i])
-            product_z[c, i] = lifted_exp_minus_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
-            term = exp_minus(z_c, largest[i])
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place[i], c) else term)
-    for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
-        total_3[i] = settle(total_3[i], lost_3[i])
-    for i in range(LANES):
-        lifted_one_plus_total[i] = lifted_one_plus(total_2[i])
-        added[i] = 1.0 + total_3[i]
-    for i in range(LANES):
-        largest_3[i], place_3[i] = -np.inf, 0.0
-        largest_4[i], place_4[i] = -np.inf, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            z_c_2 = z[c, i]
-            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
             quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
             product_3 = quotient * v_z_c
             largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_3), c)
-            largest_4[i], place_4[i] = raised_to(largest_4[i], place_4[i], absolute(exp_minus(z_c_2, largest[i]) / added[i] * v_z_c), c)
     for i in range(LANES):
-        total_4[i], lost_4[i] = 0.0, 0.0
+        total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            z_c_2 = z[c, i]
-            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            z_c = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
             quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
             product_3 = quotient * v_z_c
-            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_3[i], c) else product_3)
+            total_3[i], lost_3[i] = add_exactly(
+                total_3[i], lost_3[i], 0.0 if is_at(place_3[i], c) else product_3
+            )
     for i in range(LANES):
-        total_4[i] = settle(total_4[i], lost_4[i])
+        total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
-        z_place_4[i] = z[int(place_4[i]), i]
+        z_place_3[i] = z[int(place_3[i]), i]
     for i in range(LANES):
-        v_z_place_4[i] = v_z[int(place_4[i]), i]
+        v_z_place_3[i] = v_z[int(place_3[i]), i]
     for i in range(LANES):
-        product_4[i] = lifted_exp_minus(z_place_4[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_4[i]
+        product_4[i] = lifted_exp_minus(z_place_3[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_3[i]
     for c in range(z.shape[0]):
         for i in range(LANES):
             product_z_c = product_z[c, i]
@@ -899,16 +1020,16 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
             chosen_2 = total_2[i] if is_at(place[i], c) else lifted_one_plus_total[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_3 = (
-                total_4[i]
+                total_3[i]
                 if is_at(place_3[i], c)
-                else total_4[i] + minus(product_4[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
+                else total_3[i] + minus(product_4[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
             )
             difference = chosen_2 / lifted_one_plus_total[i] * v_z_c_2 - chosen_3
-            added_2 = (
+            added = (
                 multiply_no_nan(product_z_c * chosen / lifted_one_plus_total[i], difference)
                 + multiply_no_nan(product_5 * product_z_c / lifted_one_plus_total[i], difference)
             )
-            product_z[c, i] = scaled(factor[i], added_2)
+            product_z[c, i] = scaled(factor[i], added)
 
 
 @kernel

@@ -48,7 +48,6 @@ from ._runtime import (
 from ._runtime.elementary import (
     absolute,
     add_exactly,
-    exp_minus,
     lifted_exp_minus,
     lifted_one_plus,
     log1p,
@@ -254,7 +253,9 @@ def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
         for i in range(LANES):
             lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
             grad_z[c, i] = lifted_exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
+            total[i], lost[i] = add_exactly(
+                total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
@@ -420,7 +421,9 @@ def _grad_and_hess_of_tile(z, label, class_weight, factor, grad_z, hess_z):
         for i in range(LANES):
             lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
             grad_z[c, i] = lifted_exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
+            total[i], lost[i] = add_exactly(
+                total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
@@ -498,28 +501,52 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
     lifted_exp_minus_z_label = lifted_exp_minus(np.float64(z[label]), largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            z_c = np.float64(z_part[c])
-            terms[c] = lifted_exp_minus(z_c, largest)
-            terms_2[c] = exp_minus(z_c, largest)
+            terms[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
-            terms_2[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total = settle(total, lost)
-    total_2 = settle(total_2, lost_2)
     lifted_one_plus_total = lifted_one_plus(total)
     if place == label:
-        total_3 = total
+        total_2 = total
     else:
-        total_3 = lifted_one_plus_total - lifted_exp_minus_z_label
+        total_2 = lifted_one_plus_total - lifted_exp_minus_z_label
+    terms_3 = room(1.0)
+    total_3, lost_3 = 0.0, 0.0
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
+            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
+            v_z_c = np.float64(v_z_part[c])
+            product = quotient * v_z_c
+            terms_3[c] = product
+        if start <= label < start + size:
+            terms_3[label - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
+    total_3 = settle(total_3, lost_3)
+    multiply_no_nan_value = multiply_no_nan(
+        class_weight_label * lifted_exp_minus_z_label / lifted_one_plus_total,
+        total_2 / lifted_one_plus_total * np.float64(v_z[label]) - total_3,
+    )
+    largest_2, place_2 = -np.inf, -1
+    for c in range(z.shape[0]):
+        z_c = np.float64(z[c])
+        lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
+        quotient = lifted_exp_minus_z_c / lifted_one_plus_total
+        v_z_c = np.float64(v_z[c])
+        product = quotient * v_z_c
+        candidate = absolute(product)
+        if candidate > largest_2 or candidate != candidate or place_2 < 0:
+            largest_2, place_2 = candidate, c
     terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -527,61 +554,25 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         part = slice(start, start + size)
         z_part, v_z_part = z[part], v_z[part]
         for c in range(size):
-            z_c_2 = np.float64(z_part[c])
-            lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
+            z_c = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
             quotient = lifted_exp_minus_z_c / lifted_one_plus_total
             v_z_c = np.float64(v_z_part[c])
             product = quotient * v_z_c
             terms_4[c] = product
-        if start <= label < start + size:
-            terms_4[label - start] = 0.0
+        if start <= place_2 < start + size:
+            terms_4[place_2 - start] = 0.0
         total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
     total_4 = settle(total_4, lost_4)
-    multiply_no_nan_value = multiply_no_nan(
-        class_weight_label * lifted_exp_minus_z_label / lifted_one_plus_total,
-        total_3 / lifted_one_plus_total * np.float64(v_z[label]) - total_4,
-    )
-    added = 1.0 + total_2
-    largest_2, place_2 = -np.inf, -1
-    largest_3, place_3 = -np.inf, -1
-    for c in range(z.shape[0]):
-        z_c_2 = np.float64(z[c])
-        lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
-        quotient = lifted_exp_minus_z_c / lifted_one_plus_total
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
-        candidate = absolute(exp_minus(z_c_2, largest) / added * v_z_c)
-        if candidate > largest_3 or candidate != candidate or place_3 < 0:
-            largest_3, place_3 = candidate, c
-    terms_5 = room(1.0)
-    total_5, lost_5 = 0.0, 0.0
-    for start in range(0, z.shape[0], ROOM):
-        size = min(ROOM, z.shape[0] - start)
-        part = slice(start, start + size)
-        z_part, v_z_part = z[part], v_z[part]
-        for c in range(size):
-            z_c_2 = np.float64(z_part[c])
-            lifted_exp_minus_z_c = lifted_exp_minus(z_c_2, largest)
-            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
-            v_z_c = np.float64(v_z_part[c])
-            product = quotient * v_z_c
-            terms_5[c] = product
-        if start <= place_2 < start + size:
-            terms_5[place_2 - start] = 0.0
-        total_5, lost_5 = add_terms(total_5, lost_5, terms_5[:size], z)
-    total_5 = settle(total_5, lost_5)
     product_2 = (
-        lifted_exp_minus(np.float64(z[place_3]), largest) / lifted_one_plus_total * np.float64(v_z[place_3])
+        lifted_exp_minus(np.float64(z[place_2]), largest) / lifted_one_plus_total * np.float64(v_z[place_2])
     )
     for c in range(z.shape[0]):
         lifted_exp_minus_z_c_2 = lifted_exp_minus(np.float64(z[c]), largest)
         v_z_c_2 = np.float64(v_z[c])
         difference = (
             (lifted_one_plus_total - lifted_exp_minus_z_c_2) / lifted_one_plus_total * v_z_c_2
-            - (total_5 + minus(product_2, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
+            - (total_4 + minus(product_2, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
         )
         entry = multiply_no_nan(
             class_weight_label * lifted_exp_minus_z_c_2 / lifted_one_plus_total,
@@ -593,12 +584,12 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
     else:
         lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
         if place == place_2:
-            total_6 = total
+            total_5 = total
         else:
-            total_6 = lifted_one_plus_total - lifted_exp_minus_value
+            total_5 = lifted_one_plus_total - lifted_exp_minus_value
         multiply_no_nan_value_2 = multiply_no_nan(
             class_weight_label * lifted_exp_minus_value / lifted_one_plus_total,
-            total_6 / lifted_one_plus_total * np.float64(v_z[place_2]) - total_5,
+            total_5 / lifted_one_plus_total * np.float64(v_z[place_2]) - total_4,
         )
         product_z[place_2] = scaled(factor, multiply_no_nan_value_2)
     if place == label:
@@ -607,12 +598,12 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
         v_z_place = np.float64(v_z[place])
         if place_2 == place:
-            total_7 = total_5
+            total_6 = total_4
         else:
-            total_7 = total_5 + minus(product_2, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
+            total_6 = total_4 + minus(product_2, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
         multiply_no_nan_value_3 = multiply_no_nan(
             class_weight_label * lifted_exp_minus_z_place / lifted_one_plus_total,
-            total / lifted_one_plus_total * v_z_place - total_7,
+            total / lifted_one_plus_total * v_z_place - total_6,
         )
         product_z[place] = scaled(factor, multiply_no_nan_value_3)
     product_z[label] = scaled(factor, multiply_no_nan_value)
@@ -630,12 +621,10 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     class_weight_label, largest, place, z_label = lanes(z), lanes(z), lanes(z), lanes(z)
-    lifted_exp_minus_z_label, total, lost, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_2, lifted_one_plus_total, chosen, total_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_3, v_z_label, multiply_no_nan_value, added = lanes(z), lanes(z), lanes(z), lanes(z)
-    largest_2, place_2, largest_3, place_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total_4, lost_4, z_place_3, v_z_place_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    product_2 = lanes(z)
+    lifted_exp_minus_z_label, total, lost, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    chosen, total_2, lost_2, v_z_label = lanes(z), lanes(z), lanes(z), lanes(z)
+    multiply_no_nan_value, largest_2, place_2, total_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_3, z_place_2, v_z_place_2, product_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
     for i in range(LANES):
@@ -649,82 +638,80 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
         lifted_exp_minus_z_label[i] = lifted_exp_minus(z_label[i], largest[i])
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            product_z[c, i] = lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(
+                total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
+    for i in range(LANES):
+        total[i] = settle(total[i], lost[i])
+    for i in range(LANES):
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
+        chosen[i] = (
+            total[i]
+            if place[i] == label[i]
+            else lifted_one_plus_total[i] - lifted_exp_minus_z_label[i]
+        )
+    for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
-            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest[i])
-            product_z[c, i] = lifted_exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c)
-            term = exp_minus(z_c, largest[i])
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else term)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-        total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        lifted_one_plus_total[i] = lifted_one_plus(total[i])
-        chosen[i] = (
-            (total[i] if place[i] == label[i] else lifted_one_plus_total[i] - lifted_exp_minus_z_label[i])
-        )
-    for i in range(LANES):
-        total_3[i], lost_3[i] = 0.0, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            z_c_2 = z[c, i]
-            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
             quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
             product = quotient * v_z_c
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(label[i], c) else product)
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else product)
     for i in range(LANES):
-        total_3[i] = settle(total_3[i], lost_3[i])
+        total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
         v_z_label[i] = v_z[int(label[i]), i]
     for i in range(LANES):
         multiply_no_nan_value[i] = multiply_no_nan(
             class_weight_label[i] * lifted_exp_minus_z_label[i] / lifted_one_plus_total[i],
-            chosen[i] / lifted_one_plus_total[i] * v_z_label[i] - total_3[i],
+            chosen[i] / lifted_one_plus_total[i] * v_z_label[i] - total_2[i],
         )
-        added[i] = 1.0 + total_2[i]
     for i in range(LANES):
         largest_2[i], place_2[i] = -np.inf, 0.0
-        largest_3[i], place_3[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            z_c_2 = z[c, i]
-            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            z_c = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
             quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
             product = quotient * v_z_c
             largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
-            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(exp_minus(z_c_2, largest[i]) / added[i] * v_z_c), c)
     for i in range(LANES):
-        total_4[i], lost_4[i] = 0.0, 0.0
+        total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            z_c_2 = z[c, i]
-            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c_2, largest[i])
+            z_c = z[c, i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
             quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
             product = quotient * v_z_c
-            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_2[i], c) else product)
+            total_3[i], lost_3[i] = add_exactly(
+                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product
+            )
     for i in range(LANES):
-        total_4[i] = settle(total_4[i], lost_4[i])
+        total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
-        z_place_3[i] = z[int(place_3[i]), i]
+        z_place_2[i] = z[int(place_2[i]), i]
     for i in range(LANES):
-        v_z_place_3[i] = v_z[int(place_3[i]), i]
+        v_z_place_2[i] = v_z[int(place_2[i]), i]
     for i in range(LANES):
-        product_2[i] = lifted_exp_minus(z_place_3[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_3[i]
+        product_2[i] = lifted_exp_minus(z_place_2[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_2[i]
     for c in range(z.shape[0]):
         for i in range(LANES):
             product_z_c = product_z[c, i]
             chosen_2 = total[i] if is_at(place[i], c) else lifted_one_plus_total[i] - product_z_c
             v_z_c_2 = v_z[c, i]
             chosen_3 = (
-                total_4[i]
+                total_3[i]
                 if is_at(place_2[i], c)
-                else total_4[i] + minus(product_2[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
+                else total_3[i] + minus(product_2[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
             )
             multiply_no_nan_value_2 = multiply_no_nan(
                 class_weight_label[i] * product_z_c / lifted_one_plus_total[i],

@@ -448,7 +448,9 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
             slope_d = slope[d, i]
             ratio_value = ratio(slope_d, binade_largest[i])
             product = ratio_value * ratio_value
-            total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], d) else product)
+            total_3[i], lost_3[i] = add_exactly(
+                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], d) else product
+            )
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
@@ -699,7 +701,9 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
             slope_d = slope[d, i]
             ratio_value = ratio(slope_d, binade_largest[i])
             product = ratio_value * ratio_value
-            total_4[i], lost_4[i] = add_exactly(total_4[i], lost_4[i], 0.0 if is_at(place_2[i], d) else product)
+            total_4[i], lost_4[i] = add_exactly(
+                total_4[i], lost_4[i], 0.0 if is_at(place_2[i], d) else product
+            )
     for i in range(LANES):
         total_4[i] = settle(total_4[i], lost_4[i])
     for i in range(LANES):
@@ -716,7 +720,9 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
             ratio_value_3 = ratio(ratio_value_2, sqrt_total[i])
             v_slope_d = v_slope[d, i]
             product_2 = ratio_value_3 * v_slope_d
-            total_5[i], lost_5[i] = add_exactly(total_5[i], lost_5[i], 0.0 if is_at(place_3[i], d) else product_2)
+            total_5[i], lost_5[i] = add_exactly(
+                total_5[i], lost_5[i], 0.0 if is_at(place_3[i], d) else product_2
+            )
     for i in range(LANES):
         total_5[i] = settle(total_5[i], lost_5[i])
     for i in range(LANES):

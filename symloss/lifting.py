@@ -12,7 +12,7 @@ from sympy import Add, Expr, S
 
 from symloss.arguments import Weight
 from symloss.functions import exp_minus, log1p
-from symloss.reductions import Element, MaxOver, SumOver, rewrite_parts
+from symloss.reductions import MaxOver, SumOver, rewrite_parts
 from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, lowered
 
 
@@ -25,7 +25,7 @@ def lift_rows(expr: Expr) -> Expr:
 
 
 def _lift(expr: Any) -> Any:
-    if not expr.args or isinstance(expr, Element):
+    if not expr.args:
         return expr
     others = next((term for term in Add.make_args(expr) if _sums_exponentials(term)), None)
     if isinstance(expr, Add) and others is not None and S.One in expr.args:

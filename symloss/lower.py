@@ -68,11 +68,11 @@ class _Lowering:
 
     def __init__(self, outputs: Iterable[Output]) -> None:
         self._arrays = _arrays(outputs)
-        self._in_parts = {SumOver(*rest.args) for output in outputs for rest in output.expr.atoms(RestOver)}
         self._temporaries: dict[Any, str] = {}  # the same value has the same name in every scope
 
     def function(self, kind: str, outputs: list[Output]) -> ir.Function:
         block = _Block()
+        self._in_parts = {SumOver(*rest.args) for output in outputs for rest in output.expr.atoms(RestOver)}
         self._outputs([(output, output.expr) for output in outputs], block)
         scalars = tuple(result_name(output) for output in outputs if not output.index)
         rows = tuple(result_name(output) for output in outputs if output.index)

@@ -13,8 +13,9 @@ from pathlib import Path
 ARITHMETIC = (
     "bits.py", "brief.py", "coefficients.py", "double_word.py", "elementary.py", "error_function.py", "excess.py",
     "exponential.py", "exponential_parts.py", "gamma_function.py", "hyperbolic.py", "inverse.py", "lifted_rows.py",
-    "logarithm.py", "logistic.py", "loops.py", "norm_parts.py", "parts.py", "reduce.py", "rows.py", "scaled_tail.py",
-    "special_coefficients.py", "squares.py", "stack.py", "stretches.py", "tiles.py", "twofold.py", "vector_sums.py",
+    "logarithm.py", "logistic.py", "loops.py", "norm_parts.py", "parts.py", "quotients.py", "reduce.py", "rows.py",
+    "scaled_tail.py", "special_coefficients.py", "squares.py", "stack.py", "stretches.py", "tiles.py", "twofold.py",
+    "vector_sums.py",
 )  # fmt: skip
 _ALWAYS = "literals.py"  # how all of them are compiled
 _RUNTIME = "_runtime"

@@ -5,6 +5,7 @@ products with them are subnormal only where the `lowered` result is.  `norm_less
 squares with its rest.
 `excess` and `distance_excess` have the right sign, whatever is rounded: what `decisions` compares with 0.
 `squared_difference`, `times_square` and `sum_ratio` are rounded once: what `squares` puts into sums, and makes of them.
+`product_difference` is right to a unit, of sums in two parts: what `quotients` makes of gradients of cross-entropies.
 """
 
 from __future__ import annotations
@@ -152,3 +153,32 @@ class sum_ratio(Primitive):  # noqa: N801
     def definition(self) -> Expr:
         total, rest, y = self.args
         return (total + rest) / y
+
+
+class plus_rest(Primitive):  # noqa: N801
+    """What rounding takes from total + rest + largest, if total + largest is computed: 0 in exact numbers."""
+
+    def definition(self) -> Expr:
+        return S.Zero
+
+
+class less_rest(Primitive):  # noqa: N801
+    """What rounding takes from whole + rest - own, if x is computed: 0 in exact numbers."""
+
+    def definition(self) -> Expr:
+        return S.Zero
+
+
+class inverse_rest(Primitive):  # noqa: N801
+    """What rounding takes from 1/(x + rest), if 1/x is computed: 0 in exact numbers."""
+
+    def definition(self) -> Expr:
+        return S.Zero
+
+
+class product_difference(Primitive):  # noqa: N801
+    """(a*(b + b_rest) - c*(d + d_rest)) * (k + k_rest), to a unit, for sums of which rounding took the rests."""
+
+    def definition(self) -> Expr:
+        a, b, b_rest, c, d, d_rest, k, k_rest = self.args
+        return (a * (b + b_rest) - c * (d + d_rest)) * (k + k_rest)

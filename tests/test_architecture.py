@@ -47,6 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lifting": {"arguments", "functions", "reductions", "scaled_functions"},
     "norms": {"arguments", "functions", "reductions", "scaled_functions"},
     "squares": {"decisions", "functions", "reductions", "scaled_functions"},
+    "quotients": {"functions", "reductions", "scaled_functions"},
     "specialize": {
         "arguments",
         "decisions",
@@ -55,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "functions",
         "lifting",
         "norms",
+        "quotients",
         "reductions",
         "rewrite",
         "rules",

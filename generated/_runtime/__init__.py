@@ -7,7 +7,7 @@ from .brief import briefly
 from .describe import REALS, Array, Finite, Interval, Labels, Scalar, describe
 from .driver import Driver
 from .jit import inlined, kernel, polymorphic
-from .loops import CHUNK, cut, in_dtype_of, weighed, weighted, wide_vectors
+from .loops import CHUNK, cut, in_dtype_of, parts_in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, room
 from .stretches import row_at
@@ -39,6 +39,7 @@ __all__ = [
     "kernel",
     "lanes",
     "largest_of",
+    "parts_in_dtype_of",
     "polymorphic",
     "raised_to",
     "refined",

@@ -155,8 +155,10 @@ class Printer:
             yield left + first
             yield from (tab + other for other in others)
             return
+        width = _WIDTH - len(tab) - len(_INDENT)
+        parts = self._ways(value) if isinstance(value, ir.Choose) else self._parts(value, width)
         yield f"{left}("
-        yield from (f"{tab}{_INDENT}{part}" for part in self._parts(value, _WIDTH - len(tab) - len(_INDENT)))
+        yield from (f"{tab}{_INDENT}{part}" for part in parts)
         yield f"{tab})"
 
     def _parts(self, value: ir.Expr, width: int) -> list[str]:
@@ -239,7 +241,8 @@ class Printer:
         for a in statement.accumulators:
             settled = settling(self, a)
             if self.single:
-                settled = f"{self.call_name('in_dtype_of')}({first}, {settled})"
+                narrow = self.call_name("in_dtype_of" if len(a.names) == 1 else "parts_in_dtype_of")
+                settled = f"{narrow}({first}, {settled})"
             yield f"{tab}{', '.join(a.names)} = {settled}"
 
     def _one_by_one(self, statement: ir.Reduce, depth: int) -> Iterator[str]:

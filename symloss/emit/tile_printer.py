@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from symloss import ir
 from symloss.emit.numba_printer import Printer, lost_name, number, settling
+from symloss.emit.text import call_lines
 
 _INDENT = "    "
 _ON_A_LINE = 4  # lanes for which room is made
@@ -138,11 +139,15 @@ class TilePrinter(Printer):
         text = self.expression(term)
         for place in statement.skip:
             text = f"0.0 if {self._is_at(place, statement.index)} else {text}"
-        yield f"{tab}{total}, {lost} = {self.call_name('add_exactly')}({total}, {lost}, {text})"
+        yield from self._renewed((total, lost), "add_exactly", [text], tab)
 
     def _raise(self, statement: ir.Reduce, a: ir.Accumulator, tab: str) -> Iterator[str]:
-        args = f"{', '.join(self._pair(a))}, {self.expression(a.term)}, {statement.index}"
-        yield f"{tab}{', '.join(self._pair(a))} = {self.call_name('raised_to')}({args})"
+        yield from self._renewed(self._pair(a), "raised_to", [self.expression(a.term), statement.index], tab)
+
+    def _renewed(self, pair: tuple[str, str], function: str, args: list[str], tab: str) -> list[str]:
+        """Let a function make both lanes anew, of what they hold and of more."""
+        call = f"{', '.join(pair)} = {self.call_name(function)}("
+        return call_lines(call, [*pair, *args], ")", len(tab) // len(_INDENT))
 
 
 def room_lines(names: Sequence[str], room: str) -> list[str]:

@@ -77,6 +77,23 @@ def _in_dtype_compiled(array: Any, number: Any) -> Any:
     return implementation
 
 
+def parts_in_dtype_of(array: Any, parts: tuple[float, float]) -> Any:
+    """Return a sum and its rest in the dtype of an array of floats; the rest has what rounding takes from the sum."""
+    whole = array.dtype.type(parts[0])
+    return whole, array.dtype.type((parts[0] - whole) + parts[1])
+
+
+@overload(parts_in_dtype_of)
+def _parts_in_dtype_compiled(array: Any, parts: Any) -> Any:
+    kind = np.float32 if array.dtype == types.float32 else np.float64
+
+    def implementation(array: Any, parts: Any) -> Any:
+        whole = kind(parts[0])
+        return whole, kind((parts[0] - np.float64(whole)) + parts[1])
+
+    return implementation
+
+
 def wide_vectors() -> None:
     """Let LLVM use vectors of 512 bits in the calling function, where the processor has them.
 

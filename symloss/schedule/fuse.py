@@ -1,4 +1,4 @@
-"""Joins passes over the same entries that do not depend on one another: reductions, and what a loop writes."""
+"""Joins passes over the same entries that do not depend on one another, and decisions of one condition."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def fuse(body: Body, loops: bool = False) -> Body:
     body : tuple of Statement
         Of a function.
     loops : bool
-        Whether loops that write become part of a sum over the same entries, too.
+        Whether loops that write become part of a sum over the same entries, too, and equal decisions become one.
     """
     result: list[Statement] = []
     for statement in body:
@@ -41,8 +41,10 @@ def _inside(statement: Statement, loops: bool) -> Statement:
 
 
 def _partner(statement: Statement, before: list[Statement]) -> int | None:
-    """Return the position of an earlier reduction that this pass can be made part of."""
+    """Return the position of an earlier statement that this one can be made part of."""
     for place in range(len(before) - 1, -1, -1):
+        if isinstance(statement, If) and not isinstance(before[place], (Assign, If)):
+            return None  # what loops write stays where it is
         if not _same_pass(before[place], statement):
             continue
         risen = _needed(statement, before[place + 1 :])
@@ -68,11 +70,13 @@ def _used_outside(statements: Body) -> set[str]:
 
 
 def _of_its_own(statement: Statement) -> set[str]:
-    """Return the names that are made inside of a loop."""
-    return own_names(statement) if isinstance(statement, (Loop, Reduce)) else set()
+    """Return the names that are made inside of a loop or a decision."""
+    return own_names(statement) if isinstance(statement, (Loop, Reduce, If)) else set()
 
 
 def _same_pass(one: Statement, other: Statement) -> bool:
+    if isinstance(one, If):
+        return isinstance(other, If) and one.condition == other.condition
     if not isinstance(one, Reduce):
         return False
     if isinstance(other, Reduce):
@@ -87,6 +91,10 @@ def _same_pass(one: Statement, other: Statement) -> bool:
 
 
 def _joined(one: Statement, other: Statement) -> Statement:
+    if isinstance(one, If):
+        assert isinstance(other, If)
+        yes, no = ((*a, *(s for s in b if s not in a)) for a, b in ((one.yes, other.yes), (one.no, other.no)))
+        return replace(one, yes=yes, no=no)
     assert isinstance(one, Reduce)
     if isinstance(other, Reduce):
         own = tuple(inner for inner in other.body if inner not in one.body)
