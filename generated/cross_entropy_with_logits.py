@@ -58,6 +58,7 @@ from ._runtime.elementary import (
     scaled,
     settle,
     settle_parts,
+    times_parts,
 )
 
 _ARGUMENTS = (
@@ -493,19 +494,26 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         y_c_2 = y[c]
         added_3 = total + minus(y_place, y_c_2)
         difference = added_2 - grad_z_c
+        less_rest_value = less_rest(difference, added_2, plus_rest_value_2, grad_z_c)
         product_difference_value = product_difference(
             grad_z_c,
             added_3,
             less_rest(added_3, added, plus_rest_value, y_c_2),
             y_c_2,
             difference,
-            less_rest(difference, added_2, plus_rest_value_2, grad_z_c),
+            less_rest_value,
             quotient,
             inverse_rest_value,
         )
         grad_z[c] = scaled(factor, product_difference_value)
-        quotient_2 = (y_c_2 * grad_z_c * difference + grad_z_c * difference * added_3) / added_2 / added_2
-        hess_z[c] = scaled(factor, quotient_2)
+        times_parts_value = times_parts(
+            times_parts(grad_z_c, added, plus_rest_value, quotient, inverse_rest_value),
+            difference,
+            less_rest_value,
+            quotient,
+            inverse_rest_value,
+        )
+        hess_z[c] = scaled(factor, times_parts_value)
     exp_minus_z_place = exp_minus(z[place], largest)
     if place_2 == place:
         total_3 = total
@@ -527,10 +535,15 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         inverse_rest_value,
     )
     grad_z[place] = scaled(factor, product_difference_value_2)
-    added_5 = y_place_2 * exp_minus_z_place * total_2 + exp_minus_z_place * total_2 * total_3
-    hess_z[place] = scaled(factor, added_5 / added_2 / added_2)
+    times_parts_value_2 = times_parts(
+        times_parts(exp_minus_z_place, added, plus_rest_value, quotient, inverse_rest_value),
+        total_2,
+        rest_2,
+        quotient,
+        inverse_rest_value,
+    )
+    hess_z[place] = scaled(factor, times_parts_value_2)
     exp_minus_z_place_2 = exp_minus(z[place_2], largest)
-    y_place_3 = y[place_2]
     if place == place_2:
         total_4 = total_2
         rest_4 = rest_2
@@ -542,15 +555,21 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         exp_minus_z_place_2,
         total,
         rest,
-        y_place_3,
+        y[place_2],
         total_4,
         rest_4,
         quotient,
         inverse_rest_value,
     )
     grad_z[place_2] = scaled(factor, product_difference_value_3)
-    added_6 = y_place_3 * exp_minus_z_place_2 * total_4 + exp_minus_z_place_2 * total_4 * total
-    hess_z[place_2] = scaled(factor, added_6 / added_2 / added_2)
+    times_parts_value_3 = times_parts(
+        times_parts(exp_minus_z_place_2, added, plus_rest_value, quotient, inverse_rest_value),
+        total_4,
+        rest_4,
+        quotient,
+        inverse_rest_value,
+    )
+    hess_z[place_2] = scaled(factor, times_parts_value_3)
     return
 
 
@@ -629,10 +648,14 @@ def _grad_and_hess_of_tile(z, y, factor, grad_z, hess_z):
                 inverse_rest_value[i],
             )
             grad_z[c, i] = scaled(factor[i], product_difference_value)
-            quotient_2 = (
-                (y_c_2 * grad_z_c * chosen_3 + grad_z_c * chosen_3 * chosen) / added_2[i] / added_2[i]
+            times_parts_value = times_parts(
+                times_parts(grad_z_c, added[i], plus_rest_value[i], quotient[i], inverse_rest_value[i]),
+                chosen_3,
+                chosen_4,
+                quotient[i],
+                inverse_rest_value[i],
             )
-            hess_z[c, i] = scaled(factor[i], quotient_2)
+            hess_z[c, i] = scaled(factor[i], times_parts_value)
 
 
 @kernel

@@ -39,6 +39,7 @@ from ._runtime import (
     wide_vectors,
 )
 from ._runtime.elementary import (
+    added_once,
     multiply_no_nan,
     scaled,
     settle,
@@ -87,7 +88,7 @@ def _plain_value(x_hat, mu, logvar, x, beta):
             )
             terms[l] = added
         total, lost = add_terms(total, lost, terms[:size], logvar)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_hat.shape[0], ROOM):
@@ -98,8 +99,8 @@ def _plain_value(x_hat, mu, logvar, x, beta):
             squared_difference_value = squared_difference(np.float64(x_hat_part[d]), np.float64(x_part[d]))
             terms_2[d] = squared_difference_value
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x_hat)
-    total_2, rest = settle_parts(total_2, lost_2)
-    loss = total + sum_ratio(total_2, rest, x_hat.shape[0])
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    loss = added_once(total, sum_ratio(total_2, rest_2, x_hat.shape[0]), rest)
     return loss
 
 
@@ -159,7 +160,7 @@ def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_m
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
             terms[l] = times_expm1mx(logvar_l, product) + times_square(mu_l, product)
         total, lost = add_terms(total, lost, terms[:size], logvar)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     length_x_hat = x_hat.shape[0]
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
@@ -173,8 +174,8 @@ def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_m
             grad_x_hat_part[d] = scaled(factor, 2.0 * (x_hat_d - x_d) / length_x_hat)
             terms_2[d] = squared_difference(x_hat_d, x_d)
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x_hat)
-    total_2, rest = settle_parts(total_2, lost_2)
-    loss = total + sum_ratio(total_2, rest, length_x_hat)
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    loss = added_once(total, sum_ratio(total_2, rest_2, length_x_hat), rest)
     return loss
 
 

@@ -39,11 +39,13 @@ from ._runtime import (
     wide_vectors,
 )
 from ._runtime.elementary import (
+    added_once,
     logistic_density,
     multiply_no_nan,
     row_in_interval,
     scaled,
     settle,
+    settle_parts,
     sigmoid,
     softplus,
     times_exp,
@@ -88,7 +90,7 @@ def _plain_value(x_logit, mu, logvar, x, beta):
             )
             terms[d] = added
         total, lost = add_terms(total, lost, terms[:size], x)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     product = 0.5 * beta
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
@@ -103,8 +105,8 @@ def _plain_value(x_logit, mu, logvar, x, beta):
             )
             terms_2[l] = added_2
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
-    total_2 = settle(total_2, lost_2)
-    loss = total + total_2
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    loss = added_once(total, total_2, rest + rest_2)
     return loss
 
 
@@ -166,7 +168,7 @@ def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, gr
             grad_x_logit_part[d] = scaled(factor, difference * sigmoid(x_logit_d) - x_d * sigmoid(minus))
             terms[d] = added
         total, lost = add_terms(total, lost, terms[:size], x)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     product = 0.5 * beta
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
@@ -182,8 +184,8 @@ def _plain_value_and_grad(x_logit, mu, logvar, x, beta, factor, grad_x_logit, gr
             grad_logvar_part[l] = scaled(factor, times_expm1(logvar_l, product))
             terms_2[l] = added_2
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], logvar)
-    total_2 = settle(total_2, lost_2)
-    loss = total + total_2
+    total_2, rest_2 = settle_parts(total_2, lost_2)
+    loss = added_once(total, total_2, rest + rest_2)
     return loss
 
 

@@ -62,6 +62,7 @@ from ._runtime.elementary import (
     scaled,
     settle,
     settle_parts,
+    times_parts,
 )
 
 _ARGUMENTS = (
@@ -562,23 +563,31 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
         product_3 = np.float64(y[c]) * np.float64(class_weight[c])
         added_2 = total + minus(product_2, product_3)
         difference = lifted_one_plus_total - lifted_exp_minus_z_c
+        less_rest_value = less_rest(
+            difference,
+            lifted_one_plus_total,
+            plus_rest_value_2,
+            lifted_exp_minus_z_c,
+        )
         product_difference_value = product_difference(
             lifted_exp_minus_z_c,
             added_2,
             less_rest(added_2, added, plus_rest_value, product_3),
             product_3,
             difference,
-            less_rest(difference, lifted_one_plus_total, plus_rest_value_2, lifted_exp_minus_z_c),
+            less_rest_value,
             quotient,
             inverse_rest_value,
         )
         grad_z[c] = scaled(factor, product_difference_value)
-        quotient_2 = (
-            (lifted_exp_minus_z_c * difference * added_2 + product_3 * lifted_exp_minus_z_c * difference)
-            / lifted_one_plus_total
-            / lifted_one_plus_total
+        times_parts_value = times_parts(
+            times_parts(lifted_exp_minus_z_c, added, plus_rest_value, quotient, inverse_rest_value),
+            difference,
+            less_rest_value,
+            quotient,
+            inverse_rest_value,
         )
-        hess_z[c] = scaled(factor, quotient_2)
+        hess_z[c] = scaled(factor, times_parts_value)
     lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
     if place_2 == place:
         total_3 = total
@@ -604,10 +613,15 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
         inverse_rest_value,
     )
     grad_z[place] = scaled(factor, product_difference_value_2)
-    added_4 = lifted_exp_minus_z_place * total_2 * total_3 + product_4 * lifted_exp_minus_z_place * total_2
-    hess_z[place] = scaled(factor, added_4 / lifted_one_plus_total / lifted_one_plus_total)
+    times_parts_value_2 = times_parts(
+        times_parts(lifted_exp_minus_z_place, added, plus_rest_value, quotient, inverse_rest_value),
+        total_2,
+        rest_2,
+        quotient,
+        inverse_rest_value,
+    )
+    hess_z[place] = scaled(factor, times_parts_value_2)
     lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
-    product_5 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
     if place == place_2:
         total_4 = total_2
         rest_4 = rest_2
@@ -619,15 +633,21 @@ def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
         lifted_exp_minus_value,
         total,
         rest,
-        product_5,
+        np.float64(y[place_2]) * np.float64(class_weight[place_2]),
         total_4,
         rest_4,
         quotient,
         inverse_rest_value,
     )
     grad_z[place_2] = scaled(factor, product_difference_value_3)
-    added_5 = lifted_exp_minus_value * total_4 * total + product_5 * lifted_exp_minus_value * total_4
-    hess_z[place_2] = scaled(factor, added_5 / lifted_one_plus_total / lifted_one_plus_total)
+    times_parts_value_3 = times_parts(
+        times_parts(lifted_exp_minus_value, added, plus_rest_value, quotient, inverse_rest_value),
+        total_4,
+        rest_4,
+        quotient,
+        inverse_rest_value,
+    )
+    hess_z[place_2] = scaled(factor, times_parts_value_3)
     return
 
 
@@ -719,11 +739,14 @@ def _grad_and_hess_of_tile(z, y, class_weight, factor, grad_z, hess_z):
                 inverse_rest_value[i],
             )
             grad_z[c, i] = scaled(factor[i], product_difference_value)
-            quotient_2 = (
-                (grad_z_c * chosen_3 * chosen + product_3 * grad_z_c * chosen_3) / lifted_one_plus_total[i]
-                / lifted_one_plus_total[i]
+            times_parts_value = times_parts(
+                times_parts(grad_z_c, added[i], plus_rest_value[i], quotient[i], inverse_rest_value[i]),
+                chosen_3,
+                chosen_4,
+                quotient[i],
+                inverse_rest_value[i],
             )
-            hess_z[c, i] = scaled(factor[i], quotient_2)
+            hess_z[c, i] = scaled(factor[i], times_parts_value)
 
 
 @kernel

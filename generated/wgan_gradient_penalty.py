@@ -56,6 +56,7 @@ from ._runtime.elementary import (
     settle_parts,
     sqrt,
     square_rest,
+    times_ratio,
 )
 
 _ARGUMENTS = (
@@ -208,12 +209,15 @@ def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     norm_less_ratio_value = norm_less_ratio(lam, binade_largest, total, added, 1.0)
     for d in range(slope.shape[0]):
         slope_d = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d, binade_largest)
         if product > 1024.0:
-            multiply_no_nan_value = multiply_no_nan(lam, slope_d - ratio(ratio_value_2, sqrt_total))
+            multiply_no_nan_value = multiply_no_nan(
+                lam,
+                slope_d - ratio(ratio(slope_d, binade_largest), sqrt_total),
+            )
+            multiply_no_nan_value_2 = multiply_no_nan_value
         else:
-            multiply_no_nan_value = norm_less_ratio_value * ratio_value_2
-        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan_value)
+            multiply_no_nan_value_2 = times_ratio(slope_d, binade_largest, norm_less_ratio_value)
+        grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan_value_2)
     return loss
 
 
@@ -259,11 +263,14 @@ def _value_and_grad_of_tile(slope, lam, factor, loss, grad_slope):
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d = slope[d, i]
-            ratio_value_2 = ratio(slope_d, binade_largest[i])
+            multiply_no_nan_value = multiply_no_nan(
+                lam,
+                slope_d - ratio(ratio(slope_d, binade_largest[i]), sqrt_total[i]),
+            )
             chosen = (
-                multiply_no_nan(lam, slope_d - ratio(ratio_value_2, sqrt_total[i]))
+                multiply_no_nan_value
                 if product[i] > 1024.0
-                else norm_less_ratio_value[i] * ratio_value_2
+                else times_ratio(slope_d, binade_largest[i], norm_less_ratio_value[i])
             )
             grad_slope[d, i] = scaled(factor[i], 2.0 * chosen)
 
@@ -372,12 +379,13 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     norm_less_value = norm_less(binade_largest, total, added, 1.0)
     for d in range(slope.shape[0]):
         slope_d_2 = np.float64(slope[d])
-        ratio_value_3 = ratio(slope_d_2, binade_largest)
         if product_2 > 1024.0:
+            ratio_value_3 = ratio(slope_d_2, binade_largest)
             multiply_no_nan_value = multiply_no_nan(lam, slope_d_2 - ratio(ratio_value_3, sqrt_total))
         else:
-            multiply_no_nan_value = norm_less_ratio_value * ratio_value_3
+            multiply_no_nan_value = times_ratio(slope_d_2, binade_largest, norm_less_ratio_value)
         grad_slope[d] = scaled(factor, 2.0 * multiply_no_nan_value)
+        ratio_value_3 = ratio(slope_d_2, binade_largest)
         product_4 = ratio_value_3 * ratio_value_3
         if product_2 > 2.0:
             if place_2 == d:
@@ -466,7 +474,7 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
             chosen = (
                 multiply_no_nan(lam, slope_d_2 - ratio(ratio_value_3, sqrt_total[i]))
                 if product_2[i] > 1024.0
-                else norm_less_ratio_value[i] * ratio_value_3
+                else times_ratio(slope_d_2, binade_largest[i], norm_less_ratio_value[i])
             )
             grad_slope[d, i] = scaled(factor[i], 2.0 * chosen)
             product_4 = ratio_value_3 * ratio_value_3

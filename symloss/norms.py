@@ -14,7 +14,7 @@ from sympy import Expr, Mul, sqrt
 from symloss.arguments import Parameter
 from symloss.functions import multiply_no_nan, ratio, select
 from symloss.reductions import Element, rewrite_parts
-from symloss.scaled_functions import norm_less, norm_less_ratio, norm_less_square
+from symloss.scaled_functions import norm_less, norm_less_ratio, norm_less_square, times_ratio
 
 
 def join_norms(expr: Any) -> Any:
@@ -42,8 +42,9 @@ def _with_parameter(k: Expr, product: Expr) -> Expr | None:
             return None
         return select(condition, *(new or multiply_no_nan(k, old) for new, old in zip(found, ways, strict=True)))
     for factor in Mul.make_args(product):
-        if isinstance(factor, norm_less_ratio) and factor.args[0] == 1:
-            return product / factor * norm_less_ratio(k, *factor.args[1:])
+        less = factor.args[-1] if isinstance(factor, times_ratio) else None
+        if isinstance(less, norm_less_ratio) and less.args[0] == 1:
+            return product / factor * times_ratio(*factor.args[:-1], norm_less_ratio(k, *less.args[1:]))
     return None
 
 
@@ -54,5 +55,5 @@ def _over_norm(expr: Mul) -> Expr:
             scale, total, *_ = less.args
             x, divisor = quotient.args
             if divisor == sqrt(total) and isinstance(x, ratio) and x.args[1] == scale:
-                return expr / (less * quotient) * x * norm_less_ratio(1, *less.args)
+                return expr / (less * quotient) * times_ratio(*x.args, norm_less_ratio(1, *less.args))
     return expr

@@ -1,14 +1,15 @@
-"""Differences of two products over a sum: all in two parts, and right to a unit.
+"""Products over a sum, and differences of two: all in two parts, and right to a unit.
 
 The gradient of a cross-entropy is softmax * (targets of the others) - target * (softmaxes of the others), which cancels
-where targets are soft: what each factor, product and quotient loses would count in units of the larger product.
+where targets are soft: what factors, products and quotients lose would count in units of the larger product.  The
+Hessian is softmax * (softmaxes of the others) * (all targets): all factors round, and the sum below counts twice.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sympy import Add, Expr, Mul, Pow
+from sympy import Add, Expr, Mul, Pow, S
 
 from symloss.functions import minus, select
 from symloss.reductions import Element, RestOver, SumOver, rewrite_parts
@@ -19,6 +20,7 @@ from symloss.scaled_functions import (
     lifted_one_plus,
     plus_rest,
     product_difference,
+    times_parts,
 )
 
 
@@ -27,7 +29,34 @@ def join_products(expr: Any) -> Any:
     if not expr.args or isinstance(expr, Element):
         return expr
     expr = rewrite_parts(expr, join_products)
-    return _join(expr) if isinstance(expr, Mul) else expr
+    return _join_powers(_join(expr)) if isinstance(expr, Mul) else expr
+
+
+def _join_powers(expr: Expr) -> Expr:
+    """a*b*c/s**2 -> times_parts(times_parts(a, b, 1/s), c, 1/s) for sums b, c and s."""
+    divided = next((f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp == -2 and _parts(f.base)), None)
+    sums = {f: parts for f in Mul.make_args(expr) if (parts := _parts(f) or _whole(f)) is not None}
+    if divided is None or len(sums) != 2:
+        return expr
+    product, inverse = expr / divided / Mul(*sums), 1 / divided.base
+    for total, rest in sums.values():
+        product = times_parts(product, total, rest, inverse, _inverse_rest(divided.base))
+    return product
+
+
+def _whole(expr: Expr) -> tuple[Expr, Expr] | None:
+    """Return the sum of all entries that a sum of all but one, and this one, make, and what rounding takes of it."""
+    for part in expr.args if isinstance(expr, Add) else ():
+        others = _others(part.args[2]) if isinstance(part, select) else None
+        if others is not None and others[0] == part.args[1] and others[2] == expr - part:
+            total, largest, _ = others
+            return total + largest, plus_rest(total, RestOver(*total.args), largest)
+    return None
+
+
+def _inverse_rest(base: Expr) -> Expr:
+    parts = _parts(base)
+    return inverse_rest(base, S.Zero if parts is None else parts[1])
 
 
 def _join(expr: Mul) -> Expr:
@@ -36,10 +65,10 @@ def _join(expr: Mul) -> Expr:
     if divided is None or difference is None:
         return expr
     second, first = sorted(difference.args, key=lambda term: not _is_negative(term))
-    products, parts = (_product(first), _product(-second)), _parts(divided.base)
-    if _is_negative(first) or not _is_negative(second) or None in products or parts is None:
+    products = _product(first), _product(-second)
+    if _is_negative(first) or not _is_negative(second) or None in products:
         return expr
-    inverse = divided, inverse_rest(divided.base, parts[1])
+    inverse = divided, _inverse_rest(divided.base)
     return expr / (divided * difference) * product_difference(*products[0], *products[1], *inverse)
 
 

@@ -45,13 +45,15 @@ _MIXES = {
     "times_expm1mx",
     "times_square",
 }  # of which all but the first argument multiply
-_SUMS = {"add", "subtract", "minus", "excess", "distance_excess"}
+_SUMS = {"add", "added_once", "subtract", "minus", "excess", "distance_excess"}
 _RESTS = {"square_rest", "plus_rest", "less_rest", "inverse_rest"}  # what rounding takes
 _ONLY_SUMMED = {
+    "added_once",
     "squared_difference",
     "sum_ratio",
     "times_square",
     "product_difference",
+    "times_parts",
 } | (_RESTS - {"square_rest"})
 IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS}) - _ONLY_SUMMED - {"expm1mx", "times_expm1mx"}
 
@@ -203,6 +205,8 @@ def _estimate(expr: ir.Expr, known: dict[str, _Estimate], labels: frozenset[str]
 def _of_call(function: str, of: list[_Estimate], args: tuple[ir.Expr, ...]) -> _Estimate:
     if function in _RESTS:
         return _Estimate()
+    if function == "times_parts":
+        return _Estimate(of[0].ulps + of[1].ulps + of[3].ulps + _ROUNDING)
     if function == "product_difference":
         a, b, _, c, d, _, k, _ = (e.ulps for e in of)
         return _Estimate(max(a + b, c + d) + k + _ROUNDING)

@@ -4,13 +4,15 @@
 products with them are subnormal only where the `lowered` result is.  `norm_less` and what is made of it take a sum of
 squares with its rest.
 `excess` and `distance_excess` have the right sign, whatever is rounded: what `decisions` compares with 0.
-`squared_difference`, `times_square` and `sum_ratio` are rounded once: what `squares` puts into sums, and makes of them.
-`product_difference` is right to a unit, of sums in two parts: what `quotients` makes of gradients of cross-entropies.
+`squared_difference`, `times_square`, `sum_ratio` and `added_once` are rounded once: what `squares` puts into sums, and
+makes of them.
+`product_difference` and `times_parts` are right to a unit, of sums in two parts: what `quotients` makes of derivatives
+of cross-entropies.
 """
 
 from __future__ import annotations
 
-from sympy import Abs, Eq, Expr, S, exp, sqrt
+from sympy import Abs, Add, Eq, Expr, S, exp, sqrt
 
 from symloss.functions import Primitive, logistic_density, select, sigmoid
 
@@ -115,6 +117,14 @@ class norm_less_ratio(Primitive):  # noqa: N801
         return select(Eq(total, 0), S.Zero, k * (scale - level / sqrt(total + rest)))
 
 
+class times_ratio(Primitive):  # noqa: N801
+    """k * x / y for a power of two y, and 0 where y = 0: entries that are subnormal keep their digits."""
+
+    def definition(self) -> Expr:
+        x, y, k = self.args
+        return select(Eq(y, 0), S.Zero, k * x / y)
+
+
 class excess(Primitive):  # noqa: N801
     """(x - y) - level, with its sign."""
 
@@ -155,6 +165,13 @@ class sum_ratio(Primitive):  # noqa: N801
         return (total + rest) / y
 
 
+class added_once(Primitive):  # noqa: N801
+    """x + y + rest, rounded once, for sums of which rounding took the rest."""
+
+    def definition(self) -> Expr:
+        return Add(*self.args)
+
+
 class plus_rest(Primitive):  # noqa: N801
     """What rounding takes from total + rest + largest, if total + largest is computed: 0 in exact numbers."""
 
@@ -174,6 +191,14 @@ class inverse_rest(Primitive):  # noqa: N801
 
     def definition(self) -> Expr:
         return S.Zero
+
+
+class times_parts(Primitive):  # noqa: N801
+    """a * (b + b_rest) * (k + k_rest), to a unit, for sums of which rounding took the rests."""
+
+    def definition(self) -> Expr:
+        a, b, b_rest, k, k_rest = self.args
+        return a * (b + b_rest) * (k + k_rest)
 
 
 class product_difference(Primitive):  # noqa: N801

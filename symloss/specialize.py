@@ -76,7 +76,7 @@ from symloss.special_functions import (
     tetragamma,
     trigamma,
 )
-from symloss.squares import round_once
+from symloss.squares import add_once, round_once
 
 _UNBOUNDED = (
     softplus, softplus_mix, LogSoftmax, LogSumExp, log_cosh, absolute, log, log_erfc, log_half_erfc, erfc_hazard,
@@ -92,10 +92,12 @@ def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
     """Return the same values in terms of sums, maxima and their places."""
     outputs, join = tuple(outputs), Rewriter(SPECIAL)
     bounded = [s for s in sorted(outputs[0].expr.free_symbols, key=str) if _is_bounded(s)]
-    return tuple(
-        output.with_expr(_follow(decide(_exact(join(output.expr))), bounded if output.wrt else []))
-        for output in outputs
-    )
+
+    def of(output: Output) -> Expr:
+        exact = _exact(join(output.expr))
+        return _follow(decide(exact), bounded) if output.wrt else decide(add_once(exact))
+
+    return tuple(output.with_expr(of(output)) for output in outputs)
 
 
 def _exact(expr: Expr) -> Expr:
@@ -190,13 +192,18 @@ def expand(expr: Any) -> Any:
 
 
 def _over_one(expr: Add) -> Expr:
-    """a/D - b/D -> (a - b)/D for a D that is summed: what it lacks counts once, and less where a and b cancel."""
-    for factor in Mul.make_args(expr.args[0]):
-        base, power = factor.as_base_exp()
-        summed = power.is_Integer and power < 0 and isinstance(base, Add) and base.has(SumOver)
-        if summed and all(factor in Mul.make_args(term) for term in expr.args):
-            return factor * Add(*(term / factor for term in expr.args))
-    return expr
+    """a*b/D - a*c/D -> a*(b - c)/D for a D that is summed: what it lacks counts once, and so does what a lacks."""
+    first, *others = (Mul.make_args(term) for term in expr.args)
+    shared = [factor for factor in first if factor.free_symbols and all(factor in term for term in others)]
+    if not any(map(_is_over_sum, shared)):
+        return expr
+    outside = Mul(*shared)
+    return outside * Add(*(term / outside for term in expr.args))
+
+
+def _is_over_sum(factor: Expr) -> bool:
+    base, power = factor.as_base_exp()
+    return bool(power.is_Integer and power < 0 and isinstance(base, Add) and base.has(SumOver))
 
 
 def _statistics(node: Reduction) -> tuple[Expr, Expr, Expr]:

@@ -1,4 +1,4 @@
-"""Sums of squares of differences, and of entries times a number, and means: a term is rounded once, and so is a mean.
+"""Sums of squares of differences, and of entries times a number, means, and what is added to sums: each rounded once.
 
 A square doubles what rounding takes from the difference, and a sum of terms of one sign keeps what its terms lack.
 One square alone stays as it is: with two roundings it is within two units.
@@ -13,7 +13,7 @@ from sympy import Add, Expr, Mul, Pow
 from symloss.decisions import is_exact
 from symloss.functions import multiply_no_nan
 from symloss.reductions import Dim, Element, RestOver, SumOver, rewrite_parts
-from symloss.scaled_functions import squared_difference, sum_ratio, times_square
+from symloss.scaled_functions import added_once, squared_difference, sum_ratio, times_square
 
 
 def round_once(expr: Any, summed: bool = False) -> Any:
@@ -33,6 +33,14 @@ def round_once(expr: Any, summed: bool = False) -> Any:
     if isinstance(expr, Mul):
         return _mean(expr)
     return _square(expr) if summed else expr
+
+
+def add_once(expr: Expr) -> Expr:
+    """Total + y -> added_once(total, y, what rounding takes from the total); y may be a total itself."""
+    totals = [term for term in Add.make_args(expr) if isinstance(term, SumOver)]
+    if not totals or not isinstance(expr, Add):
+        return expr
+    return added_once(totals[0], expr - totals[0], Add(*(RestOver(*total.args) for total in totals)))
 
 
 def _square(expr: Expr) -> Expr:

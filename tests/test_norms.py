@@ -16,6 +16,7 @@ from symloss.arguments import Parameter, Prediction
 from symloss.functions import divide_no_nan, multiply_no_nan, ratio, select
 from symloss.norms import join_norms
 from symloss.reductions import Dim, Index, SumOver
+from symloss.runtime.elementary import times_ratio
 from symloss.runtime.norm_parts import norm_less_ratio, norm_less_square
 from symloss.scaled_functions import norm_less
 from symloss.verify.evaluate import MP as JUDGE
@@ -60,6 +61,33 @@ def test_functions_at_the_ends() -> None:
         for k in (0.0, 3.0):
             assert math.isnan(norm_less_square(k, math.nan, math.nan, 0.0, 1.0))
             assert math.isnan(norm_less_ratio(k, math.nan, math.nan, 0.0, 1.0))
+
+
+def test_entries_over_a_power_of_two() -> None:
+    """A subnormal entry keeps its digits, whichever of the factors is divided; nothing overflows that need not."""
+    tiny = 5e-324
+    cases = [
+        (7 * tiny, 512.0, 1024.0, 14 * tiny),
+        (7 * tiny, 2.0**-1060, 3.0, 21 * tiny / 2.0**-1060),
+        (1e300, 2.0**1000, 2.0**1001, 2e300),
+        (-3.0, 4.0, 2.0, -1.5),
+        (3.0, 0.0, 2.0, 0.0),
+        (math.inf, math.inf, 2.0, 2.0),
+        (-math.inf, math.inf, 2.0, -2.0),
+    ]
+    for x, y, k, expected in cases:
+        assert times_ratio(x, y, k) == expected
+    assert math.isnan(times_ratio(math.nan, 2.0, 1.0))
+    assert math.isnan(times_ratio(math.nan, 0.5, 1.0))
+
+
+def test_subnormal_entries_of_a_gradient() -> None:
+    """What a certificate's search found: up to 1718 of the smallest subnormal off, as the entry was divided by 512."""
+    slope = np.array([[-0.5000000000018218, 708.3964185322703, 4.25e-322]])
+    gradient = wgan_gradient_penalty.grad(slope, lam=10.0, reduction="none")
+    norm = MP.sqrt(sum(MP.mpf(s) ** 2 for s in slope[0]))
+    exact = 20 * (norm - 1) * MP.mpf(slope[0, 2]) / norm
+    assert abs(MP.mpf(gradient[0, 2]) - exact) <= 5e-324
 
 
 _squares = SumOver(z[c] ** 2, c)

@@ -95,6 +95,15 @@ def test_the_largest_term_is_what_cancels() -> None:
     assert 0.5 < sizes[1] < 1.0  # of sigmoid(0.5) - y, both about 0.62
 
 
+def test_of_a_long_row_the_target_at_the_same_place_counts() -> None:
+    """All others are larger, and each of them moves little: softmax * sum(y) - y is about 0.6 - 0.5 here."""
+    oracle, targets = Oracle(catalogue()["cross_entropy_with_logits"]), np.full(60, 0.6)
+    targets[7] = 0.5
+    sizes = oracle.largest_terms(Sample("", {"z": np.zeros(60), "y": targets}), Entry("z", 7))
+    assert sizes is not None
+    assert sizes[1] == pytest.approx(0.5 * 59 / 60)
+
+
 @given(st.floats(allow_nan=False), st.floats(allow_nan=False, allow_infinity=False), st.sampled_from([32, 64]))
 def test_ulps_agree_with_the_judge(got: float, exact: float, bits: int) -> None:
     from flint import arb

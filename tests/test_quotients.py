@@ -13,23 +13,24 @@ import numba
 import numpy as np
 import pytest
 from symloss.generated import cross_entropy_with_logits, weighted_cross_entropy_with_logits
-from sympy import Expr, Idx, Interval, Sum, exp, log, oo
+from sympy import Eq, Expr, Idx, Interval, Range, Sum, exp, log, oo
 from test_emit import module_of
 from test_row_rules import _value
 
 from symloss import Loss
 from symloss.arguments import Prediction, Target, Weight
-from symloss.functions import exp_minus, minus
+from symloss.functions import exp_minus, minus, select
 from symloss.quotients import join_products
 from symloss.reductions import Dim, Index, MaxOver, SumOver
 from symloss.runtime import elementary, loops
-from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, product_difference
+from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, product_difference, times_parts
 from symloss.verify.evaluate import MP as JUDGE
 
 DTYPES = (np.float32, np.float64)
 C = Dim("C")
 c = Index("c", C)
 z, y, w = Prediction("z", C), Target("y", C), Weight("w", C, domain=Interval(0, oo))
+label = Target("label", domain=Range(C))
 
 
 @numba.njit(error_model="numpy")
@@ -121,6 +122,31 @@ def test_differences_at_the_ends(says: str) -> None:
 
 
 @numba.njit(error_model="numpy")
+def _product(a: Any, b: Any, b_rest: Any, k: Any, k_rest: Any) -> Any:
+    return elementary.times_parts(a, b, b_rest, k, k_rest)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_products_are_rounded_once(dtype: Any) -> None:
+    rng = np.random.default_rng(6)
+    eps, worst = Fraction(float(np.finfo(dtype).eps)), Fraction(0)
+    for _ in range(3000):
+        a, b, k = _positive(dtype, rng, 3)
+        rests = _rest(b, rng), _rest(k, rng)
+        exact = _f(a) * (_f(b) + _f(rests[0])) * (_f(k) + _f(rests[1]))
+        worst = max(worst, abs(_f(_product(a, b, rests[0], k, rests[1])) - exact) / (exact * eps))
+    assert 0.4 < worst <= 0.501
+
+
+def test_products_at_the_ends() -> None:
+    assert _product(2.0, math.inf, 0.0, 1.0, 0.0) == math.inf
+    assert _product(1e300, 1e300, 0.0, 1.0, 0.0) == math.inf
+    assert _product(0.0, 2.0, 0.0, 1.0, 0.0) == 0.0
+    assert _product(5e-324, 2.0, 0.0, 0.5, 0.0) == 5e-324
+    assert math.isnan(_product(math.nan, 2.0, 0.0, 1.0, 0.0))
+
+
+@numba.njit(error_model="numpy")
 def _narrowed(array: Any, whole: float, rest: float) -> Any:
     return loops.parts_in_dtype_of(array, (whole, rest))
 
@@ -148,7 +174,16 @@ JOINED: dict[str, Expr] = {
     "times a number": 3 * w[0] * (_entry * _targets - y[0] * _others) / (1 + _others),
     "over lifted exponentials": (_lifted_entry * _targets * w[1] - (_whole - _lifted_entry) * y[0]) / _whole,
 }
+_chosen = select(Eq(2, label), SumOver(y[c], c, (2,)), _targets)  # the targets of the others than entry 0
+_complement = select(Eq(0, label), _others, 1 + _others - _entry)
+POWERS: dict[str, Expr] = {
+    "a Hessian": _entry * _complement * (y[0] + _chosen) / (1 + _others) ** 2,
+    "with a weight": w[0] * _entry * _complement * SumOver(y[c], c) / (1 + _others) ** 2,
+}
 KEPT: dict[str, Expr] = {
+    "one sum": _entry * _others / (1 + _others) ** 2,
+    "a third power": _entry * _others * _targets / (1 + _others) ** 3,
+    "a target of another entry": _entry * _complement * (y[1] + _chosen) / (1 + _others) ** 2,
     "terms of one sign": (_entry * _targets + y[0] * _others) / (1 + _others),
     "over a square": (_entry * _targets - y[0] * _others) / (1 + _others) ** 2,
     "over no sum": (_entry * _targets - y[0] * _others) / w[0],
@@ -166,6 +201,20 @@ def test_joined_products_keep_their_values(name: str) -> None:
     exact = {
         n: [JUDGE.mpf(v) for v in row]
         for n, row in {"z": [0.3, -1.75, 2.5], "y": [0.25, 0.0, 0.5], "w": [1.5, 0.7, 3.0]}.items()
+    }
+    with JUDGE.workdps(60):
+        left, right = (_value(e, exact) for e in (expr, joined))
+        assert abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left)
+
+
+@pytest.mark.parametrize("name", POWERS)
+def test_products_over_squares_keep_their_values(name: str) -> None:
+    expr = POWERS[name]
+    joined = join_products(expr)
+    assert len(joined.atoms(times_parts)) == 2
+    exact = {
+        n: [JUDGE.mpf(v) for v in row]
+        for n, row in {"z": [0.3, -1.75, 2.5], "y": [0.25, 0.0, 0.5], "w": [1.5, 0.7, 3.0], "label": [1]}.items()
     }
     with JUDGE.workdps(60):
         left, right = (_value(e, exact) for e in (expr, joined))
@@ -207,6 +256,23 @@ def test_gradients_for_soft_targets(classes: int, dtype: Any) -> None:
         np.testing.assert_array_equal(gradient, again)
         weighted = weighted_cross_entropy_with_logits.grad(z, y, weights, reduction="none")
         assert _units(weighted, z, y, weights) <= 4.0
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 60, reason="long double is no wider than double here")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("classes", [2, 3, 10, 33, 200])
+def test_hessians_for_soft_targets(classes: int, dtype: Any) -> None:
+    """Softmax * (1 - softmax) * sum(y), in units of itself: up to 6.8 before its factors had two parts."""
+    rng = np.random.default_rng(classes)
+    for _ in range(5):
+        z, y = _soft(rng, classes, dtype)
+        entries = np.exp(z.astype(np.longdouble) - z.max(1, keepdims=True))
+        others = np.stack([np.delete(entries, k, 1).sum(1) for k in range(classes)], 1)
+        whole = entries.sum(1, keepdims=True)
+        exact = entries * others / whole**2 * y.astype(np.longdouble).sum(1, keepdims=True)
+        _, hessian = cross_entropy_with_logits.grad_and_hess(z, y, reduction="none")
+        units = np.abs(hessian - exact) / np.spacing(exact.astype(dtype))
+        assert float(units.max()) <= 4.0
 
 
 def test_a_loss_of_ones_own(tmp_path: Path) -> None:

@@ -20,11 +20,12 @@ from test_row_rules import _value
 from symloss import Loss
 from symloss.arguments import Parameter, Prediction, Target
 from symloss.functions import multiply_no_nan
+from symloss.ir import BRIEF
 from symloss.pipeline import text_of_stage
-from symloss.reductions import Dim, Index, SumOver
+from symloss.reductions import Dim, Index, RestOver, SumOver
 from symloss.runtime import brief, elementary
-from symloss.scaled_functions import squared_difference, sum_ratio, times_square
-from symloss.squares import round_once
+from symloss.scaled_functions import added_once, squared_difference, sum_ratio, times_square
+from symloss.squares import add_once, round_once
 from symloss.verify.evaluate import MP as JUDGE
 
 DTYPES = (np.float32, np.float64)
@@ -37,6 +38,7 @@ EXACT: dict[str, tuple[int, Callable[..., Fraction]]] = {
     "squared_difference": (2, lambda x, y: (x - y) ** 2),
     "times_square": (2, lambda x, k: k * x**2),
     "sum_ratio": (3, lambda total, rest, y: (total + rest) / y),
+    "added_once": (3, lambda x, y, rest: x + y + rest),
 }
 
 
@@ -55,13 +57,26 @@ def _sum_ratio(total: Any, rest: Any, y: Any) -> Any:
     return elementary.sum_ratio(total, rest, y)
 
 
-COMPILED = {"squared_difference": _squared_difference, "times_square": _times_square, "sum_ratio": _sum_ratio}
+@numba.njit(error_model="numpy")
+def _added_once(x: Any, y: Any, rest: Any) -> Any:
+    return elementary.added_once(x, y, rest)
+
+
+COMPILED = {
+    "squared_difference": _squared_difference,
+    "times_square": _times_square,
+    "sum_ratio": _sum_ratio,
+    "added_once": _added_once,
+}
 
 
 def _arguments(name: str, dtype: Any, rng: np.random.Generator) -> list[Any]:
     x = (rng.normal(size=3) * 2.0 ** rng.integers(-3, 4, size=3)).astype(dtype)
     if name == "sum_ratio":
         x[1] = x[0] * np.finfo(dtype).eps * dtype(rng.uniform(-0.5, 0.5))
+    if name == "added_once":
+        x[1] = abs(x[1]) * np.sign(x[0])
+        x[2] = x[0] * np.finfo(dtype).eps * dtype(rng.uniform(-0.5, 0.5))
     return list(x[: EXACT[name][0]])
 
 
@@ -81,7 +96,7 @@ def test_functions_round_once(name: str, dtype: Any) -> None:
     assert 0.4 < worst <= 0.501
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", [name for name in EXACT if name in BRIEF])
 def test_short_functions_for_float32_results(name: str) -> None:
     rng = np.random.default_rng(4)
     for _ in range(200):
@@ -107,6 +122,8 @@ ENDS: dict[str, tuple[tuple[float, ...], float]] = {
     "an infinite sum": (("sum_ratio", math.inf, 0.0, 3.0), math.inf),
     "no numbers": (("sum_ratio", 0.0, 0.0, 0.0), math.nan),
     "a subnormal sum": (("sum_ratio", TINY, 0.0, 1.0), TINY),
+    "what becomes infinite": (("added_once", 1.7e308, 1.7e308, 0.0), math.inf),
+    "what is infinite": (("added_once", math.inf, 1.0, 0.0), math.inf),
 }  # type: ignore[dict-item]
 
 
@@ -150,6 +167,31 @@ def test_what_is_summed_is_rounded_once(name: str) -> None:
     with JUDGE.workdps(60):
         left, right = (_value(e, numbers) for e in (expr, changed))
         assert abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left)
+
+
+ADDED: dict[str, Expr] = {
+    "a number": SumOver(exp(z[c]), c) + 1,
+    "two sums": SumOver(exp(z[c]), c) + SumOver(y[c] ** 2, c),
+    "more terms": SumOver(exp(z[c]), c) - w + lam * w,
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_what_is_added_to_a_sum_is_rounded_once(name: str) -> None:
+    expr = ADDED[name]
+    changed = add_once(expr)
+    assert isinstance(changed, added_once)
+    assert len(changed.atoms(RestOver)) == len(expr.atoms(SumOver))
+    numbers = {n: [JUDGE.mpf(v) for v in (0.3, -1.75, 2.5)] for n in ("z", "y")}
+    numbers |= {"w": [JUDGE.mpf(0.7)], "lam": [JUDGE.mpf(1.3)]}
+    with JUDGE.workdps(60):
+        left, right = (_value(e, numbers) for e in (expr, changed))
+        assert abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left)
+
+
+@pytest.mark.parametrize("expr", [SumOver(exp(z[c]), c), -SumOver(exp(z[c]), c), w + lam, w])
+def test_other_values_stay(expr: Expr) -> None:
+    assert add_once(expr) == expr
 
 
 @pytest.mark.parametrize("name", KEPT)

@@ -35,9 +35,9 @@ from .logistic import (
     softplus_mix,
 )
 from .norm_parts import norm_less_ratio, norm_less_square
-from .quotients import inverse_rest, less_rest, plus_rest, product_difference
+from .quotients import inverse_rest, less_rest, plus_rest, product_difference, times_parts
 from .scaled_tail import erfcx
-from .squares import squared_difference, sum_ratio, times_square
+from .squares import added_once, squared_difference, sum_ratio, times_square
 
 _LOG_2 = math.log(2.0)
 _BD0 = tuple(1.0 / (2 * n + 1) for n in range(15, 0, -1))
@@ -231,6 +231,12 @@ def ratio(x: float, y: float) -> float:
     if y == 0.0 and x == x:
         return 0.0
     return 1.0 if x == y else -1.0 if x == -y else x / y
+
+
+@polymorphic
+def times_ratio(x: float, y: float, k: float) -> float:
+    """K * ratio(x, y) for a power of two y, which divides what is not smaller for it."""
+    return ratio(k, y) * x if 1.0 < y < math.inf else k * ratio(x, y)
 
 
 @polymorphic

@@ -1,4 +1,4 @@
-"""Differences of products of sums, right to a unit: a sum has two parts, and what rounding takes is the second."""
+"""Products of sums, and differences of them, right to a unit: what rounding takes is the second part of a sum."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def inverse_rest(x: float, rest: float) -> float:
     """Return what 1 / (x + rest) has more than 1 / x."""
     inverse = 1.0 / x
     return (fused(-inverse, x, 1.0) - inverse * rest) * inverse
+
+
+@polymorphic
+def times_parts(a: float, b: float, b_rest: float, k: float, k_rest: float) -> float:
+    """Return a * (b + b_rest) * (k + k_rest)."""
+    first = a * b
+    rest = fused(a, b_rest, fused(a, b, -first))
+    product = first * k
+    better = product + fused(rest, k, fused(first, k_rest, fused(first, k, -product)))
+    return better if better == better else product
 
 
 @polymorphic

@@ -1,4 +1,4 @@
-"""What sums of squares are made of and divided by, each rounded once: squares, and quotients of sums."""
+"""What sums of squares are made of and what is made of them, each rounded once: squares, quotients and sums."""
 
 from __future__ import annotations
 
@@ -32,3 +32,11 @@ def sum_ratio(total: float, rest: float, y: float) -> float:
     quotient = total / y
     better = quotient + (fused(-quotient, y, total) + rest) * (1.0 / y)
     return better if better == better else quotient
+
+
+@polymorphic
+def added_once(x: float, y: float, rest: float) -> float:
+    """X + y + rest, for sums that rounding took the rest of."""
+    total, lost = two_sum(x, y)
+    better = total + (lost + rest)
+    return better if better == better else total

@@ -60,14 +60,15 @@ class Oracle:
         """Return the size of what each of the three is the sum of.
 
         It is the largest of the number itself and of ``abs(x * d/dx)`` of it, over the real arguments ``x`` (of a long
-        row, over the largest entries): how far a relative change of one argument moves it.
+        row, over the largest entries and those at the same place): how far a relative change of one moves it.
         """
         exact = self.series(sample, entry)
         if exact is None:
             return None
         sizes = [abs(float(e)) for e in exact]
         arguments = sorted(self._real_entries(sample), key=lambda pair: -abs(pair[1]))
-        for other, x in [*arguments[:_MOVED], (entry, float(np.ravel(sample.arrays[entry.name])[entry.position]))]:
+        beside = [pair for pair in arguments[_MOVED:] if pair[0].position == entry.position]
+        for other, x in [*arguments[:_MOVED], *beside]:
             moved = self._moves(sample, entry, other)
             if moved is not None and x != 0:
                 sizes = [max(size, abs(x * float(m))) for size, m in zip(sizes, moved, strict=True)]
