@@ -47,7 +47,6 @@ from ._runtime.elementary import (
     divide_no_nan,
     minus,
     multiply_no_nan,
-    norm_less,
     norm_less_ratio,
     norm_less_square,
     ratio,
@@ -376,7 +375,7 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     total_3 = settle(total_3, lost_3)
     ratio_value_2 = ratio(np.float64(slope[place_2]), binade_largest)
     product_3 = ratio_value_2 * ratio_value_2
-    norm_less_value = norm_less(binade_largest, total, added, 1.0)
+    norm_less_ratio_value_2 = norm_less_ratio(1.0, binade_largest, total, added, 1.0)
     for d in range(slope.shape[0]):
         slope_d_2 = np.float64(slope[d])
         if product_2 > 1024.0:
@@ -395,8 +394,7 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
                 added_2 = total_3 + minus_value
                 total_4 = added_2
             ratio_value_4 = ratio(total_4, total)
-            divide_no_nan_value = divide_no_nan(ratio_value_4, product_2)
-            difference = ratio_value_4 - divide_no_nan_value
+            difference = ratio_value_4 - divide_no_nan(ratio_value_4, product_2)
         else:
             if place_2 == d:
                 total_4 = total_3
@@ -405,8 +403,7 @@ def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
                 added_2 = total_3 + minus_value
                 total_4 = added_2
             ratio_value_4 = ratio(total_4, total)
-            divide_no_nan_value = divide_no_nan(ratio_value_4, product_2)
-            difference = divide_no_nan_value * norm_less_value
+            difference = times_ratio(ratio_value_4, binade_largest, norm_less_ratio_value_2)
         multiply_no_nan_value_2 = multiply_no_nan(lam, 2.0 * (ratio(product_4, total) + difference))
         hess_slope[d] = scaled(factor, multiply_no_nan_value_2)
     return
@@ -420,7 +417,7 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
     lost, rest, total_2, lost_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     largest_2, place_2, sqrt_total, product_2 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     added, norm_less_ratio_value, total_3, lost_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    slope_place_2, product_3, norm_less_value = lanes(slope), lanes(slope), lanes(slope)
+    slope_place_2, product_3, norm_less_ratio_value_2 = lanes(slope), lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
@@ -466,7 +463,7 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
     for i in range(LANES):
         ratio_value_2 = ratio(slope_place_2[i], binade_largest[i])
         product_3[i] = ratio_value_2 * ratio_value_2
-        norm_less_value[i] = norm_less(binade_largest[i], total[i], added[i], 1.0)
+        norm_less_ratio_value_2[i] = norm_less_ratio(1.0, binade_largest[i], total[i], added[i], 1.0)
     for d in range(slope.shape[0]):
         for i in range(LANES):
             slope_d_2 = slope[d, i]
@@ -480,11 +477,10 @@ def _grad_and_hess_of_tile(slope, lam, factor, grad_slope, hess_slope):
             product_4 = ratio_value_3 * ratio_value_3
             chosen_2 = total_3[i] if is_at(place_2[i], d) else total_3[i] + minus(product_3[i], product_4)
             ratio_value_4 = ratio(chosen_2, total[i])
-            divide_no_nan_value = divide_no_nan(ratio_value_4, product_2[i])
             chosen_3 = (
-                ratio_value_4 - divide_no_nan_value
+                ratio_value_4 - divide_no_nan(ratio_value_4, product_2[i])
                 if product_2[i] > 2.0
-                else divide_no_nan_value * norm_less_value[i]
+                else times_ratio(ratio_value_4, binade_largest[i], norm_less_ratio_value_2[i])
             )
             multiply_no_nan_value = multiply_no_nan(lam, 2.0 * (ratio(product_4, total[i]) + chosen_3))
             hess_slope[d, i] = scaled(factor[i], multiply_no_nan_value)
@@ -598,7 +594,7 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     product_5 = (
         ratio(ratio(np.float64(slope[place_3]), binade_largest), sqrt_total) * np.float64(v_slope[place_3])
     )
-    norm_less_value = norm_less(binade_largest, total, rest + total_2, 1.0)
+    norm_less_ratio_value = norm_less_ratio(1.0, binade_largest, total, rest + total_2, 1.0)
     for d in range(slope.shape[0]):
         ratio_value_5 = ratio(np.float64(slope[d]), binade_largest)
         ratio_value_6 = ratio(ratio_value_5, sqrt_total)
@@ -622,8 +618,7 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
                 total_7 = added_2
             product_9 = ratio_value_6 * total_7
             difference = product_7 - product_9
-            divide_no_nan_value = divide_no_nan(difference, product_3)
-            difference_2 = product_7 - divide_no_nan_value - product_9
+            difference_2 = product_7 - divide_no_nan(difference, product_3) - product_9
         else:
             if place_2 == d:
                 total_6 = total_4
@@ -643,8 +638,7 @@ def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
                 total_7 = added_2
             product_9 = ratio_value_6 * total_7
             difference = product_7 - product_9
-            divide_no_nan_value = divide_no_nan(difference, product_3)
-            difference_2 = divide_no_nan_value * norm_less_value
+            difference_2 = times_ratio(difference, binade_largest, norm_less_ratio_value)
         entry = multiply_no_nan(lam, 2.0 * (total_3 * ratio_value_6 + difference_2))
         product_slope[d] = scaled(factor, entry)
     return
@@ -660,7 +654,7 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
     lost_3, largest_3, place_3, product_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     total_4, lost_4, slope_place_2, product_4 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
     total_5, lost_5, slope_place_3, v_slope_place_3 = lanes(slope), lanes(slope), lanes(slope), lanes(slope)
-    product_5, norm_less_value = lanes(slope), lanes(slope)
+    product_5, norm_less_ratio_value = lanes(slope), lanes(slope)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for d in range(slope.shape[0]):
@@ -739,7 +733,13 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
         v_slope_place_3[i] = v_slope[int(place_3[i]), i]
     for i in range(LANES):
         product_5[i] = ratio(ratio(slope_place_3[i], binade_largest[i]), sqrt_total[i]) * v_slope_place_3[i]
-        norm_less_value[i] = norm_less(binade_largest[i], total[i], rest[i] + total_2[i], 1.0)
+        norm_less_ratio_value[i] = norm_less_ratio(
+            1.0,
+            binade_largest[i],
+            total[i],
+            rest[i] + total_2[i],
+            1.0,
+        )
     for d in range(slope.shape[0]):
         for i in range(LANES):
             ratio_value_5 = ratio(slope[d, i], binade_largest[i])
@@ -757,11 +757,11 @@ def _hvp_of_tile(slope, lam, v_slope, factor, product_slope):
                 else total_5[i] + minus(product_5[i], ratio_value_6 * v_slope_d_2)
             )
             product_7 = ratio_value_6 * chosen_2
-            divide_no_nan_value = divide_no_nan(product_6 - product_7, product_3[i])
+            difference = product_6 - product_7
             chosen_3 = (
-                product_6 - divide_no_nan_value - product_7
+                product_6 - divide_no_nan(difference, product_3[i]) - product_7
                 if product_3[i] > 2.0
-                else divide_no_nan_value * norm_less_value[i]
+                else times_ratio(difference, binade_largest[i], norm_less_ratio_value[i])
             )
             product_slope[d, i] = scaled(
                 factor[i],

@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Expr, Mul, sqrt
 
 from symloss.arguments import Parameter
-from symloss.functions import multiply_no_nan, ratio, select
+from symloss.functions import divide_no_nan, multiply_no_nan, ratio, select
 from symloss.reductions import Element, rewrite_parts
 from symloss.scaled_functions import norm_less, norm_less_ratio, norm_less_square, times_ratio
 
@@ -51,9 +51,17 @@ def _with_parameter(k: Expr, product: Expr) -> Expr | None:
 def _over_norm(expr: Mul) -> Expr:
     """(N - level) * (x/N) -> (x/scale) * ((N - level)/(N/scale)): entries are divided by a power of two alone."""
     for less, quotient in itertools.permutations(expr.args, 2):
-        if isinstance(less, norm_less) and isinstance(quotient, ratio):
+        if isinstance(less, norm_less) and isinstance(quotient, (ratio, divide_no_nan)):
             scale, total, *_ = less.args
-            x, divisor = quotient.args
-            if divisor == sqrt(total) and isinstance(x, ratio) and x.args[1] == scale:
-                return expr / (less * quotient) * times_ratio(*x.args, norm_less_ratio(1, *less.args))
+            x = _times_norm(quotient, scale, sqrt(total))
+            if x is not None:
+                return expr / (less * quotient) * times_ratio(x, scale, norm_less_ratio(1, *less.args))
     return expr
+
+
+def _times_norm(quotient: Expr, scale: Expr, root: Expr) -> Expr | None:
+    """Return what is divided by scale * root, if a quotient has that below."""
+    x, divisor = quotient.args
+    if divisor == scale * root:
+        return x
+    return x.args[0] if divisor == root and isinstance(x, ratio) and x.args[1] == scale else None

@@ -64,12 +64,12 @@ def _join(expr: Mul) -> Expr:
     difference = next((f for f in expr.args if isinstance(f, Add) and len(f.args) == 2), None)
     if divided is None or difference is None:
         return expr
-    second, first = sorted(difference.args, key=lambda term: not _is_negative(term))
-    products = _product(first), _product(-second)
-    if _is_negative(first) or not _is_negative(second) or None in products:
+    less, more = sorted(difference.args, key=lambda term: not _is_negative(term))
+    first, second = _product(more), _product(-less)
+    if _is_negative(more) or not _is_negative(less) or first is None or second is None:
         return expr
     inverse = divided, _inverse_rest(divided.base)
-    return expr / (divided * difference) * product_difference(*products[0], *products[1], *inverse)
+    return expr / (divided * difference) * product_difference(*first, *second, *inverse)
 
 
 def _is_negative(term: Expr) -> bool:
@@ -99,8 +99,10 @@ def _parts(expr: Expr) -> tuple[Expr, Expr] | None:
         return None
     total, largest, own = others
     rest = plus_rest(total, RestOver(*total.args), largest)
-    whole = total + largest if expr.has(minus) else expr + own
-    return expr, less_rest(expr, whole, rest, own) if own else rest
+    if own == 0:
+        return expr, rest
+    whole = expr + own if -own in expr.args else total + largest
+    return expr, less_rest(expr, whole, rest, own)
 
 
 def _others(expr: Expr) -> tuple[SumOver, Expr, Expr] | None:
@@ -115,7 +117,8 @@ def _others(expr: Expr) -> tuple[SumOver, Expr, Expr] | None:
     if not isinstance(total, SumOver):
         return None
     if len(terms) == 1 and isinstance(terms[0], minus):
-        return total, *terms[0].args
-    own = [term for term in terms if _is_negative(term)]
-    largest = [term for term in terms if term not in own]
-    return (total, largest[0], -Add(*own)) if len(largest) == 1 and len(own) <= 1 else None
+        largest, own = terms[0].args
+        return total, largest, own
+    less = [term for term in terms if _is_negative(term)]
+    more = [term for term in terms if term not in less]
+    return (total, more[0], -Add(*less)) if len(more) == 1 and len(less) <= 1 else None

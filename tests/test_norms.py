@@ -98,6 +98,7 @@ JOINED: dict[str, Expr] = {
     "square": multiply_no_nan(multiply_no_nan(lam, _less), _less),
     "square of more": 2 * multiply_no_nan(multiply_no_nan(lam + 1, _less), _less) + w,
     "over the norm": _less * _unit,
+    "a number over the norm": _less * divide_no_nan(w, 4 * sqrt(_squares)),
     "over the norm, with a parameter": multiply_no_nan(lam, 2 * _less * _unit),
     "in one of two ways": multiply_no_nan(lam, select(w > 1, w, _less * _unit)),
 }
@@ -107,7 +108,7 @@ KEPT: dict[str, Expr] = {
     "of another norm": _less * ratio(ratio(w, 4), sqrt(_squares + 1)),
     "a product of two": multiply_no_nan(multiply_no_nan(lam, w), _less),
     "nothing that a parameter could go into": multiply_no_nan(lam, select(w > 1, w, 1 / w)),
-    "a number over the norm": _less * divide_no_nan(w, 4 * sqrt(_squares)),
+    "a number over another norm": _less * divide_no_nan(w, 2 * sqrt(_squares)),
 }
 
 
