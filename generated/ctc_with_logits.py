@@ -932,6 +932,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
         z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
     )
+    clear(grad_z[fronts:])  # what no front reads; the sweep writes the rows that they read
     checkpoint = sparingly(checkpoint, fronts, n_s, z.shape[1])
     if fronts > 0:
         kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # as many fronts are in memory at a time
@@ -1752,7 +1753,6 @@ def _value(z, label, input_length, label_length, blank, losses):
 def _value_and_grad(z, label, input_length, label_length, blank, losses, factors, checkpoint, grad_z):
     """Write the losses of a block of samples, and gradients; add those that samples share."""
     for n in range(losses.shape[0]):
-        clear(grad_z[n])
         losses[n] = _value_and_grad_of_sample(
             z[n], label[n], input_length[n], label_length[n], blank, factors[n], checkpoint, grad_z[n]
         )

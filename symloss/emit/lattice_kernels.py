@@ -160,7 +160,7 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
         direct = f"grad_{plan.front_row.name}" if plan.front_row is not None and name == "_value_and_grad" else None
         into = [f"{g}[n]" if g == direct else i for g, i in zip(added, into, strict=True)]
         with code.under(f"for n in range({more[0]}.shape[0]):"):
-            code(*(f"wide_{g} = widened({g}[n])" if g != direct else f"clear({g}[n])" for g in wide))
+            code(*(f"wide_{g} = widened({g}[n])" for g in wide if g != direct))
             code(*call_lines(result, [*at(problem), *given, *into], ")"))
             code(*(f"rounded(wide_{g}, {g}[n])" for g in wide if g != direct))
         made.append(CodeFunction(signature(name, [*problem, *more, *added]), says, tuple(code.lines)))

@@ -61,6 +61,8 @@ class Samples:
             size = f"({second}, {second})"
             code(f"jump_m, jump_e = np.zeros({size}), np.full({size}, NOWHERE)")
             code(*call("_jumps", [*names.fixed, *names.jumps]))
+        if gradient and names.front:
+            code(f"clear(grad_{names.front}[fronts:])  # what no front reads; the sweep writes the rows that they read")
         if gradient:
             self.plain.attempt(code)
         if names.front:

@@ -21,7 +21,7 @@ from .greatest import greatest_of
 from .jit import inlined, kernel
 from .lattice import _ROUNDER
 from .loops import in_dtype_of
-from .stretches import row_at
+from .stretches import borrowed, row_at
 from .vector_sums import dot, sum_of
 
 TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
@@ -134,6 +134,8 @@ def weigh_places(row: Any, entries: Any, others: Any, terms: Any, node: Any, exp
     inverse : float
         What the softmax multiplies them by; 0 where it does not exist.
     """
+    row, entries, others = borrowed(row), borrowed(entries), borrowed(others)
+    terms, node, exps = borrowed(terms), borrowed(node), borrowed(exps)
     found, place = greatest_of(row)
     largest = np.float64(found)
     rest = softmax_terms(row, largest, place, terms)
