@@ -32,6 +32,8 @@ from ._runtime.lattice import (
     exponential,
     exponentials,
     finish,
+    is_level,
+    level,
     logarithm,
     multiply,
     nothing,
@@ -120,6 +122,7 @@ def _jumps(emission, transition, start, end, tag, length, n_t, n_y, fronts, jump
     for i_K in range(jump_m.shape[0]):
         for y in range(jump_m.shape[1]):
             jump_m[i_K, y], jump_e[i_K, y] = exponential(np.float64(transition[i_K, y]), 0.0, 1.0)
+    level(jump_m, jump_e)
 
 
 @kernel
@@ -164,6 +167,7 @@ def _forward(
     jump_e = borrowed(jump_e)
     room = max(1, n_y)
     exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)
+    flat = is_level(jump_e)
     for front in range(begin_at, end_at):
         t = front
         row = front - begin_at + 1
@@ -192,6 +196,7 @@ def _forward(
             alpha_e[row - 1, low_place:high_place],
             jump_m,
             jump_e,
+            flat,
             alpha_m[row, low_place:high_place],
             alpha_e[row, low_place:high_place],
         )
@@ -356,6 +361,7 @@ def _backward(
     shares_here = np.zeros(max(1, n_y))
     row_sums = np.zeros(emission.shape[1])
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
+    flat = is_level(back_jump_e)
     for front in range(end_at - 1, begin_at - 1, -1):
         t = front
         row, here = front - begin_at + 1, front % 2
@@ -365,6 +371,7 @@ def _backward(
             beta_e[(front + 1) % 2, low_place:high_place],
             back_jump_m,
             back_jump_e,
+            flat,
             new_m[low_place:high_place],
             new_e[low_place:high_place],
         )
@@ -723,6 +730,7 @@ def _visits(
     jump_e = borrowed(jump_e)
     shares_here = np.zeros(max(1, n_y))
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
+    flat = is_level(back_jump_e)
     for front in range(end_at - 1, begin_at - 1, -1):
         t = front
         row, here = front - begin_at + 1, front % 2
@@ -732,6 +740,7 @@ def _visits(
             beta_e[(front + 1) % 2, low_place:high_place],
             back_jump_m,
             back_jump_e,
+            flat,
             new_m[low_place:high_place],
             new_e[low_place:high_place],
         )
@@ -957,6 +966,7 @@ def _hvp_of_sample(
     for row in range(1):
         begin_along(start_front, start_place, start_t, row - 1, 0, alpha_t[row])
         finish_along(end_front, end_place, end_t, row - 1, 0, alpha_t[row], reach_t)
+    flat = is_level(jump_e)
     for front in range(fronts):
         t = front
         row = front + 1
@@ -986,6 +996,7 @@ def _hvp_of_sample(
             alpha_e[row - 1, low_place:high_place],
             jump_m,
             jump_e,
+            flat,
             alpha_m[row, low_place:high_place],
             alpha_e[row, low_place:high_place],
         )
@@ -1027,6 +1038,7 @@ def _hvp_of_sample(
     turns = np.zeros(places)
     new_m, new_e = np.zeros(shape[1]), np.full(shape[1], NOWHERE)
     outer = factor
+    flat = is_level(back_jump_e)
     for front in range(fronts - 1, -1, -1):
         t = front
         row = front + 1
@@ -1037,6 +1049,7 @@ def _hvp_of_sample(
             beta_e[(front + 1) % 2, low_place:high_place],
             back_jump_m,
             back_jump_e,
+            flat,
             new_m[low_place:high_place],
             new_e[low_place:high_place],
         )

@@ -123,6 +123,7 @@ class Along:
 
     def _forward(self, code: Code) -> None:
         sweeps = self.sweeps
+        sweeps.levels(code, "jump_e")
         with code.under("for front in range(fronts):"):
             self._front(code)
             for name, weight in sweeps.kept_weights():
@@ -178,6 +179,7 @@ class Along:
         if self.plan.has_node:
             code("new_m, new_e = np.zeros(shape[1]), np.full(shape[1], NOWHERE)")
         code(f"outer = {times(self.lattice.coefficient, 'factor')}")
+        sweeps.levels(code, "back_jump_e")
         with code.under("for front in range(fronts - 1, -1, -1):"):
             self._front(code)
             code(f"here = front % {backward.ring}")

@@ -65,6 +65,7 @@ class Backward:
             code(f"row_sums = np.zeros({width})")
         if self.plan.has_node:
             code("new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)")
+        sweeps.levels(code, "back_jump_e")
         with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
             if sweeps.order.slope == 0:
                 code(f"{self.plan.first} = front")
@@ -107,7 +108,7 @@ class Backward:
         if self.lattice.dense:
             lag = sweeps.order.lags[0]
             given = [sweeps.inside(p, f"(front + {lag}) % {self.ring}") for p in ("beta_m", "beta_e")]
-            code(*call("across", [*given, "back_jump_m", "back_jump_e", sweeps.along(m), sweeps.along(e)]))
+            code(*call("across", [*given, "back_jump_m", "back_jump_e", "flat", sweeps.along(m), sweeps.along(e)]))
         else:
             given = [sweeps.along(m), sweeps.along(e)]
             for i, link in enumerate(backward_links(self.plan)):

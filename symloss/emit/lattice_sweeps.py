@@ -122,6 +122,7 @@ class Sweeps(Scatter):
                 dense.weight,
                 lambda leaf: [f"jump_m[{at}], jump_e[{at}] = exponential({self.points.value(leaf)}, 0.0, 1.0)"],
             )
+        code("level(jump_m, jump_e)")
         head = signature("_jumps", [*self.names.fixed, *self.names.jumps])
         return CodeFunction(head, "Compute the weights between all states.", tuple(code.lines))
 
@@ -187,6 +188,7 @@ class Sweeps(Scatter):
         if any(name != "node" or names.front is None for name, _ in self.kept_weights()):
             code(f"room = max(1, {names.sizes[1]})")
             code("exponent, lost, scale = np.zeros(room), np.zeros(room), np.zeros(room)")
+        self.levels(code, "jump_e")
         with code.under("for front in range(begin_at, end_at):"):
             if self.order.slope == 0:
                 code(f"{self.plan.first} = front")
@@ -268,11 +270,16 @@ class Sweeps(Scatter):
             given += [self.inside(f"{link.factor}_{p}", "row") for p in "me"] if link.factor else []
         code(*call("_advance", given))
 
+    def levels(self, code: Code, exponents: str) -> None:
+        """Write whether the weights between all states are plain floats, which `across` wants to know."""
+        if self.lattice.dense:
+            code(f"flat = is_level({exponents})")
+
     def across(self, code: Code) -> None:
         """Write the step of a recurrence from all states to all states."""
         parts = [self.inside(p, f"row - {self.order.lags[0]}") for p in ("alpha_m", "alpha_e")]
         out = [self.inside(p, "row") for p in ("alpha_m", "alpha_e")]
-        code(*call("across", [*parts, *self.names.jumps, *out]))
+        code(*call("across", [*parts, *self.names.jumps, "flat", *out]))
         if self.plan.has_node:
             node = [self.inside(p, "row") for p in ("node_m", "node_e")]
             code(*call("multiply", [*out, *node]))

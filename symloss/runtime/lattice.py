@@ -22,6 +22,7 @@ from .logarithm import _double_near
 from .loops import wide_vectors
 
 NOWHERE = -1e300  # the exponent of 0
+_LEVEL = 64.0  # exponents of numbers that are multiplied, and added up, as plain floats
 _ROUNDER = 1.5 * 2.0**52 + 1023.0
 _FARTHEST = -(2.0**48)  # logarithms below it count as this
 
@@ -152,8 +153,65 @@ def gap(x: float, y: float) -> tuple[float, float]:
 
 
 @kernel
-def across(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, m: Any, e: Any) -> None:
+def level(m: Any, e: Any) -> None:
+    """Give all numbers of a matrix the exponent 0, if plain floats hold them with room to spare, and none of them is 0.
+
+    Of a product with such numbers the largest factor beside them makes no less than 2**-128 of any sum.
+    """
+    for i in range(m.shape[0]):
+        for j in range(m.shape[1]):
+            if abs(e[i, j]) > _LEVEL:
+                return
+    for i in range(m.shape[0]):
+        for j in range(m.shape[1]):
+            m[i, j] *= raised(e[i, j] + _ROUNDER)
+            e[i, j] = 0.0
+
+
+@kernel
+def is_level(e: Any) -> bool:
+    """Return whether all exponents of a matrix are 0."""
+    steep = 0
+    for i in range(e.shape[0]):
+        for j in range(e.shape[1]):
+            steep |= e[i, j] != 0.0
+    return steep == 0
+
+
+@kernel
+def _across_level(a_m: Any, a_e: Any, jump_m: Any, top: float, m: Any, e: Any) -> None:
+    """Do what `across` does, for plain floats: one exponent is the largest for all sums."""
+    wide_vectors()
+    distinct()
+    for j in range(m.size):
+        m[j] = 0.0
+    for i in range(a_m.size):
+        factor = a_m[i] * halved(a_e[i] - top)
+        for j in range(m.size):
+            m[j] += factor * jump_m[i, j]
+    for j in range(m.size):
+        mantissa, e[j] = settled(m[j], top)
+        m[j] = mantissa + 0.0
+
+
+@kernel
+def across(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, flat: bool, m: Any, e: Any) -> None:
     """Write the sums over i of ``a[i] * jump[i, j]``, each with the exponent of its largest term first.
+
+    ``flat`` says whether `is_level` finds all exponents of ``jump`` 0.
+    """
+    if not flat:
+        _across_slopes(a_m, a_e, jump_m, jump_e, m, e)
+        return
+    top = NOWHERE
+    for i in range(a_e.size):
+        top = a_e[i] if a_e[i] > top else top
+    _across_level(a_m, a_e, jump_m, top, m, e)
+
+
+@kernel
+def _across_slopes(a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, m: Any, e: Any) -> None:
+    """Do what `across` does, for numbers of any size.
 
     Zeros are added to what may stay as it was: LLVM would store only what changes, with instructions that are slow.
     """
