@@ -24,6 +24,7 @@ import numpy as np
 
 from ._runtime import Interval, Scalar, kernel
 from ._runtime.lattice import (
+    HELD,
     NOWHERE,
     begin,
     distinct,
@@ -459,7 +460,7 @@ def _value_and_grad_of_sample(logp, label, input_length, label_length, blank, fa
         logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
     )
     kept = max(1, fronts, 1)
-    if checkpoint:
+    if checkpoint or fronts * n_s > HELD:
         kept = max(2, int(np.sqrt(fronts)) + 1)
     shape = (kept + 1, n_s + 4)
     alpha_m, alpha_e = np.empty(shape), np.empty(shape)

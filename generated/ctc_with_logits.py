@@ -27,6 +27,7 @@ from ._runtime.elementary import log1p
 from ._runtime.front_rows import STRANDS, complete_row, grouped, spread, sum_groups, sum_of_rest, weigh_row
 from ._runtime.greatest import as_whole, greater
 from ._runtime.lattice import (
+    HELD,
     NOWHERE,
     begin,
     distinct,
@@ -963,7 +964,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
             return loss
     entries, entry_of = grouped(entry_0[:n_s])
     kept = max(1, fronts, 1)
-    if checkpoint:
+    if checkpoint or fronts * n_s > HELD:
         kept = max(2, int(np.sqrt(fronts)) + 1)
     shape = (kept + 1, n_s + 4)
     alpha_m, alpha_e = np.empty(shape), np.empty(shape)

@@ -24,6 +24,7 @@ import numpy as np
 from ._runtime import Interval, Scalar, kernel
 from ._runtime.elementary import log1p
 from ._runtime.lattice import (
+    HELD,
     NOWHERE,
     begin,
     distinct,
@@ -651,7 +652,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
         start_place,
     )
     kept = max(1, fronts, 1)
-    if checkpoint:
+    if checkpoint or fronts * n_u > HELD:
         kept = max(2, int(np.sqrt(fronts)) + 1)
     shape = (kept + 1, n_u + 4)
     alpha_m, alpha_e = np.empty(shape), np.empty(shape)

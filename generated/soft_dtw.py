@@ -21,6 +21,7 @@ import numpy as np
 
 from ._runtime import Interval, Scalar, kernel
 from ._runtime.lattice import (
+    HELD,
     NOWHERE,
     begin,
     distinct,
@@ -401,7 +402,7 @@ def _value_and_grad_of_sample(distance, x_length, y_length, gamma, factor, check
         distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
     )
     kept = max(1, fronts, 2)
-    if checkpoint:
+    if checkpoint or fronts * n_j > HELD:
         kept = max(4, int(np.sqrt(fronts)) + 1)
     shape = (kept + 2, n_j + 6)
     alpha_m, alpha_e = np.empty(shape), np.empty(shape)

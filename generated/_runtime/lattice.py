@@ -23,6 +23,7 @@ from .logarithm import _double_near
 from .loops import wide_vectors
 
 NOWHERE = -1e300  # the exponent of 0
+HELD = 1 << 15  # points of a lattice, at four numbers each, that caches hold: fronts of more are computed twice
 _LEVEL = 64.0  # exponents of numbers that are multiplied, and added up, as plain floats
 _ROUNDER = 1.5 * 2.0**52 + 1023.0
 _FARTHEST = -(2.0**48)  # logarithms below it count as this

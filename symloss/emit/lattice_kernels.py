@@ -22,9 +22,9 @@ from symloss.recurrence import Length
 
 _RUNTIME = {
     "lattice": (
-        "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish", "gap",
-        "halved", "is_level", "level", "logarithm", "multiply", "nothing", "products", "resume", "settled", "share",
-        "shares",
+        "HELD", "NOWHERE", "across", "add_jump_shares", "begin", "distinct", "exponential", "exponentials", "finish",
+        "gap", "halved", "is_level", "level", "logarithm", "multiply", "nothing", "products", "resume", "settled",
+        "share", "shares",
     ),
     "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
     "plain_fronts": (

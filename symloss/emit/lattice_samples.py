@@ -156,7 +156,9 @@ class Samples:
         deep = self.sweeps.deep
         self.prologue(code, True)
         code(f"kept = max(1, fronts, {deep})")
-        with code.under("if checkpoint:"):
+        # A step between all states costs more than what it takes to keep its result.
+        many = "" if self.lattice.dense else f" or fronts * {self.names.sizes[1]} > HELD"
+        with code.under(f"if checkpoint{many}:"):
             code(f"kept = max({2 * deep}, int(np.sqrt(fronts)) + 1)")
         self.room(code, "kept")
         code("count = (fronts + kept - 1) // kept")
