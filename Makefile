@@ -32,7 +32,7 @@ check: setup
 verify: setup
 	$(BIN)/symloss verify
 
-# The worst errors of all kernels and of other libraries: certificates, README and pages.  Takes hours; with --own, of symloss alone.
+# The worst errors of all kernels and of other libraries: certificates, README and pages.  Takes hours; with --own, of symloss alone; as many at once as there are cores.
 certify: setup
 	$(BIN)/python -m pip install --quiet -e ".[certify,peers]"
 	$(BIN)/symloss certify --readme README.md

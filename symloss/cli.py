@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 import sys
 from collections.abc import Iterable, Sequence
@@ -211,6 +212,9 @@ def verify(names: tuple[str, ...], paths: tuple[Path, ...], out: Path | None) ->
 @click.option("--inputs", default=2000, show_default=True, help="Inputs drawn for each setting, before the search.")
 @click.option("--search-only", is_flag=True, help="Do not try all float32.")
 @click.option("--own", is_flag=True, help="Keep what certificates say of other libraries.")
+@click.option(
+    "--jobs", type=click.IntRange(1), default=os.cpu_count(), show_default="one a core", help="How many at once."
+)
 @click.option("--readme", type=click.Path(path_type=Path), help="Also put the table of errors into this file.")
 def certify(
     names: tuple[str, ...],
@@ -219,6 +223,7 @@ def certify(
     inputs: int,
     search_only: bool,
     own: bool,
+    jobs: int,
     readme: Path | None,
 ) -> None:
     """Measure the worst error of generated kernels, and of other libraries, and write certificates.
@@ -230,14 +235,11 @@ def certify(
     symloss certify --specs my_specs --out my_package/generated
     """
     from symloss.certificate import CERTIFIED, markdown, markdown_of_functions, markdown_of_soft_targets, read
-    from symloss.project import package_of
     from symloss.write import replace_text
 
     try:
-        from symloss.peers import foreign
+        from symloss.certification import Search, certify_all
         from symloss.verify.certify import certifiable
-        from symloss.verify.certify import certify as run
-        from symloss.verify.elementary import certify_functions
     except ModuleNotFoundError as error:
         raise click.ClickException(f"{error.name} is missing; pip install 'symloss[certify]'") from None
 
@@ -246,16 +248,9 @@ def certify(
     certificates = folder.resolve().parent / "certificates"
     named = [n for n in names if n not in CERTIFIED]
     losses = certifiable(_chosen(named, paths), named) if named or not names else []
-    for family in [f for f in CERTIFIED if not names or f in names]:
-        functions = certify_functions(package_of(folder), inputs, not search_only, _progress, family)
-        replace_text(certificates / f"{family}.json", functions.text())
-    for loss in _progress(losses, "certify", len(losses)):
-        path = certificates / f"{loss.name}.json"
-        others = [] if own else foreign(loss.name)
-        certificate = run(loss, package_of(folder), others, inputs, not search_only, _progress)
-        if own and path.exists():
-            certificate = certificate.beside(read(path))
-        replace_text(path, certificate.text())
+    subjects = [*(f for f in CERTIFIED if not names or f in names), *(loss.name for loss in losses)]
+    search = Search(tuple(spec_paths), folder, inputs, not search_only, own)
+    certify_all(subjects, search, min(jobs, len(subjects)), _progress)
     shown = [read(path) for loss in _chosen((), paths) if (path := certificates / f"{loss.name}.json").exists()]
     if readme is not None:
         table = f"{markdown(shown)}\n\n{markdown_of_soft_targets(shown)}"

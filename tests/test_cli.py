@@ -101,6 +101,20 @@ def test_specs_compose_those_of_symloss_and_of_each_other(folder: Path) -> None:
     assert [line.split()[0] for line in said.splitlines()] == ["log_cosh_error", "smoothed", "doubled"]
 
 
+def test_certificates_are_the_same_one_by_one_and_at_once(folder: Path) -> None:
+    square = LOG_COSH.replace("log_cosh_error", "half_square").replace("log(cosh(prediction - target))", "{}")
+    (folder / "my_specs" / "square.py").write_text(square.format("(prediction - target)**2 / 2"))
+    found = []
+    for jobs in ("1", "2"):
+        made = folder / f"jobs{jobs}"
+        options = ["--specs", "my_specs", "--out", f"{made.name}/generated", "--inputs", "30", "--search-only"]
+        symloss("certify", "log_cosh_error", "half_square", *options, "--jobs", jobs, cwd=folder)
+        found.append({path.name: path.read_text() for path in (made / "certificates").iterdir()})
+        assert "what the specs say" in symloss("check", "my_specs", "--out", f"{made.name}/generated", cwd=folder)
+    assert found[0] == found[1]
+    assert sorted(found[0]) == ["half_square.json", "log_cosh_error.json"]
+
+
 def test_new_writes_a_spec_that_compiles(folder: Path) -> None:
     symloss("new", "huber_like", "--folder", "fresh", cwd=folder)
     symloss("generate", "fresh", "--out", "out", cwd=folder)
