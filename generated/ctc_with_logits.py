@@ -24,7 +24,8 @@ import numpy as np
 
 from ._runtime import Interval, Scalar, kernel
 from ._runtime.elementary import log1p
-from ._runtime.front_rows import STRANDS, complete_row, grouped, spread, sum_groups, sum_of_rest, weigh_row
+from ._runtime.front_rows import STRANDS, complete_row, grouped, spread, sum_groups, weigh_row
+from ._runtime.gauges import LONG, PERIOD, change, ended, factors, guarded_factors, renew
 from ._runtime.greatest import as_whole, greater
 from ._runtime.lattice import (
     HELD,
@@ -55,6 +56,7 @@ from ._runtime.lattice_along import (
     turns_of,
 )
 from ._runtime.lattice_rows import add_share, clear, rounded, statistics, widened
+from ._runtime.leaks import SLIGHT, as_floats, set_aside, sum_of_rest, upright
 from ._runtime.loops import wide_vectors
 from ._runtime.plain_fronts import (
     BOTH,
@@ -211,22 +213,64 @@ def _successors(place, n_s, entry_0, may_2, successors):
 
 
 @kernel
-def _lost(n_s, entry_0, may_2, terms_z, inverse, row_m, row_e):
-    """Return how much of what was on a front does not reach the next."""
-    successors, total = np.empty(3, np.int64), 0.0
+def _doubled(n_s, entry_0, may_2):
+    """Return whether two successors of a place read one entry: their weights are no parts of one softmax."""
+    successors = np.empty(3, np.int64)
     for place in range(n_s):
-        mass = share(row_m[place + 2], row_e[place + 2], 1.0, 0.0)
-        if mass > 2.0**-60 * total:
-            count = _successors(place, n_s, entry_0, may_2, successors)
-            rest = sum_of_rest(terms_z, successors[:count])
-            if rest < 0.0:
-                return 1.0  # two successors read one entry: no part of a softmax
-            total += mass * rest * inverse
+        count = _successors(place, n_s, entry_0, may_2, successors)
+        if twice(successors[:count]):
+            return True
+    return False
+
+
+@kernel
+def _leak(rest, below, top, others_0, largest_0, others_1, largest_1, others_2, largest_2, may_2):
+    """Write what part of each place reaches no other, or -1 where a difference loses digits."""
+    wide_vectors()
+    distinct()
+    for place in range(rest.size):
+        kept = others_0[place] + others_1[place] + others_2[place] * may_2[place]
+        taken = largest_0[place] + largest_1[place] + largest_2[place] * may_2[place]
+        left = below + top * (1.0 - taken)
+        rest[place] = left - kept if kept <= 0.5 * left else -1.0
+
+
+@kernel
+def _rest_of(place, n_s, entry_0, may_2, terms_z):
+    """Return the sum of the terms that the successors of a place do not read."""
+    successors, kept = np.empty(3, np.int64), np.empty(3)
+    count = _successors(place, n_s, entry_0, may_2, successors)
+    return sum_of_rest(terms_z, successors[:count], kept)
+
+
+@kernel
+def _lost(n_s, entry_0, may_2, terms_z, others, known, rooms):
+    """Return how much of what was on a front does not reach the next; the rooms hold it, and the weights."""
+    inverse = 1.0 / (1.0 + others)
+    _leak(
+        stretch(rooms, 3, 2, n_s + 2),
+        others * inverse,
+        inverse,
+        stretch(rooms, 1, 2, n_s + 2),
+        stretch(rooms, 2, 2, n_s + 2),
+        stretch(rooms, 1, 3, n_s + 3),
+        stretch(rooms, 2, 3, n_s + 3),
+        stretch(rooms, 1, 4, n_s + 4),
+        stretch(rooms, 2, 4, n_s + 4),
+        may_2[4 : n_s + 4],
+    )
+    total = 0.0
+    for place in range(n_s):
+        mass, rest = rooms[0, place + 2], rooms[3, place + 2]
+        if mass > SLIGHT * known:
+            if not rest >= 0.0:
+                rest = inverse * _rest_of(place, n_s, entry_0, may_2, terms_z)
+            total += mass * rest
     return total
 
 
 @kernel
-def _unfinished(n_s, end_front, end_place, last, row_m, row_e):
+def _unfinished(n_s, end_front, end_place, last, mass):
     """Return how much is on the last front where no path ends."""
     total = 0.0
     for place in range(n_s):
@@ -234,7 +278,7 @@ def _unfinished(n_s, end_front, end_place, last, row_m, row_e):
         for r in range(end_front.size):
             ends |= end_front[r] == last and end_place[r] == place
         if not ends:
-            total += share(row_m[place + 2], row_e[place + 2], 1.0, 0.0)
+            total += mass[place + 2]
     return total
 
 
@@ -273,6 +317,7 @@ def _forward(
     node_m,
     node_e,
     lost,
+    rooms,
     weight_m,
     weight_e,
     terms_z,
@@ -289,8 +334,6 @@ def _forward(
         row = front - begin_at + 1
         low_place, high_place = 0, n_s
         place_z[t], others_z[t] = weigh_row(z[t], entries, terms_z, weight_m[row], weight_e[row], exps[t : t + 1])
-        if lost[0] <= 0.5:
-            lost[0] += _lost(n_s, entry_0, may_2, terms_z, 1.0 / (1.0 + others_z[t]), alpha_m[row - 1], alpha_e[row - 1])
         spread(
             weight_m[row],
             weight_e[row],
@@ -298,6 +341,21 @@ def _forward(
             node_m[row, low_place + 2 : high_place + 2],
             node_e[row, low_place + 2 : high_place + 2],
         )
+        if lost[0] <= 0.5:
+            as_floats(alpha_m[row - 1], alpha_e[row - 1], row_at(rooms, 0))
+            as_floats(
+                node_m[row, low_place + 2 : high_place + 2],
+                node_e[row, low_place + 2 : high_place + 2],
+                stretch(rooms, 3, 2, n_s + 2),
+            )
+            set_aside(
+                stretch(rooms, 3, 2, n_s + 2),
+                entry_0,
+                place_z[t],
+                stretch(rooms, 1, 2, n_s + 2),
+                stretch(rooms, 2, 2, n_s + 2),
+            )
+            lost[0] += _lost(n_s, entry_0, may_2, terms_z, others_z[t], lost[0], rooms)
         _advance(
             alpha_m[row, low_place + 2 : high_place + 2],
             alpha_e[row, low_place + 2 : high_place + 2],
@@ -332,15 +390,15 @@ def _forward(
 
 
 @kernel
-def _plain_step(out, node, scale, from_0, from_1, from_2, may_2):
+def _plain_step(out, node, scale, from_0, from_1, step_1, from_2, step_2):
     """Add up what reaches a front; return the largest, ordered, 0 if it cannot be, and whether one was lost."""
     wide_vectors()
     distinct()
     top, gone, faint = as_whole(0.0), 0, 0
     for place in range(out.size):
         total = from_0[place]
-        total += from_1[place]
-        total += from_2[place] * may_2[place]
+        total += from_1[place] * step_1[place]
+        total += from_2[place] * step_2[place]
         total *= node[place] * scale
         kept = total if total >= TINY else 0.0
         out[place] = kept
@@ -351,15 +409,15 @@ def _plain_step(out, node, scale, from_0, from_1, from_2, may_2):
 
 
 @kernel
-def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, from_2, may_2):
+def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, step_1, from_2, step_2):
     """Go one front back, and write how much of the total passes each point; return as `_plain_step` does."""
     wide_vectors()
     distinct()
     top, gone = as_whole(0.0), 0
     for place in range(out.size):
         total = from_0[place]
-        total += from_1[place]
-        total += from_2[place] * may_2[place]
+        total += from_1[place] * step_1[place]
+        total += from_2[place] * step_2[place]
         total = total * scale + ends[place]
         here[place] = alpha[place] * total * factor
         total *= node[place]
@@ -368,6 +426,18 @@ def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, fro
         top = greater(top, as_whole(kept))
         gone |= as_whole(total) ^ as_whole(kept)
     return top, gone != 0
+
+
+@kernel
+def _plain_factors(n_s, may_2, gauges, block, steps):
+    """Write the factors of all steps between places."""
+    factors(stretch(gauges, block, 2, n_s + 2), stretch(gauges, block, 1, n_s + 1), stretch(steps, 1, 2, n_s + 2))
+    guarded_factors(
+        stretch(gauges, block, 2, n_s + 2),
+        stretch(gauges, block, 0, n_s),
+        may_2[2:n_s + 2],
+        stretch(steps, 2, 2, n_s + 2),
+    )
 
 
 @kernel
@@ -394,10 +464,14 @@ def _plain_forward(
     alpha,
     node,
     scales,
+    gauges,
+    steps,
+    period,
     terms_z,
     begin_at,
     end_at,
     lost,
+    rooms,
     first,
     reach,
     grad_z,
@@ -407,8 +481,8 @@ def _plain_forward(
     others = borrowed(others)
     terms_z = borrowed(terms_z)
     may_2 = borrowed(may_2)
-    room = np.empty(alpha.shape[1])
-    from_may_2 = may_2[2:n_s + 2]
+    block = 0
+    _plain_factors(n_s, may_2, gauges, block, steps)
     for front in range(begin_at, end_at):
         t, row = front, front - begin_at + 1
         place_z[t], others_z[t], inverse = weigh_places(
@@ -417,19 +491,40 @@ def _plain_forward(
         if inverse == 0.0:
             return False, first, reach
         if lost[0] <= 0.5:
-            room[:] = scales[front]
-            lost[0] += _lost(n_s, entry_0, may_2, terms_z, inverse, alpha[row - 1], room)
+            upright(row_at(alpha, row - 1), scales[front], row_at(gauges, block), row_at(rooms, 0))
+            set_aside(
+                stretch(node, row, 2, n_s + 2),
+                entry_0,
+                place_z[t],
+                stretch(rooms, 1, 2, n_s + 2),
+                stretch(rooms, 2, 2, n_s + 2),
+            )
+            lost[0] += _lost(n_s, entry_0, may_2, terms_z, others_z[t], lost[0], rooms)
         top, some = _plain_step(
             stretch(alpha, row, 2, n_s + 2),
             stretch(node, row, 2, n_s + 2),
             power(scales[front] - scales[front + 1]),
             stretch(alpha, row - 1, 2, n_s + 2),
             stretch(alpha, row - 1, 1, n_s + 1),
+            stretch(steps, 1, 2, n_s + 2),
             stretch(alpha, row - 1, 0, n_s),
-            from_may_2,
+            stretch(steps, 2, 2, n_s + 2),
         )
-        if top <= 0:
+        if top <= 0 or (some and period <= fronts):
             return False, first, reach
+        if (front + 1) % period == 0:
+            top, more = renew(
+                stretch(alpha, row, 2, n_s + 2),
+                True,
+                False,
+                stretch(gauges, block, 2, n_s + 2),
+                stretch(gauges, block + 1, 2, n_s + 2),
+                TINY,
+            )
+            if more:
+                return False, first, reach
+            block = block + 1
+            _plain_factors(n_s, may_2, gauges, block, steps)
         scales[front + 2] = scales[front + 1] + exponent_of(top)
         if some and front < first:
             first, reach = front, scales[front + 1]
@@ -460,11 +555,15 @@ def _plain_backward(
     alpha,
     node,
     scales,
+    gauges,
+    steps,
+    period,
     terms_z,
     begin_at,
     end_at,
     first,
     reach,
+    end_scale,
     total_m,
     total_e,
     beta,
@@ -481,12 +580,13 @@ def _plain_backward(
     may_2 = borrowed(may_2)
     ends, here = stretch(beta, 2, 0, n_s), stretch(beta, 3, 0, n_s)
     sums = borrowed(terms_z)[: entries.size]
-    from_may_2 = may_2[4:n_s + 4]
+    block = end_at // period - begin_at // period
+    _plain_factors(n_s, may_2, gauges, block, steps)
     for front in range(end_at - 1, begin_at - 1, -1):
         t, row = front, front - begin_at + 1
         for r in range(end_front.size):
             if end_front[r] >= front:
-                ends[end_place[r]] = 1.0 if end_front[r] == front else 0.0
+                ends[end_place[r]] = end_scale[r] if end_front[r] == front else 0.0
         back[1] += back[0]
         far = scales[front + 1] + back[1] - total_e
         if far > FAR:
@@ -501,11 +601,21 @@ def _plain_backward(
             power(far) / total_m,
             stretch(beta, 1 - front % 2, 2, n_s + 2),
             stretch(beta, 1 - front % 2, 3, n_s + 3),
+            stretch(steps, 1, 3, n_s + 3),
             stretch(beta, 1 - front % 2, 4, n_s + 4),
-            from_may_2,
+            stretch(steps, 2, 4, n_s + 4),
         )
         if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):
             return False
+        if (front + 1) % period == 0:
+            top, _ = change(
+                stretch(beta, front % 2, 2, n_s + 2),
+                stretch(gauges, block - 1, 2, n_s + 2),
+                stretch(gauges, block, 2, n_s + 2),
+                TINY,
+            )
+            block = block - 1
+            _plain_factors(n_s, may_2, gauges, block, steps)
         back[0] = exponent_of(top)
         sum_readers(here, most, others, sums)
         fine = complete_places(
@@ -546,6 +656,7 @@ def _plainly(
     end_place,
     factor,
     kept,
+    steep,
     grad_z,
 ):
     """Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."""
@@ -556,15 +667,31 @@ def _plainly(
     alpha[:, :2], alpha[:, n_s + 2 :] = 0.0, 0.0
     for r in range(start_front.size):
         alpha[0, start_place[r] + 2] = 1.0
-    lost, terms_z = np.zeros(1), np.empty(z.shape[1])
     count = (fronts + kept - 1) // kept
     saved = np.empty((count, alpha.shape[1]))
+    period = PERIOD if steep else fronts + 1
+    gauges, saved_gauges = np.zeros((kept // period + 2, alpha.shape[1])), np.zeros_like(saved)
+    steps = np.zeros((3, alpha.shape[1]))
+    if steep:
+        top, more = renew(
+            stretch(alpha, 0, 2, n_s + 2),
+            True,
+            False,
+            stretch(gauges, 1, 2, n_s + 2),
+            stretch(gauges, 0, 2, n_s + 2),
+            TINY,
+        )
+    doubled = _doubled(n_s, entry_0, may_2)
+    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
+    rooms = np.zeros((4, n_s + 4))
+    terms_z = np.empty(z.shape[1])
     first, reach = fronts, -np.inf
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
             alpha[0] = alpha[kept]
-        saved[begin_at // kept] = alpha[0]
+            gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]
+        saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]
         fine, first, reach = _plain_forward(
             z,
             label,
@@ -588,36 +715,40 @@ def _plainly(
             alpha,
             node,
             scales,
+            gauges,
+            steps,
+            period,
             terms_z,
             begin_at,
             end_at,
             lost,
+            rooms,
             first,
             reach,
             grad_z,
         )
         if not fine:
             return False, 0.0
-    total, last = 0.0, alpha[fronts - begin_at]
+    total, last, final = 0.0, alpha[fronts - begin_at], fronts // period - begin_at // period
+    end_scale = np.zeros(end_front.size)
+    height = ended(end_front, end_place, fronts - 1, gauges[final], 2, end_scale)
     for r in range(end_front.size):
-        total += last[end_place[r] + 2] if end_front[r] == fronts - 1 else 0.0
+        total += last[end_place[r] + 2] * end_scale[r] if end_front[r] == fronts - 1 else 0.0
     if total == 0.0:
         return False, 0.0
-    total_m, total_e = settled(total, scales[fronts])
+    total_m, total_e = settled(total, scales[fronts] + height)
     loss = 0.0 - logarithm(total_m, total_e)
     if lost[0] <= 0.5:
-        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, last, np.full(last.size, scales[fronts]))
+        upright(last, scales[fronts], row_at(gauges, final), row_at(rooms, 0))
+        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, row_at(rooms, 0))
         loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss
-    successors = np.empty(3, np.int64)
-    for place in range(n_s):
-        found = _successors(place, n_s, entry_0, may_2, successors)
-        reach = np.inf if twice(successors[:found]) else reach
-    beta, back = np.zeros((4, alpha.shape[1])), np.zeros(2)
+    reach = np.inf if doubled else reach
+    beta, back = np.zeros((4, alpha.shape[1])), np.array([0.0, height])
     lost[0] = 1.0  # known by now
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
         if count > 1:
-            alpha[0] = saved[part]
+            alpha[0], gauges[0] = saved[part], saved_gauges[part]
             _plain_forward(
                 z,
                 label,
@@ -641,10 +772,14 @@ def _plainly(
                 alpha,
                 node,
                 scales,
+                gauges,
+                steps,
+                period,
                 terms_z,
                 begin_at,
                 end_at,
                 lost,
+                rooms,
                 first,
                 reach,
                 grad_z,
@@ -672,11 +807,15 @@ def _plainly(
             alpha,
             node,
             scales,
+            gauges,
+            steps,
+            period,
             terms_z,
             begin_at,
             end_at,
             first,
             reach,
+            end_scale,
             total_m,
             total_e,
             beta,
@@ -715,7 +854,9 @@ def sample_value(z, label, input_length, label_length, blank):
     weight_e = np.empty_like(weight_m)
     terms_z = np.empty(z.shape[1])
     total_m, total_e = 0.0, NOWHERE
-    lost = np.zeros(1)  # of the paths, as long as it is not more than half
+    doubled = _doubled(n_s, entry_0, may_2)
+    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
+    rooms = np.zeros((4, n_s + 4))
     for row in range(1):
         nothing(alpha_m[row], alpha_e[row])
         begin(start_front, start_place, start_m, start_e, row - 1, 2, alpha_m[row], alpha_e[row])
@@ -773,6 +914,7 @@ def sample_value(z, label, input_length, label_length, blank):
             node_m,
             node_e,
             lost,
+            rooms,
             weight_m,
             weight_e,
             terms_z,
@@ -781,7 +923,8 @@ def sample_value(z, label, input_length, label_length, blank):
     loss = 0.0 + -logarithm(total_m, total_e)  # never -0.0
     if lost[0] <= 0.5 and fronts > 0:
         row = fronts - 1 - begin_at + 1
-        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, alpha_m[row], alpha_e[row])
+        as_floats(alpha_m[row], alpha_e[row], row_at(rooms, 0))
+        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, row_at(rooms, 0))
         if lost[0] <= 0.5:
             loss = -log1p(-lost[0])
     if total_m == 0.0:
@@ -937,31 +1080,33 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     checkpoint = sparingly(checkpoint, fronts, n_s, z.shape[1])
     if fronts > 0:
         kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # as many fronts are in memory at a time
-        plain, loss = _plainly(
-            z,
-            label,
-            input_length,
-            label_length,
-            blank,
-            n_t,
-            n_s,
-            fronts,
-            entry_0,
-            may_2,
-            place_z,
-            others_z,
-            start_front,
-            start_place,
-            start_m,
-            start_e,
-            end_front,
-            end_place,
-            factor,
-            kept,
-            grad_z,
-        )
-        if plain:
-            return loss
+        for steep in (fronts > LONG, fronts <= LONG):
+            plain, loss = _plainly(
+                z,
+                label,
+                input_length,
+                label_length,
+                blank,
+                n_t,
+                n_s,
+                fronts,
+                entry_0,
+                may_2,
+                place_z,
+                others_z,
+                start_front,
+                start_place,
+                start_m,
+                start_e,
+                end_front,
+                end_place,
+                factor,
+                kept,
+                steep,
+                grad_z,
+            )
+            if plain:
+                return loss
     entries, entry_of = grouped(entry_0[:n_s])
     kept = max(1, fronts, 1)
     if checkpoint or fronts * n_s > HELD:
@@ -973,7 +1118,9 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     weight_e = np.empty_like(weight_m)
     terms_z = np.empty(z.shape[1])
     total_m, total_e = 0.0, NOWHERE
-    lost = np.zeros(1)  # of the paths, as long as it is not more than half
+    doubled = _doubled(n_s, entry_0, may_2)
+    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
+    rooms = np.zeros((4, n_s + 4))
     for row in range(1):
         nothing(alpha_m[row], alpha_e[row])
         begin(start_front, start_place, start_m, start_e, row - 1, 2, alpha_m[row], alpha_e[row])
@@ -1033,6 +1180,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
             node_m,
             node_e,
             lost,
+            rooms,
             weight_m,
             weight_e,
             terms_z,
@@ -1041,7 +1189,8 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     loss = 0.0 + -logarithm(total_m, total_e)  # never -0.0
     if lost[0] <= 0.5 and fronts > 0:
         row = fronts - 1 - begin_at + 1
-        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, alpha_m[row], alpha_e[row])
+        as_floats(alpha_m[row], alpha_e[row], row_at(rooms, 0))
+        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, row_at(rooms, 0))
         if lost[0] <= 0.5:
             loss = -log1p(-lost[0])
     if total_m == 0.0:
@@ -1094,6 +1243,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
                 node_m,
                 node_e,
                 lost,
+                rooms,
                 weight_m,
                 weight_e,
                 terms_z,
@@ -1287,7 +1437,9 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
     weight_e = np.empty_like(weight_m)
     terms_z = np.empty(z.shape[1])
     total_m, total_e = 0.0, NOWHERE
-    lost = np.zeros(1)  # of the paths, as long as it is not more than half
+    doubled = _doubled(n_s, entry_0, may_2)
+    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
+    rooms = np.zeros((4, n_s + 4))
     for row in range(1):
         nothing(alpha_m[row], alpha_e[row])
         begin(start_front, start_place, start_m, start_e, row - 1, 2, alpha_m[row], alpha_e[row])
@@ -1345,6 +1497,7 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
             node_m,
             node_e,
             lost,
+            rooms,
             weight_m,
             weight_e,
             terms_z,

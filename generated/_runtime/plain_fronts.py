@@ -7,6 +7,10 @@ total is at most ``TINY * 2**FAR`` (times the number of states).  A path that is
 on this or a later front on the way back, has at most ``TINY**2`` times the product of the largest numbers of the two
 fronts, since the weights with which a state is left are together at most 1; against the total that is at most
 ``TINY**2 * 2**BOTH``.
+
+On many fronts one scale will do where paths are nearly sure, and hardly where they are not.  There every place has a
+gauge as well (`gauges`), and no path may be lost on the way there: what is lost on the way back is at most
+``TINY * 2**FAR`` of the total, as before.
 """
 
 from __future__ import annotations

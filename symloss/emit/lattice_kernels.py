@@ -26,11 +26,13 @@ _RUNTIME = {
         "gap", "halved", "is_level", "level", "logarithm", "multiply", "nothing", "products", "resume", "settled",
         "share", "shares",
     ),
-    "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "sum_of_rest", "weigh_row"),
+    "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "weigh_row"),
     "plain_fronts": (
-        "BOTH", "FAINT", "FAR", "TINY", "complete_places", "exponent_of", "power", "readers", "sparingly",
-        "sum_readers", "twice", "weigh_places",
+        "BOTH", "FAINT", "FAR", "TINY", "complete_places", "exponent_of", "power", "readers",
+        "sparingly", "sum_readers", "twice", "weigh_places",
     ),
+    "gauges": ("LONG", "PERIOD", "change", "ended", "factors", "guarded_factors", "renew"),
+    "leaks": ("SLIGHT", "as_floats", "set_aside", "sum_of_rest", "upright"),
     "greatest": ("as_whole", "greater"),
     "lattice_along": (
         "across_along", "add_balanced", "add_jump_turns", "add_turn", "balance_turns", "begin_along", "finish_along",

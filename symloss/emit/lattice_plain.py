@@ -6,6 +6,7 @@ Every path has one point on every front, and its weights are parts of one softma
 
 from __future__ import annotations
 
+from symloss.emit.lattice_leaks import MASS, ROOMS, add_losses, begin_losses
 from symloss.emit.lattice_pieces import ENDS, STARTS, borrow, call
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
@@ -13,7 +14,7 @@ from symloss.emit.text import CodeFunction, signature
 from symloss.lattices.adjoint import Link, backward_links, forward_links
 
 _GROUPS = ["entries", "reader", "others", "most", "where"]
-_FRONTS = ["alpha", "node", "scales"]
+_FRONTS = ["alpha", "node", "scales", "gauges", "steps", "period"]
 
 
 class Plain:
@@ -35,7 +36,7 @@ class Plain:
         """Return the functions."""
         if not self.plan.leaks:
             return []
-        return [self._step(), self._back(), self._forward(), self._backward(), self._both()]
+        return [self._step(), self._back(), self._factors(), self._forward(), self._backward(), self._both()]
 
     def attempt(self, code: Code) -> None:
         """Write the call that returns the loss, where plain floats will do."""
@@ -45,15 +46,18 @@ class Plain:
         code(*call("sparingly", given, "checkpoint = "))
         with code.under("if fronts > 0:"):
             code("kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # as many fronts are in memory at a time")
-            given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", f"grad_{self.row}"]
-            code(*call("_plainly", given, "plain, loss = "))
-            with code.under("if plain:"):
-                code("return loss")
+            with code.under("for steep in (fronts > LONG, fronts <= LONG):"):
+                given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", "steep"]
+                code(*call("_plainly", [*given, f"grad_{self.row}"], "plain, loss = "))
+                with code.under("if plain:"):
+                    code("return loss")
 
     # -- one front -------------------------------------------------------------------------------
 
     def _sum(self, code: Code, links: tuple[Link, ...]) -> None:
-        terms = [f"from_{i}[place]" + (f" * {link.mask}[place]" if link.mask else "") for i, link in enumerate(links)]
+        terms = [
+            f"from_{i}[place]" + (f" * step_{i}[place]" if _has_factor(link) else "") for i, link in enumerate(links)
+        ]
         code(f"total = {terms[0]}", *(f"total += {term}" for term in terms[1:]))
 
     def _kept(self, code: Code, out: str) -> None:
@@ -95,16 +99,35 @@ class Plain:
 
     def _links(self, links: tuple[Link, ...], array: str, row: str) -> list[str]:
         given = []
-        for link in links:
+        for i, link in enumerate(links):
             given.append(self._inside(array, row, -link.shift))
-            given += [f"from_{link.mask}"] if link.mask else []
+            # The factors belong to the place that a step leads to, from which the adjoint comes.
+            given += [self._inside("steps", str(i), -link.shift if link.lag < 0 else 0)] if _has_factor(link) else []
         return given
 
-    def _masks(self, code: Code, links: tuple[Link, ...], mirrored: bool) -> None:
-        for link in links:
+    def _factors(self) -> CodeFunction:
+        code = Code()
+        for i, link in enumerate(forward_links(self.plan)):
+            given = [self._inside("gauges", "block"), self._inside("gauges", "block", -link.shift)]
+            out = self._inside("steps", str(i))
             if link.mask:
-                span = ":".join(self._span(-link.shift if mirrored else 0))
-                code(f"from_{link.mask} = {link.mask}[{span}]")
+                code(*call("guarded_factors", [*given, f"{link.mask}[{':'.join(self._span())}]", out]))
+            elif link.shift:
+                code(*call("factors", [*given, out]))
+        head = signature("_plain_factors", [self.names.sizes[1], *self.names.masks, "gauges", "block", "steps"])
+        return CodeFunction(head, "Write the factors of all steps between places.", tuple(code.lines))
+
+    def _take(self, code: Code, block: str) -> None:
+        """Write what finds the factors of steps between places with other gauges."""
+        code(f"block = {block}")
+        code(*call("_plain_factors", [self.names.sizes[1], *self.names.masks, "gauges", "block", "steps"]))
+
+    def _gauge(self, code: Code, row: str, block: str, chosen: str) -> None:
+        """Write the choice of gauges for a front."""
+        shifts = self.sweeps.order.shifts
+        ways = [str(max(shifts) > 0), str(min(shifts) < 0)]
+        given = [self._inside("alpha", row), *ways, *(self._inside("gauges", at) for at in (block, chosen)), "TINY"]
+        code(*call("renew", given, "top, more = "))
 
     # -- all fronts ------------------------------------------------------------------------------
 
@@ -115,8 +138,7 @@ class Plain:
     def _forward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
         borrow(code, ["entries", "others", f"terms_{self.row}", *names.masks])
-        code("room = np.empty(alpha.shape[1])")
-        self._masks(code, forward_links(self.plan), False)
+        self._take(code, "0")
         with code.under("for front in range(begin_at, end_at):"):
             code(f"{at}, row = front, front - begin_at + 1")
             given = [f"row_at({self.row}, {at})", "entries", "others", f"terms_{self.row}", self._inside("node", "row")]
@@ -124,10 +146,8 @@ class Plain:
             code(*call("weigh_places", [*given, f"row_at(grad_{self.row}, {at})"], result))
             with code.under("if inverse == 0.0:"):
                 code("return False, first, reach")
-            with code.under("if lost[0] <= 0.5:"):
-                code("room[:] = scales[front]")
-                given = [names.sizes[1], self.plan.front_entries, *names.masks, f"terms_{self.row}", "inverse"]
-                code(*call("_lost", [*given, "alpha[row - 1]", "room"], "lost[0] += "))
+            upright = self._upright("row_at(alpha, row - 1)", "scales[front]", "block")
+            add_losses(code, self.sweeps, upright, self._inside("node", "row"))
             given = [
                 self._inside("alpha", "row"),
                 self._inside("node", "row"),
@@ -135,14 +155,19 @@ class Plain:
             ]
             given += self._links(forward_links(self.plan), "alpha", "row - 1")
             code(*call("_plain_step", given, "top, some = "))
-            with code.under("if top <= 0:"):
+            with code.under("if top <= 0 or (some and period <= fronts):"):
                 code("return False, first, reach")
+            with code.under("if (front + 1) % period == 0:"):
+                self._gauge(code, "row", "block", "block + 1")
+                with code.under("if more:"):
+                    code("return False, first, reach")
+                self._take(code, "block + 1")
             code("scales[front + 2] = scales[front + 1] + exponent_of(top)")
             with code.under("if some and front < first:"):
                 code("first, reach = front, scales[front + 1]")
         code("return True, first, reach")
         says = "Go over some fronts; return whether plain floats will do, the first front with losses, and its scale."
-        head = signature("_plain_forward", self._given("lost", "first", "reach"))
+        head = signature("_plain_forward", self._given("lost", ROOMS, "first", "reach"))
         return CodeFunction(head, says, tuple(code.lines))
 
     def _backward(self) -> CodeFunction:
@@ -151,11 +176,11 @@ class Plain:
         borrow(code, [*_GROUPS, *names.masks])
         code(f"ends, here = stretch(beta, 2, 0, {places}), stretch(beta, 3, 0, {places})")
         code(f"sums = borrowed(terms_{self.row})[: entries.size]")
-        self._masks(code, backward_links(self.plan), True)
+        self._take(code, "end_at // period - begin_at // period")
         with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
             code(f"{at}, row = front, front - begin_at + 1")
             with code.under("for r in range(end_front.size):"), code.under("if end_front[r] >= front:"):
-                code("ends[end_place[r]] = 1.0 if end_front[r] == front else 0.0")
+                code("ends[end_place[r]] = end_scale[r] if end_front[r] == front else 0.0")
             code("back[1] += back[0]", "far = scales[front + 1] + back[1] - total_e")
             with code.under("if far > FAR:"):
                 code("return False")
@@ -165,6 +190,10 @@ class Plain:
             code(*call("_plain_back", given, "top, some = "))
             with code.under("if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):"):
                 code("return False")
+            with code.under("if (front + 1) % period == 0:"):
+                given = [self._inside("beta", "front % 2"), self._inside("gauges", "block - 1")]
+                code(*call("change", [*given, self._inside("gauges", "block"), "TINY"], "top, _ = "))
+                self._take(code, "block - 1")
             code("back[0] = exponent_of(top)", "sum_readers(here, most, others, sums)")
             place = f"place_{self.row}[{at}]"
             given = ["sums", "entries", "reader", f"where[{place}]", self._inside("node", "row"), place]
@@ -174,9 +203,8 @@ class Plain:
                 code("return False")
         code("return True")
         says = "Go over some fronts, last to first, and write the gradient; return whether plain floats would do."
-        head = signature(
-            "_plain_backward", self._given("first", "reach", "total_m", "total_e", "beta", "back", "factor")
-        )
+        given = self._given("first", "reach", "end_scale", "total_m", "total_e", "beta", "back", "factor")
+        head = signature("_plain_backward", given)
         return CodeFunction(head, says, tuple(code.lines))
 
     def _both(self) -> CodeFunction:
@@ -193,21 +221,27 @@ class Plain:
             code(f"alpha[:, :{pad}], alpha[:, {places} + {pad} :] = 0.0, 0.0")
         with code.under("for r in range(start_front.size):"):
             code(f"alpha[0, start_place[r] + {pad}] = 1.0")
-        code(f"lost, terms_{self.row} = np.zeros(1), np.empty({self.row}.shape[1])")
         code("count = (fronts + kept - 1) // kept", "saved = np.empty((count, alpha.shape[1]))")
+        code("period = PERIOD if steep else fronts + 1")
+        code("gauges, saved_gauges = np.zeros((kept // period + 2, alpha.shape[1])), np.zeros_like(saved)")
+        code(f"steps = np.zeros(({len(self.sweeps.order.shifts)}, alpha.shape[1]))")
+        with code.under("if steep:"):
+            self._gauge(code, "0", "1", "0")
+        begin_losses(code, self.sweeps)
+        code(f"terms_{self.row} = np.empty({self.row}.shape[1])")
         self._first_pass(code)
-        code("beta, back = np.zeros((4, alpha.shape[1])), np.zeros(2)", "lost[0] = 1.0  # known by now")
+        code("beta, back = np.zeros((4, alpha.shape[1])), np.array([0.0, height])", "lost[0] = 1.0  # known by now")
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):
-                code("alpha[0] = saved[part]")
-                code(*call("_plain_forward", self._given("lost", "first", "reach")))
-            given = self._given("first", "reach", "total_m", "total_e", "beta", "back", "-factor")
+                code("alpha[0], gauges[0] = saved[part], saved_gauges[part]")
+                code(*call("_plain_forward", self._given("lost", ROOMS, "first", "reach")))
+            given = self._given("first", "reach", "end_scale", "total_m", "total_e", "beta", "back", "-factor")
             code(*call("_plain_backward", given, "fine = "))
             with code.under("if not fine:"):
                 code("return False, loss")
         code("return True, loss")
-        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", f"grad_{self.row}"]
+        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", "steep", f"grad_{self.row}"]
         says = "Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."
         return CodeFunction(signature("_plainly", given), says, tuple(code.lines))
 
@@ -218,27 +252,35 @@ class Plain:
         with code.under("for begin_at in range(0, fronts, kept):"):
             code("end_at = min(begin_at + kept, fronts)")
             with code.under("if begin_at > 0:"):
-                code("alpha[0] = alpha[kept]")
-            code("saved[begin_at // kept] = alpha[0]")
-            code(*call("_plain_forward", self._given("lost", "first", "reach"), "fine, first, reach = "))
+                code("alpha[0] = alpha[kept]", "gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]")
+            code("saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]")
+            code(*call("_plain_forward", self._given("lost", ROOMS, "first", "reach"), "fine, first, reach = "))
             with code.under("if not fine:"):
                 code("return False, 0.0")
-        code("total, last = 0.0, alpha[fronts - begin_at]")
+        code("total, last, final = 0.0, alpha[fronts - begin_at], fronts // period - begin_at // period")
+        code("end_scale = np.zeros(end_front.size)")
+        code(*call("ended", [*ENDS[:2], "fronts - 1", "gauges[final]", str(self.pad), "end_scale"], "height = "))
         with code.under("for r in range(end_front.size):"):
-            code(f"total += last[end_place[r] + {self.pad}] if end_front[r] == fronts - 1 else 0.0")
+            code(f"total += last[end_place[r] + {self.pad}] * end_scale[r] if end_front[r] == fronts - 1 else 0.0")
         with code.under("if total == 0.0:"):
             code("return False, 0.0")
-        code("total_m, total_e = settled(total, scales[fronts])", "loss = 0.0 - logarithm(total_m, total_e)")
+        code("total_m, total_e = settled(total, scales[fronts] + height)", "loss = 0.0 - logarithm(total_m, total_e)")
         with code.under("if lost[0] <= 0.5:"):
-            given = [places, "end_front", "end_place", "fronts - 1", "last", "np.full(last.size, scales[fronts])"]
+            code(*self._upright("last", "scales[fronts]", "final"))
+            given = [places, "end_front", "end_place", "fronts - 1", f"row_at({ROOMS}, {MASS})"]
             code(*call("_unfinished", given, "lost[0] += "))
             code("loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss")
-        code(f"successors = np.empty({len(self.sweeps.order.shifts)}, np.int64)")
-        with code.under(f"for place in range({places}):"):
-            given = ["place", places, self.plan.front_entries, *self.names.masks, "successors"]
-            code(*call("_successors", given, "found = "))
-            code("reach = np.inf if twice(successors[:found]) else reach")
+        code("reach = np.inf if doubled else reach")
+
+    def _upright(self, front: str, scale: str, block: str) -> list[str]:
+        return call("upright", [front, scale, f"row_at(gauges, {block})", f"row_at({ROOMS}, {MASS})"])
+
+
+def _has_factor(link: Link) -> bool:
+    return bool(link.mask or link.shift)
 
 
 def _linked(links: tuple[Link, ...]) -> list[str]:
-    return [name for i, link in enumerate(links) for name in (f"from_{i}", *([link.mask] if link.mask else []))]
+    return [
+        name for i, link in enumerate(links) for name in (f"from_{i}", *([f"step_{i}"] if _has_factor(link) else []))
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy
 
 from symloss.emit.lattice_backward import Backward
+from symloss.emit.lattice_leaks import MASS, ROOMS, begin_losses
 from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
 from symloss.emit.lattice_plain import Plain
 from symloss.emit.lattice_sweeps import Sweeps
@@ -80,7 +81,7 @@ class Samples:
             code(f"terms_{names.front} = np.empty({names.front}.shape[1])")
         code("total_m, total_e = 0.0, NOWHERE")
         if self.plan.leaks:
-            code("lost = np.zeros(1)  # of the paths, as long as it is not more than half")
+            begin_losses(code, self.sweeps)
         if self.plan.reference is not None:
             code(
                 "missed = np.zeros(2)  # minus the logarithm of the part of the total that is the path's, in two parts"
@@ -128,9 +129,11 @@ class Samples:
         if self.lattice.rest:
             code(*call("_rest", names.known, "loss += "))
         if self.plan.leaks:
-            last = [f"n_{self.plan.second}", "end_front", "end_place", "fronts - 1", "alpha_m[row]", "alpha_e[row]"]
+            mass = f"row_at({ROOMS}, {MASS})"
             with code.under("if lost[0] <= 0.5 and fronts > 0:"):
                 code(f"row = fronts - 1 - begin_at + {self.sweeps.deep}")
+                code(*call("as_floats", ["alpha_m[row]", "alpha_e[row]", mass]))
+                last = [f"n_{self.plan.second}", "end_front", "end_place", "fronts - 1", mass]
                 code(*call("_unfinished", last, "lost[0] += "))
                 with code.under("if lost[0] <= 0.5:"):
                     code("loss = -log1p(-lost[0])")

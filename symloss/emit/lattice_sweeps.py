@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 
+from symloss.emit.lattice_leaks import MASS, REST, ROOMS, add_losses, inner
 from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, borrow, call
 from symloss.emit.lattice_scatter import Scatter
 from symloss.emit.lattice_text import Code
@@ -222,7 +223,7 @@ class Sweeps(Scatter):
         """Return what the forward sweep is given."""
         names = self.names
         given = [*names.known, *names.jumps, *STARTS, *ENDS, *TOTAL, "begin_at", "end_at", *names.fronts]
-        given += ["lost"] if self.plan.leaks else ["missed"] if self.plan.reference is not None else []
+        given += ["lost", ROOMS] if self.plan.leaks else ["missed"] if self.plan.reference is not None else []
         return [*given, *names.weights, *names.room, *(["exps"] if names.front else [])]
 
     def _miss(self, code: Code) -> None:
@@ -240,13 +241,12 @@ class Sweeps(Scatter):
         p, at = self.names.front, self.plan.first
         given = [f"{p}[{at}]", "entries", f"terms_{p}", "weight_m[row]", "weight_e[row]", f"exps[{at} : {at} + 1]"]
         code(*call("weigh_row", given, f"place_{p}[{at}], others_{p}[{at}] = "))
-        if self.plan.leaks:
-            with code.under("if lost[0] <= 0.5:"):
-                given = [f"n_{self.plan.second}", self.plan.front_entries, *self.names.masks, f"terms_{p}"]
-                given += [f"1.0 / (1.0 + others_{p}[{at}])", "alpha_m[row - 1]", "alpha_e[row - 1]"]
-                code(*call("_lost", given, "lost[0] += "))
         node = [self.inside(part, "row") for part in ("node_m", "node_e")]
         code(*call("spread", ["weight_m[row]", "weight_e[row]", "entry_of", *node]))
+        if self.plan.leaks:
+            mass = call("as_floats", ["alpha_m[row - 1]", "alpha_e[row - 1]", f"row_at({ROOMS}, {MASS})"])
+            weight = inner(self, REST)  # as long as it is free
+            add_losses(code, self, [*mass, *call("as_floats", [*node, weight])], weight)
 
     def kept_weights(self) -> list[tuple[str, Weight]]:
         """Return the weights that fronts keep, with their names."""

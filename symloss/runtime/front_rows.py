@@ -219,20 +219,6 @@ def _fold(a: Any, b: Any, c: Any, d: Any, out: Any) -> None:
 
 
 @kernel
-def sum_of_rest(terms: Any, entries: Any) -> float:
-    """Return the sum of all terms but those of some entries; -1 if two of these are the same."""
-    total = 0.0
-    for k in range(terms.size):
-        found = 0
-        for entry in entries:
-            found += k == entry
-        if found > 1:
-            return -1.0
-        total += terms[k] if found == 0 else 0.0
-    return total
-
-
-@kernel
 def _scale(out: Any, factor: float) -> None:
     wide_vectors()
     for k in range(out.size):
