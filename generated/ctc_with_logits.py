@@ -62,6 +62,7 @@ from ._runtime.plain_fronts import (
     BOTH,
     FAINT,
     FAR,
+    LITTLE,
     TINY,
     complete_places,
     exponent_of,
@@ -486,7 +487,12 @@ def _plain_forward(
     for front in range(begin_at, end_at):
         t, row = front, front - begin_at + 1
         place_z[t], others_z[t], inverse = weigh_places(
-            row_at(z, t), entries, others, terms_z, stretch(node, row, 2, n_s + 2), row_at(grad_z, t)
+            row_at(z, t),
+            entries,
+            others,
+            terms_z,
+            stretch(node, row, 2, n_s + 2),
+            row_at(grad_z, min(t, grad_z.shape[0] - 1)),
         )
         if inverse == 0.0:
             return False, first, reach
@@ -529,6 +535,103 @@ def _plain_forward(
         if some and front < first:
             first, reach = front, scales[front + 1]
     return True, first, reach
+
+
+@kernel
+def _plain_total(
+    z,
+    label,
+    input_length,
+    label_length,
+    blank,
+    n_t,
+    n_s,
+    fronts,
+    entry_0,
+    may_2,
+    entries,
+    reader,
+    others,
+    most,
+    where,
+    place_z,
+    others_z,
+    end_front,
+    end_place,
+    alpha,
+    node,
+    scales,
+    gauges,
+    steps,
+    period,
+    terms_z,
+    kept,
+    saved,
+    saved_gauges,
+    lost,
+    rooms,
+    end_scale,
+    grad_z,
+):
+    """Go to the loss; return whether plain floats will do, the loss, what has been lost, and the total."""
+    total_m, total_e, height = 0.0, NOWHERE, NOWHERE
+    first, reach = fronts, -np.inf
+    for begin_at in range(0, fronts, kept):
+        end_at = min(begin_at + kept, fronts)
+        if begin_at > 0:
+            alpha[0] = alpha[kept]
+            gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]
+        saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]
+        fine, first, reach = _plain_forward(
+            z,
+            label,
+            input_length,
+            label_length,
+            blank,
+            n_t,
+            n_s,
+            fronts,
+            entry_0,
+            may_2,
+            entries,
+            reader,
+            others,
+            most,
+            where,
+            place_z,
+            others_z,
+            end_front,
+            end_place,
+            alpha,
+            node,
+            scales,
+            gauges,
+            steps,
+            period,
+            terms_z,
+            begin_at,
+            end_at,
+            lost,
+            rooms,
+            first,
+            reach,
+            grad_z,
+        )
+        if not fine:
+            return False, 0.0, first, reach, total_m, total_e, height
+    total, last, final = 0.0, alpha[fronts - begin_at], fronts // period - begin_at // period
+    height = ended(end_front, end_place, fronts - 1, gauges[final], 2, end_scale)
+    for r in range(end_front.size):
+        total += last[end_place[r] + 2] * end_scale[r] if end_front[r] == fronts - 1 else 0.0
+    if total == 0.0:
+        return False, 0.0, first, reach, total_m, total_e, height
+    total_m, total_e = settled(total, scales[fronts] + height)
+    loss = 0.0 - logarithm(total_m, total_e)
+    if lost[0] <= 0.5:
+        upright(last, scales[fronts], row_at(gauges, final), row_at(rooms, 0))
+        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, row_at(rooms, 0))
+        loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss
+    return True, loss, first, reach, total_m, total_e, height
 
 
 @kernel
@@ -635,6 +738,95 @@ def _plain_backward(
 
 
 @kernel
+def _plain_value(
+    z,
+    label,
+    input_length,
+    label_length,
+    blank,
+    n_t,
+    n_s,
+    fronts,
+    entry_0,
+    may_2,
+    place_z,
+    others_z,
+    start_front,
+    start_place,
+    start_m,
+    start_e,
+    end_front,
+    end_place,
+    steep,
+):
+    """Return whether plain floats will do, and the loss."""
+    kept, grad_z = 64, np.empty_like(z[:1])  # room for one row
+    entries, reader, others, most, where = readers(entry_0[:n_s], z.shape[1])
+    alpha = np.empty((kept + 1, n_s + 4))
+    node, scales = np.empty_like(alpha), np.zeros(fronts + 2)
+    alpha[0] = 0.0
+    alpha[:, :2], alpha[:, n_s + 2 :] = 0.0, 0.0
+    for r in range(start_front.size):
+        alpha[0, start_place[r] + 2] = 1.0
+    count = (fronts + kept - 1) // kept
+    saved = np.empty((count, alpha.shape[1]))
+    period = PERIOD if steep else fronts + 1
+    gauges, saved_gauges = np.zeros((kept // period + 2, alpha.shape[1])), np.zeros_like(saved)
+    steps = np.zeros((3, alpha.shape[1]))
+    if steep:
+        top, more = renew(
+            stretch(alpha, 0, 2, n_s + 2),
+            True,
+            False,
+            stretch(gauges, 1, 2, n_s + 2),
+            stretch(gauges, 0, 2, n_s + 2),
+            TINY,
+        )
+    doubled = _doubled(n_s, entry_0, may_2)
+    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
+    rooms = np.zeros((4, n_s + 4))
+    terms_z = np.empty(z.shape[1])
+    end_scale = np.zeros(end_front.size)
+    fine, loss, first, reach, total_m, total_e, height = _plain_total(
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        entries,
+        reader,
+        others,
+        most,
+        where,
+        place_z,
+        others_z,
+        end_front,
+        end_place,
+        alpha,
+        node,
+        scales,
+        gauges,
+        steps,
+        period,
+        terms_z,
+        kept,
+        saved,
+        saved_gauges,
+        lost,
+        rooms,
+        end_scale,
+        grad_z,
+    )
+    enough = first == fronts or (not doubled and reach - total_e <= LITTLE)
+    return fine and enough, loss
+
+
+@kernel
 def _plainly(
     z,
     label,
@@ -685,63 +877,44 @@ def _plainly(
     lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
     rooms = np.zeros((4, n_s + 4))
     terms_z = np.empty(z.shape[1])
-    first, reach = fronts, -np.inf
-    for begin_at in range(0, fronts, kept):
-        end_at = min(begin_at + kept, fronts)
-        if begin_at > 0:
-            alpha[0] = alpha[kept]
-            gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]
-        saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]
-        fine, first, reach = _plain_forward(
-            z,
-            label,
-            input_length,
-            label_length,
-            blank,
-            n_t,
-            n_s,
-            fronts,
-            entry_0,
-            may_2,
-            entries,
-            reader,
-            others,
-            most,
-            where,
-            place_z,
-            others_z,
-            end_front,
-            end_place,
-            alpha,
-            node,
-            scales,
-            gauges,
-            steps,
-            period,
-            terms_z,
-            begin_at,
-            end_at,
-            lost,
-            rooms,
-            first,
-            reach,
-            grad_z,
-        )
-        if not fine:
-            return False, 0.0
-    total, last, final = 0.0, alpha[fronts - begin_at], fronts // period - begin_at // period
     end_scale = np.zeros(end_front.size)
-    height = ended(end_front, end_place, fronts - 1, gauges[final], 2, end_scale)
-    for r in range(end_front.size):
-        total += last[end_place[r] + 2] * end_scale[r] if end_front[r] == fronts - 1 else 0.0
-    if total == 0.0:
-        return False, 0.0
-    total_m, total_e = settled(total, scales[fronts] + height)
-    loss = 0.0 - logarithm(total_m, total_e)
-    if lost[0] <= 0.5:
-        upright(last, scales[fronts], row_at(gauges, final), row_at(rooms, 0))
-        lost[0] += _unfinished(n_s, end_front, end_place, fronts - 1, row_at(rooms, 0))
-        loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss
+    fine, loss, first, reach, total_m, total_e, height = _plain_total(
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        entries,
+        reader,
+        others,
+        most,
+        where,
+        place_z,
+        others_z,
+        end_front,
+        end_place,
+        alpha,
+        node,
+        scales,
+        gauges,
+        steps,
+        period,
+        terms_z,
+        kept,
+        saved,
+        saved_gauges,
+        lost,
+        rooms,
+        end_scale,
+        grad_z,
+    )
+    if not fine:
+        return False, loss
     reach = np.inf if doubled else reach
     beta, back = np.zeros((4, alpha.shape[1])), np.array([0.0, height])
     lost[0] = 1.0  # known by now
@@ -845,6 +1018,31 @@ def sample_value(z, label, input_length, label_length, blank):
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
         z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
     )
+    if fronts > 0:
+        for steep in (fronts > LONG, fronts <= LONG):
+            plain, loss = _plain_value(
+                z,
+                label,
+                input_length,
+                label_length,
+                blank,
+                n_t,
+                n_s,
+                fronts,
+                entry_0,
+                may_2,
+                place_z,
+                others_z,
+                start_front,
+                start_place,
+                start_m,
+                start_e,
+                end_front,
+                end_place,
+                steep,
+            )
+            if plain:
+                return loss
     entries, entry_of = grouped(entry_0[:n_s])
     kept = 64
     shape = (kept + 1, n_s + 4)
@@ -1079,7 +1277,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     clear(grad_z[fronts:])  # what no front reads; the sweep writes the rows that they read
     checkpoint = sparingly(checkpoint, fronts, n_s, z.shape[1])
     if fronts > 0:
-        kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # as many fronts are in memory at a time
+        kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # so many fronts are in memory
         for steep in (fronts > LONG, fronts <= LONG):
             plain, loss = _plainly(
                 z,

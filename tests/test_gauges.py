@@ -81,12 +81,13 @@ def _frames(kind: str, count: int, entries: int, labels: int) -> tuple[Any, Any]
     return z, label
 
 
+@pytest.mark.parametrize("count", [gauges.LONG - 56, gauges.LONG + 1, 1200])
 @pytest.mark.parametrize("kind", ["random", "sure", "silent", "blank"])
-def test_long_alignments(sequences: Any, kind: str) -> None:
-    """More fronts than `LONG`: what is tried first has gauges."""
-    z, label = _frames(kind, 1200, 6, 30)
-    assert len(z) > gauges.LONG
+def test_long_alignments(sequences: Any, kind: str, count: int) -> None:
+    """Of more fronts than `LONG`, what is tried first has gauges; of fewer, one scale a front."""
+    z, label = _frames(kind, count, 6, 30)
     exact, slopes = exact_recursion(z, label, 40)
+    assert abs(sequences("ctc_with_logits").value(z, label) - exact) <= 1e-13 * exact
     wanted = np.array([[float(s) for s in row] for row in slopes])
     for checkpoint in (False, True):
         value, grad = sequences("ctc_with_logits").value_and_grad(z, label, checkpoint=checkpoint)

@@ -28,7 +28,7 @@ _RUNTIME = {
     ),
     "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "weigh_row"),
     "plain_fronts": (
-        "BOTH", "FAINT", "FAR", "TINY", "complete_places", "exponent_of", "power", "readers",
+        "BOTH", "FAINT", "FAR", "LITTLE", "TINY", "complete_places", "exponent_of", "power", "readers",
         "sparingly", "sum_readers", "twice", "weigh_places",
     ),
     "gauges": ("LONG", "PERIOD", "change", "ended", "factors", "guarded_factors", "renew"),

@@ -14,6 +14,8 @@ from symloss.emit.text import CodeFunction, signature
 from symloss.lattices.adjoint import Link, backward_links, forward_links
 
 _GROUPS = ["entries", "reader", "others", "most", "where"]
+_FOUND = "first, reach, total_m, total_e, height"
+SEGMENT = 64  # fronts that are kept at a time where nothing but the total is wanted
 _FRONTS = ["alpha", "node", "scales", "gauges", "steps", "period"]
 
 
@@ -36,19 +38,23 @@ class Plain:
         """Return the functions."""
         if not self.plan.leaks:
             return []
-        return [self._step(), self._back(), self._factors(), self._forward(), self._backward(), self._both()]
+        sweeps = [self._forward(), self._total(), self._backward()]
+        return [self._step(), self._back(), self._factors(), *sweeps, self._value(), self._both()]
 
-    def attempt(self, code: Code) -> None:
+    def attempt(self, code: Code, gradient: bool) -> None:
         """Write the call that returns the loss, where plain floats will do."""
         if not self.plan.leaks:
             return
-        given = ["checkpoint", "fronts", self.names.sizes[1], f"{self.row}.shape[1]"]
-        code(*call("sparingly", given, "checkpoint = "))
+        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2]]
+        if gradient:
+            sizes = ["checkpoint", "fronts", self.names.sizes[1], f"{self.row}.shape[1]"]
+            code(*call("sparingly", sizes, "checkpoint = "))
         with code.under("if fronts > 0:"):
-            code("kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # as many fronts are in memory at a time")
+            if gradient:
+                code("kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # so many fronts are in memory")
             with code.under("for steep in (fronts > LONG, fronts <= LONG):"):
-                given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", "steep"]
-                code(*call("_plainly", [*given, f"grad_{self.row}"], "plain, loss = "))
+                more = ["factor", "kept", "steep", f"grad_{self.row}"] if gradient else ["steep"]
+                code(*call("_plainly" if gradient else "_plain_value", [*given, *more], "plain, loss = "))
                 with code.under("if plain:"):
                     code("return loss")
 
@@ -143,7 +149,8 @@ class Plain:
             code(f"{at}, row = front, front - begin_at + 1")
             given = [f"row_at({self.row}, {at})", "entries", "others", f"terms_{self.row}", self._inside("node", "row")]
             result = f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = "
-            code(*call("weigh_places", [*given, f"row_at(grad_{self.row}, {at})"], result))
+            room = f"row_at(grad_{self.row}, min({at}, grad_{self.row}.shape[0] - 1))"  # there is one, for a value
+            code(*call("weigh_places", [*given, room], result))
             with code.under("if inverse == 0.0:"):
                 code("return False, first, reach")
             upright = self._upright("row_at(alpha, row - 1)", "scales[front]", "block")
@@ -207,9 +214,9 @@ class Plain:
         head = signature("_plain_backward", given)
         return CodeFunction(head, says, tuple(code.lines))
 
-    def _both(self) -> CodeFunction:
-        code, names, pad = Code(), self.names, self.pad
-        places = names.sizes[1]
+    def _room(self, code: Code) -> None:
+        """Write the allocation of fronts, and the one on which paths begin."""
+        places, pad = self.names.sizes[1], self.pad
         given = [f"{self.plan.front_entries}[:{places}]", f"{self.row}.shape[1]"]
         code(*call("readers", given, f"{', '.join(_GROUPS)} = "))
         code(
@@ -228,8 +235,58 @@ class Plain:
         with code.under("if steep:"):
             self._gauge(code, "0", "1", "0")
         begin_losses(code, self.sweeps)
-        code(f"terms_{self.row} = np.empty({self.row}.shape[1])")
-        self._first_pass(code)
+        code(f"terms_{self.row} = np.empty({self.row}.shape[1])", "end_scale = np.zeros(end_front.size)")
+
+    def _total_given(self) -> list[str]:
+        given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS, f"terms_{self.row}", "kept"]
+        return [*given, "saved", "saved_gauges", "lost", ROOMS, "end_scale", f"grad_{self.row}"]
+
+    def _total(self) -> CodeFunction:
+        """Return the sweep to the loss."""
+        code, places = Code(), self.names.sizes[1]
+        code("first, reach = fronts, -np.inf")
+        with code.under("for begin_at in range(0, fronts, kept):"):
+            code("end_at = min(begin_at + kept, fronts)")
+            with code.under("if begin_at > 0:"):
+                code("alpha[0] = alpha[kept]", "gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]")
+            code("saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]")
+            code(*call("_plain_forward", self._given("lost", ROOMS, "first", "reach"), "fine, first, reach = "))
+            with code.under("if not fine:"):
+                code(f"return False, 0.0, {_FOUND}")
+        code("total, last, final = 0.0, alpha[fronts - begin_at], fronts // period - begin_at // period")
+        code(*call("ended", [*ENDS[:2], "fronts - 1", "gauges[final]", str(self.pad), "end_scale"], "height = "))
+        with code.under("for r in range(end_front.size):"):
+            code(f"total += last[end_place[r] + {self.pad}] * end_scale[r] if end_front[r] == fronts - 1 else 0.0")
+        with code.under("if total == 0.0:"):
+            code(f"return False, 0.0, {_FOUND}")
+        code("total_m, total_e = settled(total, scales[fronts] + height)", "loss = 0.0 - logarithm(total_m, total_e)")
+        with code.under("if lost[0] <= 0.5:"):
+            code(*self._upright("last", "scales[fronts]", "final"))
+            given = [places, "end_front", "end_place", "fronts - 1", f"row_at({ROOMS}, {MASS})"]
+            code(*call("_unfinished", given, "lost[0] += "))
+            code("loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss")
+        code(f"return True, loss, {_FOUND}")
+        says = "Go to the loss; return whether plain floats will do, the loss, what has been lost, and the total."
+        code.lines[0:0] = ["    total_m, total_e, height = 0.0, NOWHERE, NOWHERE"]
+        return CodeFunction(signature("_plain_total", self._total_given()), says, tuple(code.lines))
+
+    def _value(self) -> CodeFunction:
+        code = Code()
+        code(f"kept, grad_{self.row} = {SEGMENT}, np.empty_like({self.row}[:1])  # room for one row")
+        self._room(code)
+        code(*call("_plain_total", self._total_given(), f"fine, loss, {_FOUND} = "))
+        code("enough = first == fronts or (not doubled and reach - total_e <= LITTLE)", "return fine and enough, loss")
+        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "steep"]
+        says = "Return whether plain floats will do, and the loss."
+        return CodeFunction(signature("_plain_value", given), says, tuple(code.lines))
+
+    def _both(self) -> CodeFunction:
+        code = Code()
+        self._room(code)
+        code(*call("_plain_total", self._total_given(), f"fine, loss, {_FOUND} = "))
+        with code.under("if not fine:"):
+            code("return False, loss")
+        code("reach = np.inf if doubled else reach")
         code("beta, back = np.zeros((4, alpha.shape[1])), np.array([0.0, height])", "lost[0] = 1.0  # known by now")
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
@@ -244,33 +301,6 @@ class Plain:
         given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", "steep", f"grad_{self.row}"]
         says = "Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."
         return CodeFunction(signature("_plainly", given), says, tuple(code.lines))
-
-    def _first_pass(self, code: Code) -> None:
-        """Write the sweep to the loss."""
-        places = self.names.sizes[1]
-        code("first, reach = fronts, -np.inf")
-        with code.under("for begin_at in range(0, fronts, kept):"):
-            code("end_at = min(begin_at + kept, fronts)")
-            with code.under("if begin_at > 0:"):
-                code("alpha[0] = alpha[kept]", "gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]")
-            code("saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]")
-            code(*call("_plain_forward", self._given("lost", ROOMS, "first", "reach"), "fine, first, reach = "))
-            with code.under("if not fine:"):
-                code("return False, 0.0")
-        code("total, last, final = 0.0, alpha[fronts - begin_at], fronts // period - begin_at // period")
-        code("end_scale = np.zeros(end_front.size)")
-        code(*call("ended", [*ENDS[:2], "fronts - 1", "gauges[final]", str(self.pad), "end_scale"], "height = "))
-        with code.under("for r in range(end_front.size):"):
-            code(f"total += last[end_place[r] + {self.pad}] * end_scale[r] if end_front[r] == fronts - 1 else 0.0")
-        with code.under("if total == 0.0:"):
-            code("return False, 0.0")
-        code("total_m, total_e = settled(total, scales[fronts] + height)", "loss = 0.0 - logarithm(total_m, total_e)")
-        with code.under("if lost[0] <= 0.5:"):
-            code(*self._upright("last", "scales[fronts]", "final"))
-            given = [places, "end_front", "end_place", "fronts - 1", f"row_at({ROOMS}, {MASS})"]
-            code(*call("_unfinished", given, "lost[0] += "))
-            code("loss = -log1p(-lost[0]) if lost[0] <= 0.5 else loss")
-        code("reach = np.inf if doubled else reach")
 
     def _upright(self, front: str, scale: str, block: str) -> list[str]:
         return call("upright", [front, scale, f"row_at(gauges, {block})", f"row_at({ROOMS}, {MASS})"])

@@ -7,12 +7,10 @@ import sympy
 from symloss.emit.lattice_backward import Backward
 from symloss.emit.lattice_leaks import MASS, ROOMS, begin_losses
 from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
-from symloss.emit.lattice_plain import Plain
+from symloss.emit.lattice_plain import SEGMENT, Plain
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code, times
 from symloss.emit.text import CodeFunction, signature
-
-_SEGMENT = 64  # fronts that are kept at a time where nothing but the total is wanted
 
 
 class Samples:
@@ -29,8 +27,8 @@ class Samples:
         self.lattice = sweeps.lattice
         self.backward, self.plain = Backward(sweeps), Plain(sweeps)
 
-    def prologue(self, code: Code, gradient: bool = False) -> None:
-        """Write sizes, tables, statistics of rows, and where paths begin and end; for a gradient, plain sweeps."""
+    def prologue(self, code: Code, loss: bool = False, gradient: bool = False) -> None:
+        """Write sizes, tables, statistics of rows, and where paths begin and end; for a loss, plain sweeps."""
         names, sweeps = self.names, self.sweeps
         steps = self.lattice.steps
         code(f"n_{self.plan.first} = {sweeps.indices(steps[0].extent)}")
@@ -64,8 +62,8 @@ class Samples:
             code(*call("_jumps", [*names.fixed, *names.jumps]))
         if gradient and names.front:
             code(f"clear(grad_{names.front}[fronts:])  # what no front reads; the sweep writes the rows that they read")
-        if gradient:
-            self.plain.attempt(code)
+        if loss:
+            self.plain.attempt(code, gradient)
         if names.front:
             given = [f"{self.plan.front_entries}[:{second}]"]
             code(*call("grouped", given, f"{', '.join(names.groups)} = "))
@@ -143,8 +141,8 @@ class Samples:
     def value(self) -> CodeFunction:
         """Return the function of one sample that returns its loss."""
         code = Code()
-        self.prologue(code)
-        code(f"kept = {max(_SEGMENT, 2 * self.sweeps.deep)}")
+        self.prologue(code, True)
+        code(f"kept = {max(SEGMENT, 2 * self.sweeps.deep)}")
         self.room(code, "kept")
         self.segments(code, False)
         self.loss(code)
@@ -157,7 +155,7 @@ class Samples:
         """Return the function of one sample that returns its loss and adds to the gradient."""
         names, code = self.names, Code()
         deep = self.sweeps.deep
-        self.prologue(code, True)
+        self.prologue(code, True, True)
         code(f"kept = max(1, fronts, {deep})")
         # A step between all states costs more than what it takes to keep its result.
         many = "" if self.lattice.dense else f" or fronts * {self.names.sizes[1]} > HELD"

@@ -31,6 +31,7 @@ from .vector_sums import dot, sum_of
 TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
 FAR = 700  # a share of the total is at most 2**FAR times what the two numbers are that it is a product of
 BOTH = 1500
+LITTLE = 800  # a path that is lost has no more than what is lost there: `TINY` times 2**LITTLE of the total
 FAINT = 2.0**-100  # weights below it are too small for plain floats
 _NEAR = 1e-9  # how far the shares of a front may be from 1 together
 _CACHED = 1 << 18  # points of a lattice, at four numbers each, that caches hold
