@@ -70,7 +70,6 @@ from ._runtime.plain_fronts import (
     readers,
     sparingly,
     sum_readers,
-    twice,
     weigh_places,
 )
 from ._runtime.stretches import borrowed, row_at, stretch
@@ -216,10 +215,12 @@ def _successors(place, n_s, entry_0, may_2, successors):
 @kernel
 def _doubled(n_s, entry_0, may_2):
     """Return whether two successors of a place read one entry: their weights are no parts of one softmax."""
-    successors = np.empty(3, np.int64)
     for place in range(n_s):
-        count = _successors(place, n_s, entry_0, may_2, successors)
-        if twice(successors[:count]):
+        if place + 1 < n_s and entry_0[place] == entry_0[place + 1]:
+            return True
+        if place + 2 < n_s and may_2[place + 2 + 2] > 0.0 and entry_0[place] == entry_0[place + 2]:
+            return True
+        if place + 1 < n_s and place + 2 < n_s and may_2[place + 2 + 2] > 0.0 and entry_0[place + 1] == entry_0[place + 2]:
             return True
     return False
 
@@ -484,6 +485,7 @@ def _plain_forward(
     may_2 = borrowed(may_2)
     block = 0
     _plain_factors(n_s, may_2, gauges, block, steps)
+    until = period - begin_at % period  # the next gauges
     for front in range(begin_at, end_at):
         t, row = front, front - begin_at + 1
         place_z[t], others_z[t], inverse = weigh_places(
@@ -518,7 +520,8 @@ def _plain_forward(
         )
         if top <= 0 or (some and period <= fronts):
             return False, first, reach
-        if (front + 1) % period == 0:
+        until -= 1
+        if until == 0:
             top, more = renew(
                 stretch(alpha, row, 2, n_s + 2),
                 True,
@@ -531,6 +534,7 @@ def _plain_forward(
                 return False, first, reach
             block = block + 1
             _plain_factors(n_s, may_2, gauges, block, steps)
+            until = period
         scales[front + 2] = scales[front + 1] + exponent_of(top)
         if some and front < first:
             first, reach = front, scales[front + 1]
@@ -685,6 +689,7 @@ def _plain_backward(
     sums = borrowed(terms_z)[: entries.size]
     block = end_at // period - begin_at // period
     _plain_factors(n_s, may_2, gauges, block, steps)
+    since = end_at % period  # the last gauges
     for front in range(end_at - 1, begin_at - 1, -1):
         t, row = front, front - begin_at + 1
         for r in range(end_front.size):
@@ -710,7 +715,7 @@ def _plain_backward(
         )
         if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):
             return False
-        if (front + 1) % period == 0:
+        if since == 0:
             top, _ = change(
                 stretch(beta, front % 2, 2, n_s + 2),
                 stretch(gauges, block - 1, 2, n_s + 2),
@@ -719,6 +724,8 @@ def _plain_backward(
             )
             block = block - 1
             _plain_factors(n_s, may_2, gauges, block, steps)
+            since = period
+        since -= 1
         back[0] = exponent_of(top)
         sum_readers(here, most, others, sums)
         fine = complete_places(

@@ -99,16 +99,6 @@ def exponent_of(top: int) -> int:
 
 
 @kernel
-def twice(entries: Any) -> bool:
-    """Return whether an entry comes twice."""
-    found = False
-    for i in range(entries.size):
-        for j in range(i):
-            found |= entries[i] == entries[j]
-    return found
-
-
-@kernel
 def _fill(out: Any, x: float) -> None:
     for i in range(out.size):
         out[i] = x

@@ -29,7 +29,7 @@ _RUNTIME = {
     "front_rows": ("STRANDS", "complete_row", "grouped", "spread", "sum_groups", "weigh_row"),
     "plain_fronts": (
         "BOTH", "FAINT", "FAR", "LITTLE", "TINY", "complete_places", "exponent_of", "power", "readers",
-        "sparingly", "sum_readers", "twice", "weigh_places",
+        "sparingly", "sum_readers", "weigh_places",
     ),
     "gauges": ("LONG", "PERIOD", "change", "ended", "factors", "guarded_factors", "renew"),
     "leaks": ("SLIGHT", "as_floats", "set_aside", "sum_of_rest", "upright"),

@@ -6,6 +6,7 @@ what leaves for other entries of the softmax: all of it positive, so nothing can
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from symloss.emit.lattice_pieces import Pieces, call
@@ -41,13 +42,19 @@ class Leaks:
             return []
         return [self._successors(), self._doubled(), self._leak(), self._rest_of(), self._lost(), self._unfinished()]
 
-    def _successors(self) -> CodeFunction:
-        code = Code()
-        code("count = 0")
+    def _reached(self) -> list[tuple[str, list[str]]]:
+        """Return every successor of a place, and when it is one."""
+        found = []
         for shift, mask in zip(self.order.shifts, self.plan.masks, strict=True):
             at = f"place + {shift}" if shift else "place"
             inside = [f"{at} < {self.places}"] if shift > 0 else [f"{at} >= 0"] if shift < 0 else []
-            inside += [f"{mask}[{at} + {self.pad}] > 0.0"] if mask else []
+            found.append((at, inside + ([f"{mask}[{at} + {self.pad}] > 0.0"] if mask else [])))
+        return found
+
+    def _successors(self) -> CodeFunction:
+        code = Code()
+        code("count = 0")
+        for at, inside in self._reached():
             with code.under(f"if {' and '.join(inside) or 'True'}:"):
                 code(f"successors[count] = {self.plan.front_entries}[{at}]", "count += 1")
         code("return count")
@@ -55,12 +62,12 @@ class Leaks:
         return CodeFunction(signature("_successors", ["place", *self.around, "successors"]), says, tuple(code.lines))
 
     def _doubled(self) -> CodeFunction:
-        code = Code()
-        code(f"successors = np.empty({len(self.order.shifts)}, np.int64)")
+        code, entries = Code(), self.plan.front_entries
         with code.under(f"for place in range({self.places}):"):
-            code(*call("_successors", ["place", *self.around, "successors"], "count = "))
-            with code.under("if twice(successors[:count]):"):
-                code("return True")
+            for (at, inside), (other, within) in itertools.combinations(self._reached(), 2):
+                there = dict.fromkeys([*inside, *within, f"{entries}[{at}] == {entries}[{other}]"])
+                with code.under(f"if {' and '.join(there)}:"):
+                    code("return True")
         code("return False")
         says = "Return whether two successors of a place read one entry: their weights are no parts of one softmax."
         return CodeFunction(signature("_doubled", self.around), says, tuple(code.lines))

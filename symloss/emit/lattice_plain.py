@@ -145,6 +145,7 @@ class Plain:
         code, names, at = Code(), self.names, self.plan.first
         borrow(code, ["entries", "others", f"terms_{self.row}", *names.masks])
         self._take(code, "0")
+        code("until = period - begin_at % period  # the next gauges")
         with code.under("for front in range(begin_at, end_at):"):
             code(f"{at}, row = front, front - begin_at + 1")
             given = [f"row_at({self.row}, {at})", "entries", "others", f"terms_{self.row}", self._inside("node", "row")]
@@ -164,11 +165,13 @@ class Plain:
             code(*call("_plain_step", given, "top, some = "))
             with code.under("if top <= 0 or (some and period <= fronts):"):
                 code("return False, first, reach")
-            with code.under("if (front + 1) % period == 0:"):
+            code("until -= 1")
+            with code.under("if until == 0:"):
                 self._gauge(code, "row", "block", "block + 1")
                 with code.under("if more:"):
                     code("return False, first, reach")
                 self._take(code, "block + 1")
+                code("until = period")
             code("scales[front + 2] = scales[front + 1] + exponent_of(top)")
             with code.under("if some and front < first:"):
                 code("first, reach = front, scales[front + 1]")
@@ -184,6 +187,7 @@ class Plain:
         code(f"ends, here = stretch(beta, 2, 0, {places}), stretch(beta, 3, 0, {places})")
         code(f"sums = borrowed(terms_{self.row})[: entries.size]")
         self._take(code, "end_at // period - begin_at // period")
+        code("since = end_at % period  # the last gauges")
         with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
             code(f"{at}, row = front, front - begin_at + 1")
             with code.under("for r in range(end_front.size):"), code.under("if end_front[r] >= front:"):
@@ -197,10 +201,12 @@ class Plain:
             code(*call("_plain_back", given, "top, some = "))
             with code.under("if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):"):
                 code("return False")
-            with code.under("if (front + 1) % period == 0:"):
+            with code.under("if since == 0:"):
                 given = [self._inside("beta", "front % 2"), self._inside("gauges", "block - 1")]
                 code(*call("change", [*given, self._inside("gauges", "block"), "TINY"], "top, _ = "))
                 self._take(code, "block - 1")
+                code("since = period")
+            code("since -= 1")
             code("back[0] = exponent_of(top)", "sum_readers(here, most, others, sums)")
             place = f"place_{self.row}[{at}]"
             given = ["sums", "entries", "reader", f"where[{place}]", self._inside("node", "row"), place]
