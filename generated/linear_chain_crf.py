@@ -362,6 +362,7 @@ def _backward(
     row_sums = np.zeros(emission.shape[1])
     new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)
     flat = is_level(back_jump_e)
+    jump_room = np.empty((3, max(1, n_y)))
     for front in range(end_at - 1, begin_at - 1, -1):
         t = front
         row, here = front - begin_at + 1, front % 2
@@ -412,12 +413,14 @@ def _backward(
                 alpha_e[row - 1, low_place:high_place],
                 jump_m,
                 jump_e,
+                flat,
                 beta_m[here, low_place:high_place],
                 beta_e[here, low_place:high_place],
                 total_m,
                 total_e,
                 tag[t - 1],
                 tag[t],
+                jump_room,
                 jump_share,
             )
 

@@ -95,6 +95,15 @@ def test_the_largest_term_is_what_cancels() -> None:
     assert 0.5 < sizes[1] < 1.0  # of sigmoid(0.5) - y, both about 0.62
 
 
+def test_terms_are_known_where_other_derivatives_are_zero() -> None:
+    """The third derivative is 0 at z = 0, as a ball of any precision around it."""
+    oracle, target = Oracle(catalogue()["weighted_binary_cross_entropy_with_logits"]), 0.5 - 2.0**-51
+    arrays = {"z": np.asarray(0.0), "y": np.asarray(target)}
+    sizes = oracle.largest_terms(Sample("", arrays, {"pos_weight": 1.0}), Entry("z", 0))
+    assert sizes is not None
+    assert sizes[1] == target  # of (1 - y)*sigmoid(z) - y*sigmoid(-z), which is 2**-51
+
+
 def test_of_a_long_row_the_target_at_the_same_place_counts() -> None:
     """All others are larger, and each of them moves little: softmax * sum(y) - y is about 0.6 - 0.5 here."""
     oracle, targets = Oracle(catalogue()["cross_entropy_with_logits"]), np.full(60, 0.6)

@@ -66,6 +66,8 @@ class Backward:
         if self.plan.has_node:
             code("new_m, new_e = np.zeros(alpha_m.shape[1]), np.full(alpha_m.shape[1], NOWHERE)")
         sweeps.levels(code, "back_jump_e")
+        if gradient and self.lattice.dense and self.plan.reference is not None:
+            code(f"jump_room = np.empty((3, max(1, {names.sizes[1]})))")
         with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
             if sweeps.order.slope == 0:
                 code(f"{self.plan.first} = front")
@@ -161,7 +163,8 @@ class Backward:
             first = self.lattice.steps[0]
             with code.under(f"if {self.plan.first} > 0:"):
                 pair = [sweeps.chosen(first - 1), sweeps.chosen()]
-                code(*call("add_other_jumps", [*given, *pair, "jump_share"]))
+                given = [*source, *self.names.jumps, "flat", *beta, *TOTAL]
+                code(*call("add_other_jumps", [*given, *pair, "jump_room", "jump_share"]))
 
     def arc(self, code: Code, i: int) -> list[str]:
         """Write what goes back along an arc, and return its name."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from .gauges import shifted
 from .jit import kernel
 from .lattice import NOWHERE, distinct, halved, logarithm, plus, settled
 from .logarithm import log1p
 from .loops import wide_vectors
+from .stretches import stretch
 from .vector_sums import sum_of
+
+_NEAR = 64.0  # exponent of what the largest numbers of two fronts have of the total: nothing vanishes beside it
 
 
 @kernel
@@ -76,13 +78,49 @@ def balance_places(places: Any, shares: Any, chosen: int) -> None:
 
 @kernel
 def add_other_jumps(
-    a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, b_m: Any, b_e: Any, total_m: float, total_e: float, chosen: int,
-    place: int, out: Any,
+    a_m: Any, a_e: Any, jump_m: Any, jump_e: Any, flat: bool, b_m: Any, b_e: Any, total_m: float, total_e: float,
+    chosen: int, place: int, room: Any, out: Any,
 ) -> None:  # fmt: skip
-    """Do the same to the shares that go from one front to the next, as `lattice.add_jump_shares` adds them."""
-    rest = np.zeros(b_m.size)  # all others, by where they go to
-    _add_jumps(a_m, a_e, jump_m, jump_e, b_m, b_e, total_m, total_e, chosen, place, rest, out)
+    """Do the same to the shares that go from one front to the next, as `lattice.add_jump_shares` adds them.
+
+    ``flat`` says whether `lattice.is_level` finds all exponents of ``jump`` 0; the room has three rows like a front.
+    """
+    size = b_m.size
+    a, b, rest = stretch(room, 0, 0, size), stretch(room, 1, 0, size), stretch(room, 2, 0, size)
+    for j in range(size):
+        rest[j] = 0.0  # all others, by where they go to
+    top_a, top_b = NOWHERE, NOWHERE
+    for i in range(a_e.size):
+        top_a, top_b = max(a_e[i], top_a), max(b_e[i], top_b)
+    if flat and top_a + top_b - total_e <= _NEAR:
+        _plain_shares(a_m, a_e, 1.0 / total_m, top_a, a)
+        _plain_shares(b_m, b_e, 1.0, total_e - top_a, b)
+        _add_level_jumps(a, jump_m, b, chosen, place, rest, out)
+    else:
+        _add_jumps(a_m, a_e, jump_m, jump_e, b_m, b_e, total_m, total_e, chosen, place, rest, out)
     out[chosen, place] -= sum_of(rest)
+
+
+@kernel
+def _plain_shares(m: Any, e: Any, factor: float, top: float, out: Any) -> None:
+    wide_vectors()
+    distinct()
+    for i in range(out.size):
+        out[i] = m[i] * factor * shifted(e[i] - top)
+
+
+@kernel
+def _add_level_jumps(a: Any, jump: Any, b: Any, chosen: int, place: int, rest: Any, out: Any) -> None:
+    """Add all products of plain floats but that of the chosen place and the other one."""
+    wide_vectors()
+    distinct()
+    for i in range(a.size):
+        skipped = place if i == chosen else -1
+        for j in range(b.size):
+            part = a[i] * jump[i, j] * b[j]
+            part = part if j != skipped else 0.0
+            out[i, j] += part
+            rest[j] += part
 
 
 @kernel

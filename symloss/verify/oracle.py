@@ -22,6 +22,7 @@ from symloss.verify.point import Sample
 _PRECISIONS = (192, 384, 1280, 2560, 5120, 10240)
 _ENOUGH, _PLENTY = 53 + 48, 53 + 110  # bits of accuracy: proved to 2**-48 ULP; narrower than any but an exact tie
 _MOVED = 20  # arguments of which `largest_terms` takes derivatives
+_NOTHING = arb(2) ** -2200  # times any float it is nothing beside any other
 HUGE = 1e300  # an error that no float holds
 Exact = Any  # an arb
 
@@ -103,7 +104,7 @@ class Oracle:
                 continue
             except (SpecialError, ZeroDivisionError):
                 return None
-            if all(_is_settled(ball) if exact else ball.rel_accuracy_bits() > 20 or ball.is_zero() for ball in found):
+            if all(_is_settled(ball) if exact else _is_known(ball) for ball in found):
                 return found
         return None
 
@@ -133,6 +134,11 @@ def _is_settled(ball: Exact) -> bool:
     if accuracy < _ENOUGH:
         return False
     return accuracy >= _PLENTY or float(ball.lower()) == float(ball.upper())
+
+
+def _is_known(ball: Exact) -> bool:
+    """Whether the size is known: no precision tells a number that is 0 for a reason from one that is nearly so."""
+    return ball.rel_accuracy_bits() > 20 or bool(abs(ball) < _NOTHING)
 
 
 def ulps(got: float, exact: Exact, dtype: Any) -> float:
