@@ -43,7 +43,8 @@ from ._runtime.lattice import (
 from ._runtime.lattice_along import balance_turns, begin_along, finish_along, resume_along, turns_of
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
-from ._runtime.stretches import borrowed
+from ._runtime.spans import span
+from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -205,27 +206,27 @@ def _forward(
         for s in range(low_place, high_place):
             exponent[s], lost[s], scale[s] = np.float64(logp[t, entry_0[s]]), 0.0, 1.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
         )
         _advance(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            may_2[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            span(may_2, low_place + 2, high_place + 2),
         )
-        nothing(alpha_m[row, low_place : low_place + 2], alpha_e[row, low_place : low_place + 2])
-        nothing(alpha_m[row, high_place + 2 : high_place + 4], alpha_e[row, high_place + 2 : high_place + 4])
+        nothing(stretch(alpha_m, row, low_place, low_place + 2), stretch(alpha_e, row, low_place, low_place + 2))
+        nothing(stretch(alpha_m, row, high_place + 2, high_place + 4), stretch(alpha_e, row, high_place + 2, high_place + 4))
         begin(start_front, start_place, start_m, start_e, front, 2, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -374,33 +375,33 @@ def _backward(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = 0, n_s
         _retreat(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         resume(end_front, end_place, end_m, end_e, front, 2, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -414,8 +415,8 @@ def _backward(
             k = entry_0[s]
             grad_logp[t, k] += row_sums[k]
             row_sums[k] = 0.0
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
 
 
 @kernel
@@ -674,33 +675,33 @@ def _visits(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = 0, n_s
         _retreat(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         resume(end_front, end_place, end_m, end_e, front, 2, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -708,8 +709,8 @@ def _visits(
                 beta_m[here, place + 2], beta_e[here, place + 2] = 0.0, NOWHERE
         for s in range(low_place, high_place):
             visits[t, s] = shares_here[s]
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
 
 
 @kernel
@@ -931,43 +932,43 @@ def _hvp_of_sample(logp, label, input_length, label_length, blank, v_logp, facto
         for s in range(low_place, high_place):
             exponent[s], lost[s], scale[s] = np.float64(logp[t, entry_0[s]]), 0.0, 1.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
         )
         for s in range(low_place, high_place):
             node_t[row, s + 2] = np.float64(v_logp[t, entry_0[s]])
         _advance(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            may_2[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            span(may_2, low_place + 2, high_place + 2),
         )
         _advance_along(
-            alpha_t[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_t[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            alpha_t[row - 1, low_place + 1 : high_place + 1],
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            alpha_t[row - 1, low_place:high_place],
-            may_2[low_place + 2 : high_place + 2],
+            stretch(alpha_t, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_t, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_t, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            stretch(alpha_t, row - 1, low_place, high_place),
+            span(may_2, low_place + 2, high_place + 2),
         )
-        alpha_t[row, low_place + 2 : high_place + 2] += node_t[row, low_place + 2 : high_place + 2]
-        nothing(alpha_m[row, low_place : low_place + 2], alpha_e[row, low_place : low_place + 2])
-        nothing(alpha_m[row, high_place + 2 : high_place + 4], alpha_e[row, high_place + 2 : high_place + 4])
+        alpha_t[row, low_place + 2:high_place + 2] += stretch(node_t, row, low_place + 2, high_place + 2)
+        nothing(stretch(alpha_m, row, low_place, low_place + 2), stretch(alpha_e, row, low_place, low_place + 2))
+        nothing(stretch(alpha_m, row, high_place + 2, high_place + 4), stretch(alpha_e, row, high_place + 2, high_place + 4))
         begin(start_front, start_place, start_m, start_e, front, 2, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -1005,58 +1006,58 @@ def _hvp_of_sample(logp, label, input_length, label_length, blank, v_logp, facto
         low_place, high_place = 0, n_s
         here = front % 2
         _retreat(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         _retreat_along(
-            new_t[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_t[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_t[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_t[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_t, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_t, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_t, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_t, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         resume_along(end_front, end_place, end_m, end_e, end_t, front, 2, new_m, new_e, new_t)
         resume(end_front, end_place, end_m, end_e, front, 2, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
         )
         turns_of(
-            shares_here[low_place:high_place],
-            alpha_t[row, low_place + 2 : high_place + 2],
-            new_t[low_place + 2 : high_place + 2],
+            span(shares_here, low_place, high_place),
+            stretch(alpha_t, row, low_place + 2, high_place + 2),
+            span(new_t, low_place + 2, high_place + 2),
             total_t,
-            turns[low_place:high_place],
+            span(turns, low_place, high_place),
         )
         balance_turns(turns, shares_here)
-        beta_t[here, low_place + 2 : high_place + 2] = new_t[low_place + 2 : high_place + 2]
-        beta_t[here, low_place + 2 : high_place + 2] += node_t[row, low_place + 2 : high_place + 2]
+        beta_t[here, low_place + 2:high_place + 2] = span(new_t, low_place + 2, high_place + 2)
+        beta_t[here, low_place + 2:high_place + 2] += stretch(node_t, row, low_place + 2, high_place + 2)
         for r in range(start_front.size):
             if start_front[r] == front:
                 place = start_place[r]
@@ -1066,8 +1067,8 @@ def _hvp_of_sample(logp, label, input_length, label_length, blank, v_logp, facto
         for s in range(low_place, high_place):
             amount = outer * turns[s]
             product_logp[t, entry_0[s]] += amount
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
     end_turn = end_share * (reach_t - total_t)
     balance_turns(end_turn, end_share)
 

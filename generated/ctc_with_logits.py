@@ -72,6 +72,7 @@ from ._runtime.plain_fronts import (
     sum_readers,
     weigh_places,
 )
+from ._runtime.spans import span
 from ._runtime.stretches import borrowed, row_at, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
@@ -340,14 +341,14 @@ def _forward(
             weight_m[row],
             weight_e[row],
             entry_of,
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
         )
         if lost[0] <= 0.5:
             as_floats(alpha_m[row - 1], alpha_e[row - 1], row_at(rooms, 0))
             as_floats(
-                node_m[row, low_place + 2 : high_place + 2],
-                node_e[row, low_place + 2 : high_place + 2],
+                stretch(node_m, row, low_place + 2, high_place + 2),
+                stretch(node_e, row, low_place + 2, high_place + 2),
                 stretch(rooms, 3, 2, n_s + 2),
             )
             set_aside(
@@ -359,20 +360,20 @@ def _forward(
             )
             lost[0] += _lost(n_s, entry_0, may_2, terms_z, others_z[t], lost[0], rooms)
         _advance(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            may_2[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            span(may_2, low_place + 2, high_place + 2),
         )
-        nothing(alpha_m[row, low_place : low_place + 2], alpha_e[row, low_place : low_place + 2])
-        nothing(alpha_m[row, high_place + 2 : high_place + 4], alpha_e[row, high_place + 2 : high_place + 4])
+        nothing(stretch(alpha_m, row, low_place, low_place + 2), stretch(alpha_e, row, low_place, low_place + 2))
+        nothing(stretch(alpha_m, row, high_place + 2, high_place + 4), stretch(alpha_e, row, high_place + 2, high_place + 4))
         begin(start_front, start_place, start_m, start_e, front, 2, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -1195,33 +1196,33 @@ def _backward(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = 0, n_s
         _retreat(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         resume(end_front, end_place, end_m, end_e, front, 2, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -1230,8 +1231,8 @@ def _backward(
                 beta_m[here, place + 2], beta_e[here, place + 2] = 0.0, NOWHERE
         sum_groups(shares_here, entry_of, strands, entry_sums)
         complete_row(entry_sums, entries, weight_m[row], weight_e[row], place_z[t], others_z[t], outer, grad_z[t])
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
 
 
 @kernel
@@ -1578,33 +1579,33 @@ def _visits(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = 0, n_s
         _retreat(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         resume(end_front, end_place, end_m, end_e, front, 2, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -1612,8 +1613,8 @@ def _visits(
                 beta_m[here, place + 2], beta_e[here, place + 2] = 0.0, NOWHERE
         for s in range(low_place, high_place):
             visits[t, s] = shares_here[s]
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
 
 
 @kernel
@@ -1873,43 +1874,43 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             exponent[s], lost[s] = gap(np.float64(z[t, entry_0[s]]), largest_z[t])
             scale[s] = inverse_z[t]
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
         )
         for s in range(low_place, high_place):
             node_t[row, s + 2] = np.float64(v_z[t, entry_0[s]]) - mean_z[t]
         _advance(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            may_2[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            span(may_2, low_place + 2, high_place + 2),
         )
         _advance_along(
-            alpha_t[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_t[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            alpha_t[row - 1, low_place + 1 : high_place + 1],
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            alpha_t[row - 1, low_place:high_place],
-            may_2[low_place + 2 : high_place + 2],
+            stretch(alpha_t, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_t, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_t, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            stretch(alpha_t, row - 1, low_place, high_place),
+            span(may_2, low_place + 2, high_place + 2),
         )
-        alpha_t[row, low_place + 2 : high_place + 2] += node_t[row, low_place + 2 : high_place + 2]
-        nothing(alpha_m[row, low_place : low_place + 2], alpha_e[row, low_place : low_place + 2])
-        nothing(alpha_m[row, high_place + 2 : high_place + 4], alpha_e[row, high_place + 2 : high_place + 4])
+        alpha_t[row, low_place + 2:high_place + 2] += stretch(node_t, row, low_place + 2, high_place + 2)
+        nothing(stretch(alpha_m, row, low_place, low_place + 2), stretch(alpha_e, row, low_place, low_place + 2))
+        nothing(stretch(alpha_m, row, high_place + 2, high_place + 4), stretch(alpha_e, row, high_place + 2, high_place + 4))
         begin(start_front, start_place, start_m, start_e, front, 2, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -1947,57 +1948,57 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
         low_place, high_place = 0, n_s
         here = front % 2
         _retreat(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         _retreat_along(
-            new_t[low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_t[(front + 1) % 2, low_place + 2 : high_place + 2],
-            beta_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_t[(front + 1) % 2, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 2, low_place + 4 : high_place + 4],
-            beta_t[(front + 1) % 2, low_place + 4 : high_place + 4],
-            may_2[low_place + 4 : high_place + 4],
+            span(new_t, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_t, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(beta_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_t, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 2, low_place + 4, high_place + 4),
+            stretch(beta_t, (front + 1) % 2, low_place + 4, high_place + 4),
+            span(may_2, low_place + 4, high_place + 4),
         )
         resume_along(end_front, end_place, end_m, end_e, end_t, front, 2, new_m, new_e, new_t)
         resume(end_front, end_place, end_m, end_e, front, 2, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 2 : high_place + 2],
-            new_e[low_place + 2 : high_place + 2],
-            node_m[row, low_place + 2 : high_place + 2],
-            node_e[row, low_place + 2 : high_place + 2],
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
+            span(new_m, low_place + 2, high_place + 2),
+            span(new_e, low_place + 2, high_place + 2),
+            stretch(node_m, row, low_place + 2, high_place + 2),
+            stretch(node_e, row, low_place + 2, high_place + 2),
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
         )
         turns_of(
-            shares_here[low_place:high_place],
-            alpha_t[row, low_place + 2 : high_place + 2],
-            new_t[low_place + 2 : high_place + 2],
+            span(shares_here, low_place, high_place),
+            stretch(alpha_t, row, low_place + 2, high_place + 2),
+            span(new_t, low_place + 2, high_place + 2),
             total_t,
-            turns[low_place:high_place],
+            span(turns, low_place, high_place),
         )
-        beta_t[here, low_place + 2 : high_place + 2] = new_t[low_place + 2 : high_place + 2]
-        beta_t[here, low_place + 2 : high_place + 2] += node_t[row, low_place + 2 : high_place + 2]
+        beta_t[here, low_place + 2:high_place + 2] = span(new_t, low_place + 2, high_place + 2)
+        beta_t[here, low_place + 2:high_place + 2] += stretch(node_t, row, low_place + 2, high_place + 2)
         for r in range(start_front.size):
             if start_front[r] == front:
                 place = start_place[r]
@@ -2009,8 +2010,8 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
         for s in range(low_place, high_place):
             amount = outer * shares_here[s]
             passing_z[t] -= -amount
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
     end_turn = end_share * (reach_t - total_t)
     balance_turns(end_turn, end_share)
     outer = factor

@@ -53,7 +53,8 @@ from ._runtime.lattice_along import (
 )
 from ._runtime.lattice_reference import add_other_jumps, balance, balance_places, missed_at_end, missed_before
 from ._runtime.lattice_rows import rounded, widened
-from ._runtime.stretches import borrowed
+from ._runtime.spans import span
+from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -175,16 +176,16 @@ def _forward(
         for y in range(low_place, high_place):
             exponent[y], lost[y], scale[y] = np.float64(emission[t, y]), 0.0, 1.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            node_m[row, low_place:high_place],
-            node_e[row, low_place:high_place],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(node_m, row, low_place, high_place),
+            stretch(node_e, row, low_place, high_place),
         )
         if t > 0:
             more = missed_before(
-                alpha_m[row - 1, low_place:high_place],
-                alpha_e[row - 1, low_place:high_place],
+                stretch(alpha_m, row - 1, low_place, high_place),
+                stretch(alpha_e, row - 1, low_place, high_place),
                 jump_m,
                 jump_e,
                 tag[t - 1],
@@ -192,19 +193,19 @@ def _forward(
             )
             missed[0], missed[1] = add_exactly(missed[0], missed[1], more)
         across(
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
             jump_m,
             jump_e,
             flat,
-            alpha_m[row, low_place:high_place],
-            alpha_e[row, low_place:high_place],
+            stretch(alpha_m, row, low_place, high_place),
+            stretch(alpha_e, row, low_place, high_place),
         )
         multiply(
-            alpha_m[row, low_place:high_place],
-            alpha_e[row, low_place:high_place],
-            node_m[row, low_place:high_place],
-            node_e[row, low_place:high_place],
+            stretch(alpha_m, row, low_place, high_place),
+            stretch(alpha_e, row, low_place, high_place),
+            stretch(node_m, row, low_place, high_place),
+            stretch(node_e, row, low_place, high_place),
         )
         begin(start_front, start_place, start_m, start_e, front, 0, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
@@ -368,31 +369,31 @@ def _backward(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = 0, n_y
         across(
-            beta_m[(front + 1) % 2, low_place:high_place],
-            beta_e[(front + 1) % 2, low_place:high_place],
+            stretch(beta_m, (front + 1) % 2, low_place, high_place),
+            stretch(beta_e, (front + 1) % 2, low_place, high_place),
             back_jump_m,
             back_jump_e,
             flat,
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
         )
         resume(end_front, end_place, end_m, end_e, front, 0, new_m, new_e)
         shares(
-            alpha_m[row, low_place:high_place],
-            alpha_e[row, low_place:high_place],
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
+            stretch(alpha_m, row, low_place, high_place),
+            stretch(alpha_e, row, low_place, high_place),
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
-            node_m[row, low_place:high_place],
-            node_e[row, low_place:high_place],
-            beta_m[here, low_place:high_place],
-            beta_e[here, low_place:high_place],
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
+            stretch(node_m, row, low_place, high_place),
+            stretch(node_e, row, low_place, high_place),
+            stretch(beta_m, here, low_place, high_place),
+            stretch(beta_e, here, low_place, high_place),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -409,13 +410,13 @@ def _backward(
             row_sums[k] = 0.0
         if t > 0:
             add_other_jumps(
-                alpha_m[row - 1, low_place:high_place],
-                alpha_e[row - 1, low_place:high_place],
+                stretch(alpha_m, row - 1, low_place, high_place),
+                stretch(alpha_e, row - 1, low_place, high_place),
                 jump_m,
                 jump_e,
                 flat,
-                beta_m[here, low_place:high_place],
-                beta_e[here, low_place:high_place],
+                stretch(beta_m, here, low_place, high_place),
+                stretch(beta_e, here, low_place, high_place),
                 total_m,
                 total_e,
                 tag[t - 1],
@@ -739,31 +740,31 @@ def _visits(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = 0, n_y
         across(
-            beta_m[(front + 1) % 2, low_place:high_place],
-            beta_e[(front + 1) % 2, low_place:high_place],
+            stretch(beta_m, (front + 1) % 2, low_place, high_place),
+            stretch(beta_e, (front + 1) % 2, low_place, high_place),
             back_jump_m,
             back_jump_e,
             flat,
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
         )
         resume(end_front, end_place, end_m, end_e, front, 0, new_m, new_e)
         shares(
-            alpha_m[row, low_place:high_place],
-            alpha_e[row, low_place:high_place],
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
+            stretch(alpha_m, row, low_place, high_place),
+            stretch(alpha_e, row, low_place, high_place),
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
-            node_m[row, low_place:high_place],
-            node_e[row, low_place:high_place],
-            beta_m[here, low_place:high_place],
-            beta_e[here, low_place:high_place],
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
+            stretch(node_m, row, low_place, high_place),
+            stretch(node_e, row, low_place, high_place),
+            stretch(beta_m, here, low_place, high_place),
+            stretch(beta_e, here, low_place, high_place),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -977,39 +978,39 @@ def _hvp_of_sample(
         for y in range(low_place, high_place):
             exponent[y], lost[y], scale[y] = np.float64(emission[t, y]), 0.0, 1.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            node_m[row, low_place:high_place],
-            node_e[row, low_place:high_place],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(node_m, row, low_place, high_place),
+            stretch(node_e, row, low_place, high_place),
         )
         for y in range(low_place, high_place):
             node_t[row, y + 0] = np.float64(v_emission[t, y])
         across_along(
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            alpha_t[row - 1, low_place:high_place],
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            stretch(alpha_t, row - 1, low_place, high_place),
             jump_m,
             jump_e,
             jump_t,
-            alpha_t[row, low_place:high_place],
+            stretch(alpha_t, row, low_place, high_place),
         )
         across(
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
             jump_m,
             jump_e,
             flat,
-            alpha_m[row, low_place:high_place],
-            alpha_e[row, low_place:high_place],
+            stretch(alpha_m, row, low_place, high_place),
+            stretch(alpha_e, row, low_place, high_place),
         )
         multiply(
-            alpha_m[row, low_place:high_place],
-            alpha_e[row, low_place:high_place],
-            node_m[row, low_place:high_place],
-            node_e[row, low_place:high_place],
+            stretch(alpha_m, row, low_place, high_place),
+            stretch(alpha_e, row, low_place, high_place),
+            stretch(node_m, row, low_place, high_place),
+            stretch(node_e, row, low_place, high_place),
         )
-        alpha_t[row, low_place:high_place] += node_t[row, low_place:high_place]
+        alpha_t[row, low_place:high_place] += stretch(node_t, row, low_place, high_place)
         begin(start_front, start_place, start_m, start_e, front, 0, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -1048,52 +1049,52 @@ def _hvp_of_sample(
         low_place, high_place = 0, n_y
         here = front % 2
         across(
-            beta_m[(front + 1) % 2, low_place:high_place],
-            beta_e[(front + 1) % 2, low_place:high_place],
+            stretch(beta_m, (front + 1) % 2, low_place, high_place),
+            stretch(beta_e, (front + 1) % 2, low_place, high_place),
             back_jump_m,
             back_jump_e,
             flat,
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
         )
         across_along(
-            beta_m[(front + 1) % 2, low_place:high_place],
-            beta_e[(front + 1) % 2, low_place:high_place],
-            beta_t[(front + 1) % 2, low_place:high_place],
+            stretch(beta_m, (front + 1) % 2, low_place, high_place),
+            stretch(beta_e, (front + 1) % 2, low_place, high_place),
+            stretch(beta_t, (front + 1) % 2, low_place, high_place),
             back_jump_m,
             back_jump_e,
             back_jump_t,
-            new_t[low_place:high_place],
+            span(new_t, low_place, high_place),
         )
         resume_along(end_front, end_place, end_m, end_e, end_t, front, 0, new_m, new_e, new_t)
         resume(end_front, end_place, end_m, end_e, front, 0, new_m, new_e)
         shares(
-            alpha_m[row, low_place:high_place],
-            alpha_e[row, low_place:high_place],
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
+            stretch(alpha_m, row, low_place, high_place),
+            stretch(alpha_e, row, low_place, high_place),
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place:high_place],
-            new_e[low_place:high_place],
-            node_m[row, low_place:high_place],
-            node_e[row, low_place:high_place],
-            beta_m[here, low_place:high_place],
-            beta_e[here, low_place:high_place],
+            span(new_m, low_place, high_place),
+            span(new_e, low_place, high_place),
+            stretch(node_m, row, low_place, high_place),
+            stretch(node_e, row, low_place, high_place),
+            stretch(beta_m, here, low_place, high_place),
+            stretch(beta_e, here, low_place, high_place),
         )
         turns_of(
-            shares_here[low_place:high_place],
-            alpha_t[row, low_place:high_place],
-            new_t[low_place:high_place],
+            span(shares_here, low_place, high_place),
+            stretch(alpha_t, row, low_place, high_place),
+            span(new_t, low_place, high_place),
             total_t,
-            turns[low_place:high_place],
+            span(turns, low_place, high_place),
         )
         balance_turns(turns, shares_here)
-        beta_t[here, low_place:high_place] = new_t[low_place:high_place]
-        beta_t[here, low_place:high_place] += node_t[row, low_place:high_place]
+        beta_t[here, low_place:high_place] = span(new_t, low_place, high_place)
+        beta_t[here, low_place:high_place] += stretch(node_t, row, low_place, high_place)
         for r in range(start_front.size):
             if start_front[r] == front:
                 place = start_place[r]
@@ -1104,15 +1105,15 @@ def _hvp_of_sample(
             amount = outer * turns[y]
             product_emission[t, y] += amount
         add_jump_turns(
-            alpha_m[row - 1, low_place:high_place],
-            alpha_e[row - 1, low_place:high_place],
-            alpha_t[row - 1, low_place:high_place],
+            stretch(alpha_m, row - 1, low_place, high_place),
+            stretch(alpha_e, row - 1, low_place, high_place),
+            stretch(alpha_t, row - 1, low_place, high_place),
             jump_m,
             jump_e,
             jump_t,
-            beta_m[here, low_place:high_place],
-            beta_e[here, low_place:high_place],
-            beta_t[here, low_place:high_place],
+            stretch(beta_m, here, low_place, high_place),
+            stretch(beta_e, here, low_place, high_place),
+            stretch(beta_t, here, low_place, high_place),
             total_m,
             total_e,
             total_t,

@@ -53,7 +53,8 @@ from ._runtime.lattice_along import (
 from ._runtime.lattice_cut import balance_arcs
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
-from ._runtime.stretches import borrowed
+from ._runtime.spans import span
+from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -245,11 +246,11 @@ def _forward(
             else:
                 exponent[u], lost[u], scale[u] = 0.0, 0.0, 0.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
         )
         for u in range(low_place, high_place):
             t = front - u
@@ -259,26 +260,26 @@ def _forward(
             else:
                 exponent[u], lost[u], scale[u] = 0.0, 0.0, 0.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
         )
         _advance(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
         )
-        nothing(alpha_m[row, low_place : low_place + 2], alpha_e[row, low_place : low_place + 2])
-        nothing(alpha_m[row, high_place + 2 : high_place + 4], alpha_e[row, high_place + 2 : high_place + 4])
+        nothing(stretch(alpha_m, row, low_place, low_place + 2), stretch(alpha_e, row, low_place, low_place + 2))
+        nothing(stretch(alpha_m, row, high_place + 2, high_place + 4), stretch(alpha_e, row, high_place + 2, high_place + 4))
         begin(start_front, start_place, start_m, start_e, front, 2, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -476,22 +477,22 @@ def _backward(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = max(0, front - n_t + 1), min(n_u, front + 1)
         _retreat(
-            beta_m[here][low_place + 2 : high_place + 2],
-            beta_e[here][low_place + 2 : high_place + 2],
-            back_0_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_0_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_1_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            back_1_e[(front + 1) % 2, low_place + 3 : high_place + 3],
+            span(beta_m[here], low_place + 2, high_place + 2),
+            span(beta_e[here], low_place + 2, high_place + 2),
+            stretch(back_0_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_0_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_1_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(back_1_e, (front + 1) % 2, low_place + 3, high_place + 3),
         )
         resume(end_front, end_place, end_m, end_e, front, 2, beta_m[here], beta_e[here])
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            beta_m[here][low_place + 2 : high_place + 2],
-            beta_e[here][low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(beta_m[here], low_place + 2, high_place + 2),
+            span(beta_e[here], low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -499,21 +500,21 @@ def _backward(
                 start_share[r], shares_here[place] = shares_here[place], 0.0
                 beta_m[here, place + 2], beta_e[here, place + 2] = 0.0, NOWHERE
         products(
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
-            back_0_m[here, low_place + 2 : high_place + 2],
-            back_0_e[here, low_place + 2 : high_place + 2],
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
+            stretch(back_0_m, here, low_place + 2, high_place + 2),
+            stretch(back_0_e, here, low_place + 2, high_place + 2),
         )
         shares(
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            back_0_m[here, low_place + 2 : high_place + 2],
-            back_0_e[here, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(back_0_m, here, low_place + 2, high_place + 2),
+            stretch(back_0_e, here, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         for u in range(low_place, high_place):
             t = front - u
@@ -526,21 +527,21 @@ def _backward(
                     elsewhere_z[t - 1, u] += amount
                     grad_z[t - 1, u, k] += amount
         products(
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
-            back_1_m[here, low_place + 2 : high_place + 2],
-            back_1_e[here, low_place + 2 : high_place + 2],
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
+            stretch(back_1_m, here, low_place + 2, high_place + 2),
+            stretch(back_1_e, here, low_place + 2, high_place + 2),
         )
         shares(
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            back_1_m[here, low_place + 2 : high_place + 2],
-            back_1_e[here, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(back_1_m, here, low_place + 2, high_place + 2),
+            stretch(back_1_e, here, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         for u in range(low_place, high_place):
             t = front - u
@@ -552,12 +553,12 @@ def _backward(
                 else:
                     elsewhere_z[t, u - 1] += amount
                     grad_z[t, u - 1, k] += amount
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
-        nothing(back_0_m[here, low_place : low_place + 2], back_0_e[here, low_place : low_place + 2])
-        nothing(back_0_m[here, high_place + 2 : high_place + 4], back_0_e[here, high_place + 2 : high_place + 4])
-        nothing(back_1_m[here, low_place : low_place + 2], back_1_e[here, low_place : low_place + 2])
-        nothing(back_1_m[here, high_place + 2 : high_place + 4], back_1_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
+        nothing(stretch(back_0_m, here, low_place, low_place + 2), stretch(back_0_e, here, low_place, low_place + 2))
+        nothing(stretch(back_0_m, here, high_place + 2, high_place + 4), stretch(back_0_e, here, high_place + 2, high_place + 4))
+        nothing(stretch(back_1_m, here, low_place, low_place + 2), stretch(back_1_e, here, low_place, low_place + 2))
+        nothing(stretch(back_1_m, here, high_place + 2, high_place + 4), stretch(back_1_e, here, high_place + 2, high_place + 4))
 
 
 @kernel
@@ -909,22 +910,22 @@ def _visits(
         row, here = front - begin_at + 1, front % 2
         low_place, high_place = max(0, front - n_t + 1), min(n_u, front + 1)
         _retreat(
-            beta_m[here][low_place + 2 : high_place + 2],
-            beta_e[here][low_place + 2 : high_place + 2],
-            back_0_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_0_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_1_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            back_1_e[(front + 1) % 2, low_place + 3 : high_place + 3],
+            span(beta_m[here], low_place + 2, high_place + 2),
+            span(beta_e[here], low_place + 2, high_place + 2),
+            stretch(back_0_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_0_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_1_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(back_1_e, (front + 1) % 2, low_place + 3, high_place + 3),
         )
         resume(end_front, end_place, end_m, end_e, front, 2, beta_m[here], beta_e[here])
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            beta_m[here][low_place + 2 : high_place + 2],
-            beta_e[here][low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(beta_m[here], low_place + 2, high_place + 2),
+            span(beta_e[here], low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -934,27 +935,27 @@ def _visits(
             t = front - u
             visits[t, u] = shares_here[u]
         products(
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
-            back_0_m[here, low_place + 2 : high_place + 2],
-            back_0_e[here, low_place + 2 : high_place + 2],
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
+            stretch(back_0_m, here, low_place + 2, high_place + 2),
+            stretch(back_0_e, here, low_place + 2, high_place + 2),
         )
         products(
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
-            back_1_m[here, low_place + 2 : high_place + 2],
-            back_1_e[here, low_place + 2 : high_place + 2],
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
+            stretch(back_1_m, here, low_place + 2, high_place + 2),
+            stretch(back_1_e, here, low_place + 2, high_place + 2),
         )
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
-        nothing(back_0_m[here, low_place : low_place + 2], back_0_e[here, low_place : low_place + 2])
-        nothing(back_0_m[here, high_place + 2 : high_place + 4], back_0_e[here, high_place + 2 : high_place + 4])
-        nothing(back_1_m[here, low_place : low_place + 2], back_1_e[here, low_place : low_place + 2])
-        nothing(back_1_m[here, high_place + 2 : high_place + 4], back_1_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
+        nothing(stretch(back_0_m, here, low_place, low_place + 2), stretch(back_0_e, here, low_place, low_place + 2))
+        nothing(stretch(back_0_m, here, high_place + 2, high_place + 4), stretch(back_0_e, here, high_place + 2, high_place + 4))
+        nothing(stretch(back_1_m, here, low_place, low_place + 2), stretch(back_1_e, here, low_place, low_place + 2))
+        nothing(stretch(back_1_m, here, high_place + 2, high_place + 4), stretch(back_1_e, here, high_place + 2, high_place + 4))
 
 
 @kernel
@@ -1267,11 +1268,11 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             else:
                 exponent[u], lost[u], scale[u] = 0.0, 0.0, 0.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
         )
         for u in range(low_place, high_place):
             t = front - u
@@ -1287,11 +1288,11 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             else:
                 exponent[u], lost[u], scale[u] = 0.0, 0.0, 0.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
         )
         for u in range(low_place, high_place):
             t = front - u
@@ -1300,34 +1301,34 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             else:
                 arc_1_t[row, u + 2] = 0.0
         _advance(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
         )
         _advance_along(
-            alpha_t[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_t[row - 1, low_place + 2 : high_place + 2],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
-            arc_0_t[row, low_place + 2 : high_place + 2],
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            alpha_t[row - 1, low_place + 1 : high_place + 1],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
-            arc_1_t[row, low_place + 2 : high_place + 2],
+            stretch(alpha_t, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_t, row - 1, low_place + 2, high_place + 2),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
+            stretch(arc_0_t, row, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_t, row - 1, low_place + 1, high_place + 1),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
+            stretch(arc_1_t, row, low_place + 2, high_place + 2),
         )
-        nothing(alpha_m[row, low_place : low_place + 2], alpha_e[row, low_place : low_place + 2])
-        nothing(alpha_m[row, high_place + 2 : high_place + 4], alpha_e[row, high_place + 2 : high_place + 4])
+        nothing(stretch(alpha_m, row, low_place, low_place + 2), stretch(alpha_e, row, low_place, low_place + 2))
+        nothing(stretch(alpha_m, row, high_place + 2, high_place + 4), stretch(alpha_e, row, high_place + 2, high_place + 4))
         begin(start_front, start_place, start_m, start_e, front, 2, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -1368,41 +1369,41 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
         low_place, high_place = max(0, front - n_t + 1), min(n_u, front + 1)
         here = front % 2
         _retreat(
-            beta_m[here][low_place + 2 : high_place + 2],
-            beta_e[here][low_place + 2 : high_place + 2],
-            back_0_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_0_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_1_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            back_1_e[(front + 1) % 2, low_place + 3 : high_place + 3],
+            span(beta_m[here], low_place + 2, high_place + 2),
+            span(beta_e[here], low_place + 2, high_place + 2),
+            stretch(back_0_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_0_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_1_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(back_1_e, (front + 1) % 2, low_place + 3, high_place + 3),
         )
         _retreat_along(
-            new_t[low_place + 2 : high_place + 2],
-            back_0_m[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_0_e[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_0_t[(front + 1) % 2, low_place + 2 : high_place + 2],
-            back_1_m[(front + 1) % 2, low_place + 3 : high_place + 3],
-            back_1_e[(front + 1) % 2, low_place + 3 : high_place + 3],
-            back_1_t[(front + 1) % 2, low_place + 3 : high_place + 3],
+            span(new_t, low_place + 2, high_place + 2),
+            stretch(back_0_m, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_0_e, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_0_t, (front + 1) % 2, low_place + 2, high_place + 2),
+            stretch(back_1_m, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(back_1_e, (front + 1) % 2, low_place + 3, high_place + 3),
+            stretch(back_1_t, (front + 1) % 2, low_place + 3, high_place + 3),
         )
         resume_along(end_front, end_place, end_m, end_e, end_t, front, 2, beta_m[here], beta_e[here], new_t)
         resume(end_front, end_place, end_m, end_e, front, 2, beta_m[here], beta_e[here])
         shares(
-            alpha_m[row, low_place + 2 : high_place + 2],
-            alpha_e[row, low_place + 2 : high_place + 2],
-            beta_m[here][low_place + 2 : high_place + 2],
-            beta_e[here][low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 2, high_place + 2),
+            stretch(alpha_e, row, low_place + 2, high_place + 2),
+            span(beta_m[here], low_place + 2, high_place + 2),
+            span(beta_e[here], low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         turns_of(
-            shares_here[low_place:high_place],
-            alpha_t[row, low_place + 2 : high_place + 2],
-            new_t[low_place + 2 : high_place + 2],
+            span(shares_here, low_place, high_place),
+            stretch(alpha_t, row, low_place + 2, high_place + 2),
+            span(new_t, low_place + 2, high_place + 2),
             total_t,
-            turns[low_place:high_place],
+            span(turns, low_place, high_place),
         )
-        beta_t[here, low_place + 2 : high_place + 2] = new_t[low_place + 2 : high_place + 2]
+        beta_t[here, low_place + 2:high_place + 2] = span(new_t, low_place + 2, high_place + 2)
         for r in range(start_front.size):
             if start_front[r] == front:
                 place = start_place[r]
@@ -1410,55 +1411,55 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
                 shares_here[place], turns[place] = 0.0, 0.0
                 beta_m[here, place + 2], beta_e[here, place + 2] = 0.0, NOWHERE
         products(
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
-            arc_0_m[row, low_place + 2 : high_place + 2],
-            arc_0_e[row, low_place + 2 : high_place + 2],
-            back_0_m[here, low_place + 2 : high_place + 2],
-            back_0_e[here, low_place + 2 : high_place + 2],
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
+            stretch(arc_0_m, row, low_place + 2, high_place + 2),
+            stretch(arc_0_e, row, low_place + 2, high_place + 2),
+            stretch(back_0_m, here, low_place + 2, high_place + 2),
+            stretch(back_0_e, here, low_place + 2, high_place + 2),
         )
-        back_0_t[here, low_place + 2 : high_place + 2] = beta_t[here, low_place + 2 : high_place + 2] + arc_0_t[row, low_place + 2 : high_place + 2]
+        back_0_t[here, low_place + 2:high_place + 2] = stretch(beta_t, here, low_place + 2, high_place + 2) + stretch(arc_0_t, row, low_place + 2, high_place + 2)
         shares(
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            back_0_m[here, low_place + 2 : high_place + 2],
-            back_0_e[here, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(back_0_m, here, low_place + 2, high_place + 2),
+            stretch(back_0_e, here, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         turns_of(
-            shares_here[low_place:high_place],
-            alpha_t[row - 1, low_place + 2 : high_place + 2],
-            back_0_t[here, low_place + 2 : high_place + 2],
+            span(shares_here, low_place, high_place),
+            stretch(alpha_t, row - 1, low_place + 2, high_place + 2),
+            stretch(back_0_t, here, low_place + 2, high_place + 2),
             total_t,
-            turns[low_place:high_place],
+            span(turns, low_place, high_place),
         )
         arc_share[0, low_place:high_place], arc_turn[0, low_place:high_place] = shares_here[low_place:high_place], turns[low_place:high_place]
         products(
-            beta_m[here, low_place + 2 : high_place + 2],
-            beta_e[here, low_place + 2 : high_place + 2],
-            arc_1_m[row, low_place + 2 : high_place + 2],
-            arc_1_e[row, low_place + 2 : high_place + 2],
-            back_1_m[here, low_place + 2 : high_place + 2],
-            back_1_e[here, low_place + 2 : high_place + 2],
+            stretch(beta_m, here, low_place + 2, high_place + 2),
+            stretch(beta_e, here, low_place + 2, high_place + 2),
+            stretch(arc_1_m, row, low_place + 2, high_place + 2),
+            stretch(arc_1_e, row, low_place + 2, high_place + 2),
+            stretch(back_1_m, here, low_place + 2, high_place + 2),
+            stretch(back_1_e, here, low_place + 2, high_place + 2),
         )
-        back_1_t[here, low_place + 2 : high_place + 2] = beta_t[here, low_place + 2 : high_place + 2] + arc_1_t[row, low_place + 2 : high_place + 2]
+        back_1_t[here, low_place + 2:high_place + 2] = stretch(beta_t, here, low_place + 2, high_place + 2) + stretch(arc_1_t, row, low_place + 2, high_place + 2)
         shares(
-            alpha_m[row - 1, low_place + 1 : high_place + 1],
-            alpha_e[row - 1, low_place + 1 : high_place + 1],
-            back_1_m[here, low_place + 2 : high_place + 2],
-            back_1_e[here, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row - 1, low_place + 1, high_place + 1),
+            stretch(alpha_e, row - 1, low_place + 1, high_place + 1),
+            stretch(back_1_m, here, low_place + 2, high_place + 2),
+            stretch(back_1_e, here, low_place + 2, high_place + 2),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         turns_of(
-            shares_here[low_place:high_place],
-            alpha_t[row - 1, low_place + 1 : high_place + 1],
-            back_1_t[here, low_place + 2 : high_place + 2],
+            span(shares_here, low_place, high_place),
+            stretch(alpha_t, row - 1, low_place + 1, high_place + 1),
+            stretch(back_1_t, here, low_place + 2, high_place + 2),
             total_t,
-            turns[low_place:high_place],
+            span(turns, low_place, high_place),
         )
         arc_share[1, low_place:high_place], arc_turn[1, low_place:high_place] = shares_here[low_place:high_place], turns[low_place:high_place]
         balance_arcs(arc_turn[:, low_place:high_place], arc_share[:, low_place:high_place])
@@ -1494,12 +1495,12 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
             amount = outer * shares_here[u]
             if u >= 1:
                 passing_z[t, u - 1] -= -amount
-        nothing(beta_m[here, low_place : low_place + 2], beta_e[here, low_place : low_place + 2])
-        nothing(beta_m[here, high_place + 2 : high_place + 4], beta_e[here, high_place + 2 : high_place + 4])
-        nothing(back_0_m[here, low_place : low_place + 2], back_0_e[here, low_place : low_place + 2])
-        nothing(back_0_m[here, high_place + 2 : high_place + 4], back_0_e[here, high_place + 2 : high_place + 4])
-        nothing(back_1_m[here, low_place : low_place + 2], back_1_e[here, low_place : low_place + 2])
-        nothing(back_1_m[here, high_place + 2 : high_place + 4], back_1_e[here, high_place + 2 : high_place + 4])
+        nothing(stretch(beta_m, here, low_place, low_place + 2), stretch(beta_e, here, low_place, low_place + 2))
+        nothing(stretch(beta_m, here, high_place + 2, high_place + 4), stretch(beta_e, here, high_place + 2, high_place + 4))
+        nothing(stretch(back_0_m, here, low_place, low_place + 2), stretch(back_0_e, here, low_place, low_place + 2))
+        nothing(stretch(back_0_m, here, high_place + 2, high_place + 4), stretch(back_0_e, here, high_place + 2, high_place + 4))
+        nothing(stretch(back_1_m, here, low_place, low_place + 2), stretch(back_1_e, here, low_place, low_place + 2))
+        nothing(stretch(back_1_m, here, high_place + 2, high_place + 4), stretch(back_1_e, here, high_place + 2, high_place + 4))
     end_turn = end_share * (reach_t - total_t)
     balance_turns(end_turn, end_share)
     r = 0

@@ -41,7 +41,8 @@ from ._runtime.lattice_along import balance_turns, begin_along, finish_along, re
 from ._runtime.lattice_cut import balance_points
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
-from ._runtime.stretches import borrowed
+from ._runtime.spans import span
+from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
 
@@ -174,26 +175,26 @@ def _forward(
             i = front - j
             exponent[j], lost[j], scale[j] = -np.float64(distance[i, j]) / gamma, 0.0, 1.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            node_m[row, low_place + 3 : high_place + 3],
-            node_e[row, low_place + 3 : high_place + 3],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(node_m, row, low_place + 3, high_place + 3),
+            stretch(node_e, row, low_place + 3, high_place + 3),
         )
         _advance(
-            alpha_m[row, low_place + 3 : high_place + 3],
-            alpha_e[row, low_place + 3 : high_place + 3],
-            node_m[row, low_place + 3 : high_place + 3],
-            node_e[row, low_place + 3 : high_place + 3],
-            alpha_m[row - 1, low_place + 3 : high_place + 3],
-            alpha_e[row - 1, low_place + 3 : high_place + 3],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 2, low_place + 2 : high_place + 2],
-            alpha_e[row - 2, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 3, high_place + 3),
+            stretch(alpha_e, row, low_place + 3, high_place + 3),
+            stretch(node_m, row, low_place + 3, high_place + 3),
+            stretch(node_e, row, low_place + 3, high_place + 3),
+            stretch(alpha_m, row - 1, low_place + 3, high_place + 3),
+            stretch(alpha_e, row - 1, low_place + 3, high_place + 3),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 2, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 2, low_place + 2, high_place + 2),
         )
-        nothing(alpha_m[row, low_place : low_place + 3], alpha_e[row, low_place : low_place + 3])
-        nothing(alpha_m[row, high_place + 3 : high_place + 6], alpha_e[row, high_place + 3 : high_place + 6])
+        nothing(stretch(alpha_m, row, low_place, low_place + 3), stretch(alpha_e, row, low_place, low_place + 3))
+        nothing(stretch(alpha_m, row, high_place + 3, high_place + 6), stretch(alpha_e, row, high_place + 3, high_place + 6))
         begin(start_front, start_place, start_m, start_e, front, 3, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -328,32 +329,32 @@ def _backward(
         row, here = front - begin_at + 2, front % 3
         low_place, high_place = max(0, front - n_i + 1), min(n_j, front + 1)
         _retreat(
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_m[(front + 2) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 2) % 3, low_place + 4 : high_place + 4],
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_m, (front + 2) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 2) % 3, low_place + 4, high_place + 4),
         )
         resume(end_front, end_place, end_m, end_e, front, 3, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 3 : high_place + 3],
-            alpha_e[row, low_place + 3 : high_place + 3],
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
+            stretch(alpha_m, row, low_place + 3, high_place + 3),
+            stretch(alpha_e, row, low_place + 3, high_place + 3),
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
-            node_m[row, low_place + 3 : high_place + 3],
-            node_e[row, low_place + 3 : high_place + 3],
-            beta_m[here, low_place + 3 : high_place + 3],
-            beta_e[here, low_place + 3 : high_place + 3],
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
+            stretch(node_m, row, low_place + 3, high_place + 3),
+            stretch(node_e, row, low_place + 3, high_place + 3),
+            stretch(beta_m, here, low_place + 3, high_place + 3),
+            stretch(beta_e, here, low_place + 3, high_place + 3),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -364,8 +365,8 @@ def _backward(
             i = front - j
             amount = outer * shares_here[j]
             grad_distance[i, j] += -amount / gamma
-        nothing(beta_m[here, low_place : low_place + 3], beta_e[here, low_place : low_place + 3])
-        nothing(beta_m[here, high_place + 3 : high_place + 6], beta_e[here, high_place + 3 : high_place + 6])
+        nothing(stretch(beta_m, here, low_place, low_place + 3), stretch(beta_e, here, low_place, low_place + 3))
+        nothing(stretch(beta_m, here, high_place + 3, high_place + 6), stretch(beta_e, here, high_place + 3, high_place + 6))
 
 
 @kernel
@@ -599,32 +600,32 @@ def _visits(
         row, here = front - begin_at + 2, front % 3
         low_place, high_place = max(0, front - n_i + 1), min(n_j, front + 1)
         _retreat(
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_m[(front + 2) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 2) % 3, low_place + 4 : high_place + 4],
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_m, (front + 2) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 2) % 3, low_place + 4, high_place + 4),
         )
         resume(end_front, end_place, end_m, end_e, front, 3, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 3 : high_place + 3],
-            alpha_e[row, low_place + 3 : high_place + 3],
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
+            stretch(alpha_m, row, low_place + 3, high_place + 3),
+            stretch(alpha_e, row, low_place + 3, high_place + 3),
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
-            node_m[row, low_place + 3 : high_place + 3],
-            node_e[row, low_place + 3 : high_place + 3],
-            beta_m[here, low_place + 3 : high_place + 3],
-            beta_e[here, low_place + 3 : high_place + 3],
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
+            stretch(node_m, row, low_place + 3, high_place + 3),
+            stretch(node_e, row, low_place + 3, high_place + 3),
+            stretch(beta_m, here, low_place + 3, high_place + 3),
+            stretch(beta_e, here, low_place + 3, high_place + 3),
         )
         for r in range(start_front.size):
             if start_front[r] == front:
@@ -633,8 +634,8 @@ def _visits(
         for j in range(low_place, high_place):
             i = front - j
             visits[i, j] = shares_here[j]
-        nothing(beta_m[here, low_place : low_place + 3], beta_e[here, low_place : low_place + 3])
-        nothing(beta_m[here, high_place + 3 : high_place + 6], beta_e[here, high_place + 3 : high_place + 6])
+        nothing(stretch(beta_m, here, low_place, low_place + 3), stretch(beta_e, here, low_place, low_place + 3))
+        nothing(stretch(beta_m, here, high_place + 3, high_place + 6), stretch(beta_e, here, high_place + 3, high_place + 6))
 
 
 @kernel
@@ -837,42 +838,42 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
             i = front - j
             exponent[j], lost[j], scale[j] = -np.float64(distance[i, j]) / gamma, 0.0, 1.0
         exponentials(
-            exponent[low_place:high_place],
-            lost[low_place:high_place],
-            scale[low_place:high_place],
-            node_m[row, low_place + 3 : high_place + 3],
-            node_e[row, low_place + 3 : high_place + 3],
+            span(exponent, low_place, high_place),
+            span(lost, low_place, high_place),
+            span(scale, low_place, high_place),
+            stretch(node_m, row, low_place + 3, high_place + 3),
+            stretch(node_e, row, low_place + 3, high_place + 3),
         )
         for j in range(low_place, high_place):
             i = front - j
             node_t[row, j + 3] = -np.float64(v_distance[i, j]) / gamma
         _advance(
-            alpha_m[row, low_place + 3 : high_place + 3],
-            alpha_e[row, low_place + 3 : high_place + 3],
-            node_m[row, low_place + 3 : high_place + 3],
-            node_e[row, low_place + 3 : high_place + 3],
-            alpha_m[row - 1, low_place + 3 : high_place + 3],
-            alpha_e[row - 1, low_place + 3 : high_place + 3],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 2, low_place + 2 : high_place + 2],
-            alpha_e[row - 2, low_place + 2 : high_place + 2],
+            stretch(alpha_m, row, low_place + 3, high_place + 3),
+            stretch(alpha_e, row, low_place + 3, high_place + 3),
+            stretch(node_m, row, low_place + 3, high_place + 3),
+            stretch(node_e, row, low_place + 3, high_place + 3),
+            stretch(alpha_m, row - 1, low_place + 3, high_place + 3),
+            stretch(alpha_e, row - 1, low_place + 3, high_place + 3),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 2, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 2, low_place + 2, high_place + 2),
         )
         _advance_along(
-            alpha_t[row, low_place + 3 : high_place + 3],
-            alpha_m[row - 1, low_place + 3 : high_place + 3],
-            alpha_e[row - 1, low_place + 3 : high_place + 3],
-            alpha_t[row - 1, low_place + 3 : high_place + 3],
-            alpha_m[row - 1, low_place + 2 : high_place + 2],
-            alpha_e[row - 1, low_place + 2 : high_place + 2],
-            alpha_t[row - 1, low_place + 2 : high_place + 2],
-            alpha_m[row - 2, low_place + 2 : high_place + 2],
-            alpha_e[row - 2, low_place + 2 : high_place + 2],
-            alpha_t[row - 2, low_place + 2 : high_place + 2],
+            stretch(alpha_t, row, low_place + 3, high_place + 3),
+            stretch(alpha_m, row - 1, low_place + 3, high_place + 3),
+            stretch(alpha_e, row - 1, low_place + 3, high_place + 3),
+            stretch(alpha_t, row - 1, low_place + 3, high_place + 3),
+            stretch(alpha_m, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_t, row - 1, low_place + 2, high_place + 2),
+            stretch(alpha_m, row - 2, low_place + 2, high_place + 2),
+            stretch(alpha_e, row - 2, low_place + 2, high_place + 2),
+            stretch(alpha_t, row - 2, low_place + 2, high_place + 2),
         )
-        alpha_t[row, low_place + 3 : high_place + 3] += node_t[row, low_place + 3 : high_place + 3]
-        nothing(alpha_m[row, low_place : low_place + 3], alpha_e[row, low_place : low_place + 3])
-        nothing(alpha_m[row, high_place + 3 : high_place + 6], alpha_e[row, high_place + 3 : high_place + 6])
+        alpha_t[row, low_place + 3:high_place + 3] += stretch(node_t, row, low_place + 3, high_place + 3)
+        nothing(stretch(alpha_m, row, low_place, low_place + 3), stretch(alpha_e, row, low_place, low_place + 3))
+        nothing(stretch(alpha_m, row, high_place + 3, high_place + 6), stretch(alpha_e, row, high_place + 3, high_place + 6))
         begin(start_front, start_place, start_m, start_e, front, 3, alpha_m[row], alpha_e[row])
         total_m, total_e = finish(
             end_front,
@@ -910,52 +911,52 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
         low_place, high_place = max(0, front - n_i + 1), min(n_j, front + 1)
         here = front % 3
         _retreat(
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_m[(front + 2) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 2) % 3, low_place + 4 : high_place + 4],
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_m, (front + 2) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 2) % 3, low_place + 4, high_place + 4),
         )
         _retreat_along(
-            new_t[low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_e[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_t[(front + 1) % 3, low_place + 3 : high_place + 3],
-            beta_m[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_t[(front + 1) % 3, low_place + 4 : high_place + 4],
-            beta_m[(front + 2) % 3, low_place + 4 : high_place + 4],
-            beta_e[(front + 2) % 3, low_place + 4 : high_place + 4],
-            beta_t[(front + 2) % 3, low_place + 4 : high_place + 4],
+            span(new_t, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_e, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_t, (front + 1) % 3, low_place + 3, high_place + 3),
+            stretch(beta_m, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_t, (front + 1) % 3, low_place + 4, high_place + 4),
+            stretch(beta_m, (front + 2) % 3, low_place + 4, high_place + 4),
+            stretch(beta_e, (front + 2) % 3, low_place + 4, high_place + 4),
+            stretch(beta_t, (front + 2) % 3, low_place + 4, high_place + 4),
         )
         resume_along(end_front, end_place, end_m, end_e, end_t, front, 3, new_m, new_e, new_t)
         resume(end_front, end_place, end_m, end_e, front, 3, new_m, new_e)
         shares(
-            alpha_m[row, low_place + 3 : high_place + 3],
-            alpha_e[row, low_place + 3 : high_place + 3],
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
+            stretch(alpha_m, row, low_place + 3, high_place + 3),
+            stretch(alpha_e, row, low_place + 3, high_place + 3),
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
             total_m,
             total_e,
-            shares_here[low_place:high_place],
+            span(shares_here, low_place, high_place),
         )
         products(
-            new_m[low_place + 3 : high_place + 3],
-            new_e[low_place + 3 : high_place + 3],
-            node_m[row, low_place + 3 : high_place + 3],
-            node_e[row, low_place + 3 : high_place + 3],
-            beta_m[here, low_place + 3 : high_place + 3],
-            beta_e[here, low_place + 3 : high_place + 3],
+            span(new_m, low_place + 3, high_place + 3),
+            span(new_e, low_place + 3, high_place + 3),
+            stretch(node_m, row, low_place + 3, high_place + 3),
+            stretch(node_e, row, low_place + 3, high_place + 3),
+            stretch(beta_m, here, low_place + 3, high_place + 3),
+            stretch(beta_e, here, low_place + 3, high_place + 3),
         )
         turns_of(
-            shares_here[low_place:high_place],
-            alpha_t[row, low_place + 3 : high_place + 3],
-            new_t[low_place + 3 : high_place + 3],
+            span(shares_here, low_place, high_place),
+            stretch(alpha_t, row, low_place + 3, high_place + 3),
+            span(new_t, low_place + 3, high_place + 3),
             total_t,
-            turns[low_place:high_place],
+            span(turns, low_place, high_place),
         )
         shares(
             alpha_m[row - 1, low_place + 2 : high_place + 3],
@@ -979,8 +980,8 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
             over_turn[:, : high_place + 1 - low_place],
             over_share[:, : high_place + 1 - low_place],
         )
-        beta_t[here, low_place + 3 : high_place + 3] = new_t[low_place + 3 : high_place + 3]
-        beta_t[here, low_place + 3 : high_place + 3] += node_t[row, low_place + 3 : high_place + 3]
+        beta_t[here, low_place + 3:high_place + 3] = span(new_t, low_place + 3, high_place + 3)
+        beta_t[here, low_place + 3:high_place + 3] += stretch(node_t, row, low_place + 3, high_place + 3)
         for r in range(start_front.size):
             if start_front[r] == front:
                 place = start_place[r]
@@ -991,8 +992,8 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
             i = front - j
             amount = outer * turns[j]
             product_distance[i, j] += -amount / gamma
-        nothing(beta_m[here, low_place : low_place + 3], beta_e[here, low_place : low_place + 3])
-        nothing(beta_m[here, high_place + 3 : high_place + 6], beta_e[here, high_place + 3 : high_place + 6])
+        nothing(stretch(beta_m, here, low_place, low_place + 3), stretch(beta_e, here, low_place, low_place + 3))
+        nothing(stretch(beta_m, here, high_place + 3, high_place + 6), stretch(beta_e, here, high_place + 3, high_place + 6))
     end_turn = end_share * (reach_t - total_t)
     balance_turns(end_turn, end_share)
 

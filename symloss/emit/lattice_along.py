@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from symloss.emit.lattice_backward import Backward, complete
 from symloss.emit.lattice_cut import balance_arcs, balance_points, fetch_arcs, keep_arcs, make_room
-from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, call
+from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, SHARES, STARTS, TOTAL, call
 from symloss.emit.lattice_samples import Samples
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code, Weights, times
@@ -165,7 +165,7 @@ class Along:
                 given += [sweeps.inside(f"{link.factor}_{p}", "row") for p in "met"] if link.factor else []
             code(*call("_advance_along", given))
         if self.plan.has_node:
-            code(f"{out} += {sweeps.inside('node_t', 'row')}")
+            code(f"{sweeps.changed('alpha_t', 'row')} += {sweeps.inside('node_t', 'row')}")
 
     def _backward(self, code: Code) -> None:
         sweeps, backward = self.sweeps, self.backward
@@ -187,15 +187,15 @@ class Along:
             self._retreat(code)
             backward.resume(code)
             backward.shares(code)
-            code(*call("turns_of", ["shares_here[low_place:high_place]", sweeps.inside("alpha_t", "row"),
-                                    sweeps.along("new_t"), "total_t", "turns[low_place:high_place]"]))  # fmt: skip
+            given = [SHARES, sweeps.inside("alpha_t", "row"), sweeps.along("new_t"), "total_t"]
+            code(*call("turns_of", [*given, "span(turns, low_place, high_place)"]))
             if self.plan.once_a_front and self.balanced is None:
                 code("balance_turns(turns, shares_here)")
             elif self.plan.crossed and self.plan.has_node:
                 balance_points(code, sweeps, backward.ring)
-            code(f"{sweeps.inside('beta_t', 'here')} = {sweeps.along('new_t')}")
+            code(f"{sweeps.changed('beta_t', 'here')} = {sweeps.along('new_t')}")
             if self.plan.has_node:
-                code(f"{sweeps.inside('beta_t', 'here')} += {sweeps.inside('node_t', 'row')}")
+                code(f"{sweeps.changed('beta_t', 'here')} += {sweeps.inside('node_t', 'row')}")
             self._beginnings(code)
             if self.plan.has_node:
                 self._scatter(code, "node", self.lattice.node)
@@ -252,11 +252,11 @@ class Along:
         for i in self.names.weighted:
             back = self.backward.arc(code, i)
             out = sweeps.inside(f"back_{i}_t", "here")
-            code(f"{out} = {sweeps.inside('beta_t', 'here')} + {sweeps.inside(f'arc_{i}_t', 'row')}")
+            changed = sweeps.changed(f"back_{i}_t", "here")
+            code(f"{changed} = {sweeps.inside('beta_t', 'here')} + {sweeps.inside(f'arc_{i}_t', 'row')}")
             source = [sweeps.inside(f"alpha_{p}", f"row - {order.lags[i]}", -order.shifts[i]) for p in "met"]
-            code(*call("shares", [*source[:2], *back, *TOTAL, "shares_here[low_place:high_place]"]))
-            code(*call("turns_of", ["shares_here[low_place:high_place]", source[2], out, "total_t",
-                                    "turns[low_place:high_place]"]))  # fmt: skip
+            code(*call("shares", [*source[:2], *back, *TOTAL, SHARES]))
+            code(*call("turns_of", [SHARES, source[2], out, "total_t", "span(turns, low_place, high_place)"]))
             if self.plan.crossed:
                 keep_arcs(code, i)
             else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, borrow, call
+from symloss.emit.lattice_pieces import ENDS, SHARES, STARTS, TOTAL, borrow, call
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
@@ -130,7 +130,7 @@ class Backward:
         sweeps, (m, e) = self.sweeps, self.new()
         alpha = [sweeps.inside(p, "row") for p in ("alpha_m", "alpha_e")]
         beta = [sweeps.along(m), sweeps.along(e)]
-        code(*call("shares", [*alpha, *beta, *TOTAL, "shares_here[low_place:high_place]"]))
+        code(*call("shares", [*alpha, *beta, *TOTAL, SHARES]))
         if self.plan.has_node:
             node = [sweeps.inside(p, "row") for p in ("node_m", "node_e")]
             out = [sweeps.inside(p, "here") for p in ("beta_m", "beta_e")]
@@ -151,7 +151,7 @@ class Backward:
             back = self.arc(code, i)
             if gradient:
                 source = [sweeps.inside(p, f"row - {order.lags[i]}", -order.shifts[i]) for p in ("alpha_m", "alpha_e")]
-                code(*call("shares", [*source, *back, *TOTAL, "shares_here[low_place:high_place]"]))
+                code(*call("shares", [*source, *back, *TOTAL, SHARES]))
                 sweeps.scatter_front(code, f"arc_{i}", self.lattice.arcs[i].weight, "shares_here")
         if self.lattice.dense and gradient:
             source = [sweeps.inside(p, f"row - {order.lags[0]}") for p in ("alpha_m", "alpha_e")]

@@ -15,6 +15,7 @@ STARTS = ("start_front", "start_place", "start_m", "start_e")
 ENDS = ("end_front", "end_place", "end_m", "end_e", "reach_m", "reach_e")
 TOTAL = ("total_m", "total_e")
 STATISTICS = ("largest", "place", "others", "inverse")
+SHARES = "span(shares_here, low_place, high_place)"
 NEVER_THERE = "-1000000"  # a front that does not exist
 
 _LETTERS = ("i", "j", "h", "g")
@@ -98,26 +99,28 @@ class Pieces:
             code(f"low_place = max(0, -(({first} - 1 - {front}) // {slope}))")
             code(f"high_place = min({second}, {front} // {slope} + 1)")
 
+    def _ends(self, shift: int = 0) -> tuple[str, str]:
+        at = self.pad + shift
+        return (f"low_place + {at}", f"high_place + {at}") if at else ("low_place", "high_place")
+
     def inside(self, array: str, row: str, shift: int = 0) -> str:
-        """Return the places of a front in an array with padding."""
-        left, right = self.pad + shift, self.pad + shift
-        return (
-            f"{array}[{row}, low_place + {left} : high_place + {right}]"
-            if left
-            else f"{array}[{row}, low_place:high_place]"
-        )
+        """Return the places of a front in an array with padding, as an argument."""
+        return f"stretch({', '.join([array, row, *self._ends(shift)])})"
+
+    def changed(self, array: str, row: str) -> str:
+        """Return the same, as what something is assigned to."""
+        return f"{array}[{row}, {':'.join(self._ends())}]"
 
     def along(self, array: str, shift: int = 0) -> str:
         """Return the same of a single row with padding."""
-        at = self.pad + shift
-        return f"{array}[low_place + {at} : high_place + {at}]" if at else f"{array}[low_place:high_place]"
+        return f"span({', '.join([array, *self._ends(shift)])})"
 
     def edges(self, code: Code, arrays: tuple[str, str], row: str) -> None:
         """Clear what is read beside a front."""
         if not self.pad:
             return
-        for span in (f"low_place : low_place + {self.pad}", f"high_place + {self.pad} : high_place + {2 * self.pad}"):
-            code(f"nothing({arrays[0]}[{row}, {span}], {arrays[1]}[{row}, {span}])")
+        for ends in (f"low_place, low_place + {self.pad}", f"high_place + {self.pad}, high_place + {2 * self.pad}"):
+            code(f"nothing(stretch({arrays[0]}, {row}, {ends}), stretch({arrays[1]}, {row}, {ends}))")
 
     def position(self, code: Code) -> None:
         """Write what the first step is at a place of a front."""

@@ -257,8 +257,7 @@ class Sweeps(Scatter):
         """Write the weights of a front, as exponentials."""
         second = self.plan.second
         self.every_place(code, lambda c: self.safely(c, name, weight, lambda leaf: self.exponents(leaf, second)))
-        span = "low_place:high_place"
-        given = [f"{part}[{span}]" for part in ("exponent", "lost", "scale")]
+        given = [f"span({part}, low_place, high_place)" for part in ("exponent", "lost", "scale")]
         code(*call("exponentials", [*given, self.inside(f"{name}_m", "row"), self.inside(f"{name}_e", "row")]))
 
     def advance(self, code: Code) -> None:
