@@ -61,30 +61,22 @@ def certify_all(names: Sequence[str], search: Search, jobs: int = 1, progress: P
     progress : callable
         Wraps the iteration over certificates and, where they are made one by one, what is within.
     """
-    done = _in_processes(names, search, jobs) if jobs > 1 else _one_by_one(names, search, progress)
-    for name, text in progress(done, "certify", len(names)):
-        replace_text(search.path(name), text)
+    one_by_one = (_certificate(name, search, progress) for name in names)
+    done = _in_processes(names, search, jobs) if jobs > 1 else one_by_one
+    for certificate in progress(done, "certify", len(names)):
+        replace_text(search.path(certificate.loss), certificate.text())
 
 
-def _one_by_one(names: Sequence[str], search: Search, progress: Progress) -> Iterator[tuple[str, str]]:
-    for name in names:
-        yield name, _certificate(name, search, progress).text()
-
-
-def _in_processes(names: Sequence[str], search: Search, jobs: int) -> Iterator[tuple[str, str]]:
+def _in_processes(names: Sequence[str], search: Search, jobs: int) -> Iterator[Certificate]:
     # Spawned, as the libraries that are compared keep threads; one task each, as they keep memory.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context, max_tasks_per_child=1) as pool:
-        running = {pool.submit(_text, name, search): name for name in names}
+        running = [pool.submit(_certificate, name, search, no_progress) for name in names]
         try:
             for future in as_completed(running):
-                yield running[future], future.result()
+                yield future.result()
         finally:
             pool.shutdown(cancel_futures=True)
-
-
-def _text(name: str, search: Search) -> str:
-    return _certificate(name, search, no_progress).text()
 
 
 def _certificate(name: str, search: Search, progress: Progress) -> Certificate:
