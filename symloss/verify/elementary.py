@@ -113,10 +113,8 @@ def _as_kernels(function: Any, wide_vectors: Any) -> Any:
         for i in range(x.size):
             out[i] = function(x[i])
 
-    def value(x: Any, **_options: Any) -> Any:
-        out = np.empty_like(x)
+    def value(x: Any, out: Any, **_options: Any) -> None:
         compute(x, out)
-        return out
 
     return types.SimpleNamespace(value=value)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+import os
+import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 from typing import Any
@@ -19,8 +21,8 @@ from symloss.progress import Progress, no_progress
 from symloss.verify.hunt import OUTPUTS, Worst
 from symloss.verify.point import Sample, ends
 
-_CHUNK = 1 << 22
-CHUNKS = range(1 << 10)  # all of the line of floats
+_CHUNK = 1 << 18
+CHUNKS = range(1 << 14)  # all of the line of floats
 
 
 def is_exhaustible(loss: Loss) -> bool:
@@ -67,7 +69,7 @@ def exhaust(
     found = {output: Worst() for output in outputs}
     rounds = [(label, chunk) for label in labels for chunk in chunks]
     tried = 0
-    with ThreadPoolExecutor() as pool:  # kernels let go of the interpreter
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # kernels let go of the interpreter
         pieces = pool.map(lambda piece: _try(loss, module, outputs, *piece), rounds)
         for part in progress(pieces, f"all float32: {loss.name}", len(rounds)):
             tried += part.pop("tried")
@@ -95,32 +97,53 @@ def _try(
 ) -> dict[str, Any]:
     """Return the worst of one part of the line, and under "tried" how many numbers it has."""
     x = _chunk(chunk, loss.predictions[0].domain)
+    targets = loss.of_role(Target)
     found: dict[str, Any] = {output: Worst() for output in outputs} | {"tried": x.size}
     if not x.size:
         return found
+    wide = _ROOMS.like(np.empty(0), "x", x.size)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
-        wide = x.astype(np.float64)
+        wide[:] = x
     results = zip(outputs, _results(module, outputs, x, label), _results(module, outputs, wide, label), strict=True)
     for output, got, exact in results:
         worst = found[output]
-        exact = np.ascontiguousarray(exact)
         worst.ulp, place, worst.subnormal = _largest(got, exact, exact.view(np.int64), _UNITS)
         worst.of_terms = worst.ulp
         given = {loss.predictions[0].name: np.asarray(float(x[place]))}
-        given |= {t.name: np.asarray(v) for t, v in zip(loss.of_role(Target), label, strict=True)}
+        given |= {t.name: np.asarray(v) for t, v in zip(targets, label, strict=True)}
         worst.sample = worst.sample_of_terms = Sample("exhaustive", given)
     return found
 
 
+class _Rooms(threading.local):
+    """Arrays of the size of a chunk, for each thread: fresh memory takes longer than what is computed in it."""
+
+    def __init__(self) -> None:
+        self._rooms: dict[tuple[Any, str], npt.NDArray[Any]] = {}
+
+    def like(self, x: npt.NDArray[Any], name: str, size: int) -> npt.NDArray[Any]:
+        """Return the array of a name, for so many numbers of the dtype of ``x``."""
+        room = self._rooms.get((x.dtype, name))
+        if room is None or room.size < size:
+            room = self._rooms[x.dtype, name] = np.empty(size, x.dtype)
+        return room[:size]
+
+
+_ROOMS = _Rooms()
+
+
 def _results(
     module: ModuleType, outputs: Sequence[str], x: npt.NDArray[Any], label: tuple[float, ...]
-) -> Iterator[npt.NDArray[Any]]:
-    targets = [np.full(x.shape, v, x.dtype) for v in label]
-    if len(outputs) == 1:
-        yield module.value(x, *targets, reduction="none", threads=1)
-        return
-    yield from module.value_and_grad(x, *targets, reduction="none", threads=1)
-    yield module.grad_and_hess(x, *targets, reduction="none", threads=1)[1]
+) -> list[npt.NDArray[Any]]:
+    """Return the outputs; they are overwritten with the next ones of this thread."""
+    targets = [_ROOMS.like(x, f"target {i}", x.size) for i in range(len(label))]
+    for target, v in zip(targets, label, strict=True):
+        target.fill(v)
+    rooms = [_ROOMS.like(x, output, x.size) for output in outputs]
+    module.value(x, *targets, reduction="none", threads=1, out=rooms[0])
+    if len(outputs) > 1:
+        module.grad_and_hess(x, *targets, reduction="none", threads=1, out=tuple(rooms[1:]))
+    return rooms
 
 
 # Units in the last place of float32 by the biased exponent of a float64.
