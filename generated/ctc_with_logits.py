@@ -72,7 +72,7 @@ from ._runtime.plain_fronts import (
     sum_readers,
     weigh_places,
 )
-from ._runtime.spans import span
+from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, row_at, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
@@ -584,9 +584,11 @@ def _plain_total(
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            alpha[0] = alpha[kept]
-            gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]
-        saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]
+            copy_rows(alpha, kept, alpha, 0, 1)
+            copy_rows(gauges, begin_at // period - (begin_at - kept) // period, gauges, 0, 1)
+        part = begin_at // kept
+        copy_rows(alpha, 0, saved, part, 1)
+        copy_rows(gauges, 0, saved_gauges, part, 1)
         fine, first, reach = _plain_forward(
             z,
             label,
@@ -929,7 +931,8 @@ def _plainly(
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
         if count > 1:
-            alpha[0], gauges[0] = saved[part], saved_gauges[part]
+            copy_rows(saved, part, alpha, 0, 1)
+            copy_rows(saved_gauges, part, gauges, 0, 1)
             _plain_forward(
                 z,
                 label,
@@ -1051,7 +1054,7 @@ def sample_value(z, label, input_length, label_length, blank):
             )
             if plain:
                 return loss
-    entries, entry_of = grouped(entry_0[:n_s])
+    entries, entry_of = grouped(entry_0[:n_s], z.shape[1])
     kept = 64
     shape = (kept + 1, n_s + 4)
     alpha_m, alpha_e = np.empty(shape), np.empty(shape)
@@ -1084,8 +1087,8 @@ def sample_value(z, label, input_length, label_length, blank):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
         total_m, total_e = _forward(
             z,
             label,
@@ -1313,7 +1316,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
             )
             if plain:
                 return loss
-    entries, entry_of = grouped(entry_0[:n_s])
+    entries, entry_of = grouped(entry_0[:n_s], z.shape[1])
     kept = max(1, fronts, 1)
     if checkpoint or fronts * n_s > HELD:
         kept = max(2, int(np.sqrt(fronts)) + 1)
@@ -1345,13 +1348,16 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
             total_e,
         )
     count = (fronts + kept - 1) // kept
-    saved_m, saved_e = np.empty((count, 1, shape[1])), np.empty((count, 1, shape[1]))
+    saved_m = np.empty((count, shape[1]))
+    saved_e = np.empty_like(saved_m)
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
-        saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:1], alpha_e[:1]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
+        part = begin_at // kept
+        copy_rows(alpha_m, 0, saved_m, part, 1)
+        copy_rows(alpha_e, 0, saved_e, part, 1)
         total_m, total_e = _forward(
             z,
             label,
@@ -1413,7 +1419,8 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
         if count > 1:
-            alpha_m[:1], alpha_e[:1] = saved_m[part], saved_e[part]
+            copy_rows(saved_m, part, alpha_m, 0, 1)
+            copy_rows(saved_e, part, alpha_e, 0, 1)
             lost[0] = 1.0
             _forward(
                 z,
@@ -1634,7 +1641,7 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
         z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
     )
-    entries, entry_of = grouped(entry_0[:n_s])
+    entries, entry_of = grouped(entry_0[:n_s], z.shape[1])
     kept = max(1, fronts, 1)
     shape = (kept + 1, n_s + 4)
     alpha_m, alpha_e = np.empty(shape), np.empty(shape)
@@ -1667,8 +1674,8 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
         total_m, total_e = _forward(
             z,
             label,

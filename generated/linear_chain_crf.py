@@ -53,7 +53,7 @@ from ._runtime.lattice_along import (
 )
 from ._runtime.lattice_reference import add_other_jumps, balance, balance_places, missed_at_end, missed_before
 from ._runtime.lattice_rows import rounded, widened
-from ._runtime.spans import span
+from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
@@ -265,8 +265,8 @@ def sample_value(emission, transition, start, end, tag, length):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
         total_m, total_e = _forward(
             emission,
             transition,
@@ -525,13 +525,16 @@ def _value_and_grad_of_sample(
             total_e,
         )
     count = (fronts + kept - 1) // kept
-    saved_m, saved_e = np.empty((count, 1, shape[1])), np.empty((count, 1, shape[1]))
+    saved_m = np.empty((count, shape[1]))
+    saved_e = np.empty_like(saved_m)
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
-        saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:1], alpha_e[:1]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
+        part = begin_at // kept
+        copy_rows(alpha_m, 0, saved_m, part, 1)
+        copy_rows(alpha_e, 0, saved_e, part, 1)
         total_m, total_e = _forward(
             emission,
             transition,
@@ -583,7 +586,8 @@ def _value_and_grad_of_sample(
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
         if count > 1:
-            alpha_m[:1], alpha_e[:1] = saved_m[part], saved_e[part]
+            copy_rows(saved_m, part, alpha_m, 0, 1)
+            copy_rows(saved_e, part, alpha_e, 0, 1)
             _forward(
                 emission,
                 transition,
@@ -814,8 +818,8 @@ def _posterior_of_sample(emission, transition, start, end, tag, length, visits):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
         total_m, total_e = _forward(
             emission,
             transition,

@@ -53,7 +53,7 @@ from ._runtime.lattice_along import (
 from ._runtime.lattice_cut import balance_arcs
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
-from ._runtime.spans import span
+from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
@@ -369,8 +369,8 @@ def sample_value(z, label, input_length, label_length, blank):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
         total_m, total_e = _forward(
             z,
             label,
@@ -678,13 +678,16 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
             total_e,
         )
     count = (fronts + kept - 1) // kept
-    saved_m, saved_e = np.empty((count, 1, shape[1])), np.empty((count, 1, shape[1]))
+    saved_m = np.empty((count, shape[1]))
+    saved_e = np.empty_like(saved_m)
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
-        saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:1], alpha_e[:1]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
+        part = begin_at // kept
+        copy_rows(alpha_m, 0, saved_m, part, 1)
+        copy_rows(alpha_e, 0, saved_e, part, 1)
         total_m, total_e = _forward(
             z,
             label,
@@ -738,7 +741,8 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
         if count > 1:
-            alpha_m[:1], alpha_e[:1] = saved_m[part], saved_e[part]
+            copy_rows(saved_m, part, alpha_m, 0, 1)
+            copy_rows(saved_e, part, alpha_e, 0, 1)
             _forward(
                 z,
                 label,
@@ -1029,8 +1033,8 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(1):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 1)
+            copy_rows(alpha_e, kept, alpha_e, 0, 1)
         total_m, total_e = _forward(
             z,
             label,

@@ -41,7 +41,7 @@ from ._runtime.lattice_along import balance_turns, begin_along, finish_along, re
 from ._runtime.lattice_cut import balance_points
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
-from ._runtime.spans import span
+from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
 from ._runtime.ragged_batch import Ragged, Whole, describe_ragged
@@ -248,8 +248,8 @@ def sample_value(distance, x_length, y_length, gamma):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(2):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 2)
+            copy_rows(alpha_e, kept, alpha_e, 0, 2)
         total_m, total_e = _forward(
             distance,
             x_length,
@@ -427,13 +427,16 @@ def _value_and_grad_of_sample(distance, x_length, y_length, gamma, factor, check
             total_e,
         )
     count = (fronts + kept - 1) // kept
-    saved_m, saved_e = np.empty((count, 2, shape[1])), np.empty((count, 2, shape[1]))
+    saved_m = np.empty((2 * count, shape[1]))
+    saved_e = np.empty_like(saved_m)
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(2):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
-        saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:2], alpha_e[:2]
+            copy_rows(alpha_m, kept, alpha_m, 0, 2)
+            copy_rows(alpha_e, kept, alpha_e, 0, 2)
+        part = begin_at // kept
+        copy_rows(alpha_m, 0, saved_m, 2 * part, 2)
+        copy_rows(alpha_e, 0, saved_e, 2 * part, 2)
         total_m, total_e = _forward(
             distance,
             x_length,
@@ -475,7 +478,8 @@ def _value_and_grad_of_sample(distance, x_length, y_length, gamma, factor, check
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
         if count > 1:
-            alpha_m[:2], alpha_e[:2] = saved_m[part], saved_e[part]
+            copy_rows(saved_m, 2 * part, alpha_m, 0, 2)
+            copy_rows(saved_e, 2 * part, alpha_e, 0, 2)
             _forward(
                 distance,
                 x_length,
@@ -673,8 +677,8 @@ def _posterior_of_sample(distance, x_length, y_length, gamma, visits):
     for begin_at in range(0, fronts, kept):
         end_at = min(begin_at + kept, fronts)
         if begin_at > 0:
-            for row in range(2):
-                alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]
+            copy_rows(alpha_m, kept, alpha_m, 0, 2)
+            copy_rows(alpha_e, kept, alpha_e, 0, 2)
         total_m, total_e = _forward(
             distance,
             x_length,

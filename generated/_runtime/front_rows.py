@@ -32,24 +32,26 @@ STRANDS = 4  # sums that run side by side, as each waits for its last addition
 
 
 @kernel
-def grouped(entry: Any) -> tuple[Any, Any]:
-    """Group places by the entry that they read.
+def grouped(entry: Any, size: int) -> tuple[Any, Any]:
+    """Group places by which of ``size`` entries they read.
 
     Returns
     -------
     entries : ndarray
-        The different entries.
+        The different entries, in order.
     entry_of : ndarray
         For each place where its entry is in ``entries``.
     """
-    places = np.argsort(entry, kind="mergesort")
+    where, count = np.zeros(size, np.int64), 0
     entries, entry_of = np.empty(entry.size, np.int64), np.empty(entry.size, np.uint64)  # no test for negative ones
-    count = 0
-    for i in range(entry.size):
-        if i == 0 or entry[places[i]] != entry[places[i - 1]]:
-            entries[count] = entry[places[i]]
+    for place in range(entry.size):
+        where[entry[place]] = 1
+    for k in range(size):
+        if where[k] > 0:
+            entries[count], where[k] = k, count
             count += 1
-        entry_of[places[i]] = count - 1
+    for place in range(entry.size):
+        entry_of[place] = where[entry[place]]
     return entries[:count], entry_of
 
 
@@ -91,12 +93,18 @@ def _briefly(row: Any, largest: float, place: int, terms: Any) -> float:
 
 
 @kernel
+def _copy(terms: Any, start: int, out: Any) -> None:
+    for i in range(out.size):
+        out[i] = terms[start + i]
+
+
+@kernel
 def _sum_of_others(terms: Any, place: int) -> float:
     """Return the sum of all terms but one."""
     part, total, lost = room(terms), 0.0, 0.0
     for start in range(0, terms.size, ROOM):
         size = min(ROOM, terms.size - start)
-        part[:size] = terms[start : start + size]
+        _copy(terms, start, part[:size])
         if start <= place < start + size:
             part[place - start] = 0.0
         total, lost = add_terms(total, lost, part[:size], terms)

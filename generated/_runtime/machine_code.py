@@ -133,5 +133,5 @@ def _address(name: str) -> int | None:
     for prefix, addresses in (("PyExc_", None), ("numba_", _HELPERS), ("NRT_", _MEMORY)):
         if name.startswith(prefix):
             own = name.removeprefix(prefix)
-            return id(getattr(builtins, own)) if addresses is None else addresses.get(own)
+            return id(getattr(builtins, own)) if addresses is None else addresses.get(own.removesuffix("_fast"))
     return _HELPERS.get(name) if name in INTR_MATH else None

@@ -43,7 +43,7 @@ _RUNTIME = {
     "lattice_rows": ("add_share", "clear", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
-    "spans": ("span",),
+    "spans": ("copy_rows", "span"),
     "stretches": ("borrowed", "row_at", "stretch"),
 }  # fmt: skip
 _PUBLIC = {

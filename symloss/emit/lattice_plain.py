@@ -254,8 +254,10 @@ class Plain:
         with code.under("for begin_at in range(0, fronts, kept):"):
             code("end_at = min(begin_at + kept, fronts)")
             with code.under("if begin_at > 0:"):
-                code("alpha[0] = alpha[kept]", "gauges[0] = gauges[begin_at // period - (begin_at - kept) // period]")
-            code("saved[begin_at // kept], saved_gauges[begin_at // kept] = alpha[0], gauges[0]")
+                code("copy_rows(alpha, kept, alpha, 0, 1)")
+                code("copy_rows(gauges, begin_at // period - (begin_at - kept) // period, gauges, 0, 1)")
+            code("part = begin_at // kept", "copy_rows(alpha, 0, saved, part, 1)")
+            code("copy_rows(gauges, 0, saved_gauges, part, 1)")
             code(*call("_plain_forward", self._given("lost", ROOMS, "first", "reach"), "fine, first, reach = "))
             with code.under("if not fine:"):
                 code(f"return False, 0.0, {_FOUND}")
@@ -297,7 +299,7 @@ class Plain:
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):
-                code("alpha[0], gauges[0] = saved[part], saved_gauges[part]")
+                code("copy_rows(saved, part, alpha, 0, 1)", "copy_rows(saved_gauges, part, gauges, 0, 1)")
                 code(*call("_plain_forward", self._given("lost", ROOMS, "first", "reach")))
             given = self._given("first", "reach", "end_scale", "total_m", "total_e", "beta", "back", "-factor")
             code(*call("_plain_backward", given, "fine = "))

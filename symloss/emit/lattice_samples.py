@@ -65,7 +65,7 @@ class Samples:
         if loss:
             self.plain.attempt(code, gradient)
         if names.front:
-            given = [f"{self.plan.front_entries}[:{second}]"]
+            given = [f"{self.plan.front_entries}[:{second}]", f"{names.front}.shape[1]"]
             code(*call("grouped", given, f"{', '.join(names.groups)} = "))
 
     def room(self, code: Code, length: str) -> None:
@@ -97,10 +97,11 @@ class Samples:
             code(f"nowhere = {front}[:0]")
         with code.under("for begin_at in range(0, fronts, kept):"):
             code("end_at = min(begin_at + kept, fronts)")
-            with code.under("if begin_at > 0:"), code.under(f"for row in range({deep}):"):
-                code("alpha_m[row], alpha_e[row] = alpha_m[kept + row], alpha_e[kept + row]")
+            with code.under("if begin_at > 0:"):
+                code(*(f"copy_rows({a}, kept, {a}, 0, {deep})" for a in ("alpha_m", "alpha_e")))
             if saving:
-                code(f"saved_m[begin_at // kept], saved_e[begin_at // kept] = alpha_m[:{deep}], alpha_e[:{deep}]")
+                code("part = begin_at // kept")
+                code(*(f"copy_rows(alpha_{a}, 0, saved_{a}, {_rows(deep, 'part')}, {deep})" for a in "me"))
             code(
                 *call(
                     "_forward", self._forward_arguments(f"grad_{front}" if saving else "nowhere"), "total_m, total_e = "
@@ -163,7 +164,7 @@ class Samples:
             code(f"kept = max({2 * deep}, int(np.sqrt(fronts)) + 1)")
         self.room(code, "kept")
         code("count = (fronts + kept - 1) // kept")
-        code(f"saved_m, saved_e = np.empty((count, {deep}, shape[1])), np.empty((count, {deep}, shape[1]))")
+        code(f"saved_m = np.empty(({_rows(deep, 'count')}, shape[1]))", "saved_e = np.empty_like(saved_m)")
         self.segments(code, True)
         self.loss(code)
         with code.under("if total_m == 0.0:"):
@@ -186,7 +187,7 @@ class Samples:
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):
-                code(f"alpha_m[:{deep}], alpha_e[:{deep}] = saved_m[part], saved_e[part]")
+                code(*(f"copy_rows(saved_{a}, {_rows(deep, 'part')}, alpha_{a}, 0, {deep})" for a in "me"))
                 if self.plan.leaks:
                     code("lost[0] = 1.0")
                 code(*call("_forward", self._forward_arguments(f"grad_{names.front}")))
@@ -234,3 +235,7 @@ class Samples:
         return CodeFunction(
             head, "Write the probability that a path passes each point, for one sample.", tuple(code.lines)
         )
+
+
+def _rows(deep: int, count: str) -> str:
+    return count if deep == 1 else f"{deep} * {count}"
