@@ -16,7 +16,14 @@ import tempfile
 from pathlib import Path
 
 _GENERATED = Path(__file__).parent.parent / "generated"
-_LOSSES = ("binary_cross_entropy_with_logits", "focal_with_logits", "sparse_cross_entropy_with_logits", "squared_error")
+_SCORES = ("8", "8, '{dtype}'")  # what `numpy.zeros` makes predictions and targets of
+_LOSSES = {
+    "binary_cross_entropy_with_logits": _SCORES,
+    "focal_with_logits": _SCORES,
+    "sparse_cross_entropy_with_logits": ("(8, 8)", "8, int"),
+    "squared_error": _SCORES,
+    "ctc_with_logits": ("(8, 8, 8)", "(8, 0), int"),
+}
 _PROGRAM = """
 import gc, time
 import numba, numba.extending, numpy as np
@@ -37,10 +44,8 @@ _REPEATS = 5
 
 def first_call(folder: Path, name: str, dtype: str) -> list[float]:
     """Return how long import and first call take in a new process: clock and processor, clock and processor."""
-    rows = name.startswith("sparse")
-    program = _PROGRAM.format(
-        name=name, dtype=dtype, shape="(8, 8)" if rows else "8", labels="8, int" if rows else f"8, '{dtype}'"
-    )
+    shape, labels = _LOSSES[name]
+    program = _PROGRAM.format(name=name, dtype=dtype, shape=shape, labels=labels.format(dtype=dtype))
     usual = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=folder, env=usual, stdout=subprocess.PIPE, text=True, check=True

@@ -43,6 +43,7 @@ from ._runtime.lattice import (
 from ._runtime.lattice_along import balance_turns, begin_along, finish_along, resume_along, turns_of
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.pools import cleared, floats, pools, wholes, zeroed
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
@@ -79,11 +80,11 @@ def _tables(logp, label, input_length, label_length, blank, n_t, n_s, fronts, en
 
 
 @kernel
-def _starts(logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2):
+def _starts(pool, logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2):
     """List where paths begin."""
     count = 1
-    start_front, start_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    start_m, start_e = np.empty(count), np.empty(count)
+    start_front, start_place = wholes(pool, count), wholes(pool, count)
+    start_m, start_e = floats(pool, count), floats(pool, count)
     r = 0
     start_front[r], start_place[r] = -1, 0
     start_m[r], start_e[r] = exponential(0.0, 0.0, 1.0)
@@ -93,12 +94,24 @@ def _starts(logp, label, input_length, label_length, blank, n_t, n_s, fronts, en
 
 @kernel
 def _ends(
-    logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+    pool,
+    logp,
+    label,
+    input_length,
+    label_length,
+    blank,
+    n_t,
+    n_s,
+    fronts,
+    entry_0,
+    may_2,
+    start_front,
+    start_place,
 ):
     """List where paths end."""
     count = 1 + 1
-    end_front, end_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    end_m, end_e = np.empty(count), np.empty(count)
+    end_front, end_place = wholes(pool, count), wholes(pool, count)
+    end_m, end_e = floats(pool, count), floats(pool, count)
     r = 0
     end_front[r], end_place[r] = input_length - 1, 2 * label_length
     exists = 0 <= input_length - 1 < n_t and 0 <= 2 * label_length < n_s
@@ -120,7 +133,8 @@ def _ends(
     else:
         end_m[r], end_e[r] = exponential(0.0, 0.0, 1.0)
     r += 1
-    reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)
+    reach_m, reach_e = floats(pool, count), floats(pool, count)
+    nothing(reach_m, reach_e)
     return end_front, end_place, end_m, end_e, reach_m, reach_e
 
 
@@ -246,19 +260,32 @@ def _forward(
 
 
 @kernel
-def sample_value(logp, label, input_length, label_length, blank):
+def _value_of_sample(pool, logp, label, input_length, label_length, blank):
     """Return the loss of one sample."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
     start_front, start_place, start_m, start_e = _starts(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        logp,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     kept = 64
     shape = (kept + 1, n_s + 4)
@@ -321,6 +348,13 @@ def sample_value(logp, label, input_length, label_length, blank):
     if total_m == 0.0:
         loss = np.inf  # there is no path
     return loss
+
+
+@kernel
+def sample_value(logp, label, input_length, label_length, blank):
+    """Return the loss of one sample."""
+    pool = pools()
+    return _value_of_sample(pool, logp, label, input_length, label_length, blank)
 
 
 @kernel
@@ -446,19 +480,34 @@ def _finish(
 
 
 @kernel
-def _value_and_grad_of_sample(logp, label, input_length, label_length, blank, factor, checkpoint, grad_logp):
+def _value_and_grad_of_sample(
+    pool, logp, label, input_length, label_length, blank, factor, checkpoint, grad_logp
+):
     """Return the loss of one sample; add its gradient, times a factor."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
     start_front, start_place, start_m, start_e = _starts(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        logp,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     kept = max(1, fronts, 1)
     if checkpoint or fronts * n_s > HELD:
@@ -718,19 +767,32 @@ def _visits(
 
 
 @kernel
-def _posterior_of_sample(logp, label, input_length, label_length, blank, visits):
+def _posterior_of_sample(pool, logp, label, input_length, label_length, blank, visits):
     """Write the probability that a path passes each point, for one sample."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
     start_front, start_place, start_m, start_e = _starts(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        logp,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     kept = max(1, fronts, 1)
     shape = (kept + 1, n_s + 4)
@@ -873,19 +935,32 @@ def _retreat_along(
 
 
 @kernel
-def _hvp_of_sample(logp, label, input_length, label_length, blank, v_logp, factor, product_logp):
+def _hvp_of_sample(pool, logp, label, input_length, label_length, blank, v_logp, factor, product_logp):
     """Add the Hessian of one sample times a direction, times a factor."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
     start_front, start_place, start_m, start_e = _starts(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        logp,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     start_t = np.zeros(start_front.size)
     r = 0
@@ -1078,19 +1153,32 @@ def _hvp_of_sample(logp, label, input_length, label_length, blank, v_logp, facto
 
 
 @kernel
-def _decode_of_sample(logp, label, input_length, label_length, blank, path):
+def _decode_of_sample(pool, logp, label, input_length, label_length, blank, path):
     """Write the places (s) of the best path, or its points."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
     start_front, start_place, start_m, start_e = _starts(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        logp, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        logp,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     shape = (fronts + 1, n_s + 4)
     score, choice = np.full(shape, -np.inf), np.zeros(shape, np.int64)
@@ -1156,17 +1244,29 @@ def _decode_of_sample(logp, label, input_length, label_length, blank, path):
 @kernel
 def _value(logp, label, input_length, label_length, blank, losses):
     """Write the losses of a block of samples."""
+    pool = pools()
     for n in range(losses.shape[0]):
-        losses[n] = sample_value(logp[n], label[n], input_length[n], label_length[n], blank)
+        losses[n] = _value_of_sample(
+            pool, borrowed(logp[n]), borrowed(label[n]), input_length[n], label_length[n], blank
+        )
 
 
 @kernel
 def _value_and_grad(logp, label, input_length, label_length, blank, losses, factors, checkpoint, grad_logp):
     """Write the losses of a block of samples, and gradients; add those that samples share."""
+    pool = pools()
     for n in range(losses.shape[0]):
         wide_grad_logp = widened(grad_logp[n])
         losses[n] = _value_and_grad_of_sample(
-            logp[n], label[n], input_length[n], label_length[n], blank, factors[n], checkpoint, wide_grad_logp
+            pool,
+            borrowed(logp[n]),
+            borrowed(label[n]),
+            input_length[n],
+            label_length[n],
+            blank,
+            factors[n],
+            checkpoint,
+            wide_grad_logp,
         )
         rounded(wide_grad_logp, grad_logp[n])
 
@@ -1174,10 +1274,19 @@ def _value_and_grad(logp, label, input_length, label_length, blank, losses, fact
 @kernel
 def _hvp(logp, label, input_length, label_length, blank, factors, v_logp, product_logp):
     """Write the products of Hessians and directions of a block of samples; add those that samples share."""
+    pool = pools()
     for n in range(factors.shape[0]):
         wide_product_logp = widened(product_logp[n])
         _hvp_of_sample(
-            logp[n], label[n], input_length[n], label_length[n], blank, v_logp[n], factors[n], wide_product_logp
+            pool,
+            borrowed(logp[n]),
+            borrowed(label[n]),
+            input_length[n],
+            label_length[n],
+            blank,
+            borrowed(v_logp[n]),
+            factors[n],
+            wide_product_logp,
         )
         rounded(wide_product_logp, product_logp[n])
 
@@ -1185,15 +1294,21 @@ def _hvp(logp, label, input_length, label_length, blank, factors, v_logp, produc
 @kernel
 def _posterior(logp, label, input_length, label_length, blank, visits):
     """Write the posteriors of a block of samples."""
+    pool = pools()
     for n in range(visits.shape[0]):
-        _posterior_of_sample(logp[n], label[n], input_length[n], label_length[n], blank, visits[n])
+        _posterior_of_sample(
+            pool, borrowed(logp[n]), borrowed(label[n]), input_length[n], label_length[n], blank, visits[n]
+        )
 
 
 @kernel
 def _decode(logp, label, input_length, label_length, blank, paths):
     """Write the best paths of a block of samples."""
+    pool = pools()
     for n in range(paths.shape[0]):
-        _decode_of_sample(logp[n], label[n], input_length[n], label_length[n], blank, paths[n])
+        _decode_of_sample(
+            pool, borrowed(logp[n]), borrowed(label[n]), input_length[n], label_length[n], blank, paths[n]
+        )
 
 
 _DRIVER = RaggedDriver(

@@ -72,6 +72,7 @@ from ._runtime.plain_fronts import (
     sum_readers,
     weigh_places,
 )
+from ._runtime.pools import cleared, float_rows, floats, pools, wholes, zeroed
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, row_at, stretch
 from ._runtime.ragged import RaggedDriver
@@ -116,11 +117,11 @@ def _rows(z, label, input_length, label_length, blank, largest_z, place_z, other
 
 
 @kernel
-def _starts(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2):
+def _starts(pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2):
     """List where paths begin."""
     count = 1
-    start_front, start_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    start_m, start_e = np.empty(count), np.empty(count)
+    start_front, start_place = wholes(pool, count), wholes(pool, count)
+    start_m, start_e = floats(pool, count), floats(pool, count)
     r = 0
     start_front[r], start_place[r] = -1, 0
     start_m[r], start_e[r] = exponential(0.0, 0.0, 1.0)
@@ -130,12 +131,24 @@ def _starts(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry
 
 @kernel
 def _ends(
-    z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+    pool,
+    z,
+    label,
+    input_length,
+    label_length,
+    blank,
+    n_t,
+    n_s,
+    fronts,
+    entry_0,
+    may_2,
+    start_front,
+    start_place,
 ):
     """List where paths end."""
     count = 1 + 1
-    end_front, end_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    end_m, end_e = np.empty(count), np.empty(count)
+    end_front, end_place = wholes(pool, count), wholes(pool, count)
+    end_m, end_e = floats(pool, count), floats(pool, count)
     r = 0
     end_front[r], end_place[r] = input_length - 1, 2 * label_length
     exists = 0 <= input_length - 1 < n_t and 0 <= 2 * label_length < n_s
@@ -157,7 +170,8 @@ def _ends(
     else:
         end_m[r], end_e[r] = exponential(0.0, 0.0, 1.0)
     r += 1
-    reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)
+    reach_m, reach_e = floats(pool, count), floats(pool, count)
+    nothing(reach_m, reach_e)
     return end_front, end_place, end_m, end_e, reach_m, reach_e
 
 
@@ -749,6 +763,7 @@ def _plain_backward(
 
 @kernel
 def _plain_value(
+    pool,
     z,
     label,
     input_length,
@@ -771,18 +786,20 @@ def _plain_value(
 ):
     """Return whether plain floats will do, and the loss."""
     kept, grad_z = 64, np.empty_like(z[:1])  # room for one row
-    entries, reader, others, most, where = readers(entry_0[:n_s], z.shape[1])
-    alpha = np.empty((kept + 1, n_s + 4))
-    node, scales = np.empty_like(alpha), np.zeros(fronts + 2)
+    entries, reader, others, most, where = readers(pool, entry_0[:n_s], z.shape[1])
+    width = n_s + 4
+    alpha = np.empty((kept + 1, width))
+    node, scales = np.empty_like(alpha), zeroed(floats(pool, fronts + 2))
     alpha[0] = 0.0
     alpha[:, :2], alpha[:, n_s + 2 :] = 0.0, 0.0
     for r in range(start_front.size):
         alpha[0, start_place[r] + 2] = 1.0
     count = (fronts + kept - 1) // kept
-    saved = np.empty((count, alpha.shape[1]))
+    saved = float_rows(pool, count, width)
     period = PERIOD if steep else fronts + 1
-    gauges, saved_gauges = np.zeros((kept // period + 2, alpha.shape[1])), np.zeros_like(saved)
-    steps = np.zeros((3, alpha.shape[1]))
+    gauges = zeroed(float_rows(pool, kept // period + 2, width))
+    saved_gauges = zeroed(float_rows(pool, count, width))
+    steps = zeroed(float_rows(pool, 3, width))
     if steep:
         top, more = renew(
             stretch(alpha, 0, 2, n_s + 2),
@@ -793,10 +810,12 @@ def _plain_value(
             TINY,
         )
     doubled = _doubled(n_s, entry_0, may_2)
-    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
-    rooms = np.zeros((4, n_s + 4))
-    terms_z = np.empty(z.shape[1])
-    end_scale = np.zeros(end_front.size)
+    lost = zeroed(floats(pool, 1))  # of the paths, as long as it is not more than half
+    if doubled:
+        lost[0] = 1.0
+    rooms = zeroed(float_rows(pool, 4, n_s + 4))
+    terms_z = floats(pool, z.shape[1])
+    end_scale = zeroed(floats(pool, end_front.size))
     fine, loss, first, reach, total_m, total_e, height = _plain_total(
         z,
         label,
@@ -838,6 +857,7 @@ def _plain_value(
 
 @kernel
 def _plainly(
+    pool,
     z,
     label,
     input_length,
@@ -862,18 +882,20 @@ def _plainly(
     grad_z,
 ):
     """Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."""
-    entries, reader, others, most, where = readers(entry_0[:n_s], z.shape[1])
-    alpha = np.empty((kept + 1, n_s + 4))
-    node, scales = np.empty_like(alpha), np.zeros(fronts + 2)
+    entries, reader, others, most, where = readers(pool, entry_0[:n_s], z.shape[1])
+    width = n_s + 4
+    alpha = np.empty((kept + 1, width))
+    node, scales = np.empty_like(alpha), zeroed(floats(pool, fronts + 2))
     alpha[0] = 0.0
     alpha[:, :2], alpha[:, n_s + 2 :] = 0.0, 0.0
     for r in range(start_front.size):
         alpha[0, start_place[r] + 2] = 1.0
     count = (fronts + kept - 1) // kept
-    saved = np.empty((count, alpha.shape[1]))
+    saved = float_rows(pool, count, width)
     period = PERIOD if steep else fronts + 1
-    gauges, saved_gauges = np.zeros((kept // period + 2, alpha.shape[1])), np.zeros_like(saved)
-    steps = np.zeros((3, alpha.shape[1]))
+    gauges = zeroed(float_rows(pool, kept // period + 2, width))
+    saved_gauges = zeroed(float_rows(pool, count, width))
+    steps = zeroed(float_rows(pool, 3, width))
     if steep:
         top, more = renew(
             stretch(alpha, 0, 2, n_s + 2),
@@ -884,10 +906,12 @@ def _plainly(
             TINY,
         )
     doubled = _doubled(n_s, entry_0, may_2)
-    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
-    rooms = np.zeros((4, n_s + 4))
-    terms_z = np.empty(z.shape[1])
-    end_scale = np.zeros(end_front.size)
+    lost = zeroed(floats(pool, 1))  # of the paths, as long as it is not more than half
+    if doubled:
+        lost[0] = 1.0
+    rooms = zeroed(float_rows(pool, 4, n_s + 4))
+    terms_z = floats(pool, z.shape[1])
+    end_scale = zeroed(floats(pool, end_front.size))
     fine, loss, first, reach, total_m, total_e, height = _plain_total(
         z,
         label,
@@ -926,8 +950,8 @@ def _plainly(
     if not fine:
         return False, loss
     reach = np.inf if doubled else reach
-    beta, back = np.zeros((4, alpha.shape[1])), np.array([0.0, height])
-    lost[0] = 1.0  # known by now
+    beta, back = zeroed(float_rows(pool, 4, width)), zeroed(floats(pool, 2))
+    back[1], lost[0] = height, 1.0  # by now it is known what is lost
     for part in range(count - 1, -1, -1):
         begin_at, end_at = part * kept, min(part * kept + kept, fronts)
         if count > 1:
@@ -1013,25 +1037,39 @@ def _plainly(
 
 
 @kernel
-def sample_value(z, label, input_length, label_length, blank):
+def _value_of_sample(pool, z, label, input_length, label_length, blank):
     """Return the loss of one sample."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
-    place_z = np.zeros(z.shape[0], np.int64)
-    others_z = np.zeros(z.shape[0])
+    place_z = zeroed(wholes(pool, z.shape[0]))
+    others_z = zeroed(floats(pool, z.shape[0]))
     start_front, start_place, start_m, start_e = _starts(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     if fronts > 0:
         for steep in (fronts > LONG, fronts <= LONG):
             plain, loss = _plain_value(
+                pool,
                 z,
                 label,
                 input_length,
@@ -1064,8 +1102,10 @@ def sample_value(z, label, input_length, label_length, blank):
     terms_z = np.empty(z.shape[1])
     total_m, total_e = 0.0, NOWHERE
     doubled = _doubled(n_s, entry_0, may_2)
-    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
-    rooms = np.zeros((4, n_s + 4))
+    lost = zeroed(floats(pool, 1))  # of the paths, as long as it is not more than half
+    if doubled:
+        lost[0] = 1.0
+    rooms = zeroed(float_rows(pool, 4, n_s + 4))
     for row in range(1):
         nothing(alpha_m[row], alpha_e[row])
         begin(start_front, start_place, start_m, start_e, row - 1, 2, alpha_m[row], alpha_e[row])
@@ -1139,6 +1179,13 @@ def sample_value(z, label, input_length, label_length, blank):
     if total_m == 0.0:
         loss = np.inf  # there is no path
     return loss
+
+
+@kernel
+def sample_value(z, label, input_length, label_length, blank):
+    """Return the loss of one sample."""
+    pool = pools()
+    return _value_of_sample(pool, z, label, input_length, label_length, blank)
 
 
 @kernel
@@ -1269,21 +1316,34 @@ def _finish(
 
 
 @kernel
-def _value_and_grad_of_sample(z, label, input_length, label_length, blank, factor, checkpoint, grad_z):
+def _value_and_grad_of_sample(pool, z, label, input_length, label_length, blank, factor, checkpoint, grad_z):
     """Return the loss of one sample; add its gradient, times a factor."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
-    place_z = np.zeros(z.shape[0], np.int64)
-    others_z = np.zeros(z.shape[0])
+    place_z = zeroed(wholes(pool, z.shape[0]))
+    others_z = zeroed(floats(pool, z.shape[0]))
     start_front, start_place, start_m, start_e = _starts(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     clear(grad_z[fronts:])  # what no front reads; the sweep writes the rows that they read
     checkpoint = sparingly(checkpoint, fronts, n_s, z.shape[1])
@@ -1291,6 +1351,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
         kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # so many fronts are in memory
         for steep in (fronts > LONG, fronts <= LONG):
             plain, loss = _plainly(
+                pool,
                 z,
                 label,
                 input_length,
@@ -1328,8 +1389,10 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     terms_z = np.empty(z.shape[1])
     total_m, total_e = 0.0, NOWHERE
     doubled = _doubled(n_s, entry_0, may_2)
-    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
-    rooms = np.zeros((4, n_s + 4))
+    lost = zeroed(floats(pool, 1))  # of the paths, as long as it is not more than half
+    if doubled:
+        lost[0] = 1.0
+    rooms = zeroed(float_rows(pool, 4, n_s + 4))
     for row in range(1):
         nothing(alpha_m[row], alpha_e[row])
         begin(start_front, start_place, start_m, start_e, row - 1, 2, alpha_m[row], alpha_e[row])
@@ -1625,21 +1688,34 @@ def _visits(
 
 
 @kernel
-def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
+def _posterior_of_sample(pool, z, label, input_length, label_length, blank, visits):
     """Write the probability that a path passes each point, for one sample."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
-    place_z = np.zeros(z.shape[0], np.int64)
-    others_z = np.zeros(z.shape[0])
+    place_z = zeroed(wholes(pool, z.shape[0]))
+    others_z = zeroed(floats(pool, z.shape[0]))
     start_front, start_place, start_m, start_e = _starts(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     entries, entry_of = grouped(entry_0[:n_s], z.shape[1])
     kept = max(1, fronts, 1)
@@ -1651,8 +1727,10 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
     terms_z = np.empty(z.shape[1])
     total_m, total_e = 0.0, NOWHERE
     doubled = _doubled(n_s, entry_0, may_2)
-    lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half
-    rooms = np.zeros((4, n_s + 4))
+    lost = zeroed(floats(pool, 1))  # of the paths, as long as it is not more than half
+    if doubled:
+        lost[0] = 1.0
+    rooms = zeroed(float_rows(pool, 4, n_s + 4))
     for row in range(1):
         nothing(alpha_m[row], alpha_e[row])
         begin(start_front, start_place, start_m, start_e, row - 1, 2, alpha_m[row], alpha_e[row])
@@ -1806,13 +1884,14 @@ def _retreat_along(
 
 
 @kernel
-def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, product_z):
+def _hvp_of_sample(pool, z, label, input_length, label_length, blank, v_z, factor, product_z):
     """Add the Hessian of one sample times a direction, times a factor."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
     largest_z = np.zeros((z.shape[0],))
     others_z = np.zeros((z.shape[0],))
@@ -1820,10 +1899,22 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
     place_z = np.zeros((z.shape[0],), np.int64)
     _rows(z, label, input_length, label_length, blank, largest_z, place_z, others_z, inverse_z)
     start_front, start_place, start_m, start_e = _starts(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     mean_z = np.zeros_like(others_z)
     at_place_z = np.zeros_like(others_z)
@@ -2029,13 +2120,14 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
 
 
 @kernel
-def _decode_of_sample(z, label, input_length, label_length, blank, path):
+def _decode_of_sample(pool, z, label, input_length, label_length, blank, path):
     """Write the places (s) of the best path, or its points."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
-    entry_0 = np.empty(max(1, n_s), np.int64)
-    may_2 = np.zeros(n_s + 4)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
     _tables(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
     largest_z = np.zeros((z.shape[0],))
     others_z = np.zeros((z.shape[0],))
@@ -2043,10 +2135,22 @@ def _decode_of_sample(z, label, input_length, label_length, blank, path):
     place_z = np.zeros((z.shape[0],), np.int64)
     _rows(z, label, input_length, label_length, blank, largest_z, place_z, others_z, inverse_z)
     start_front, start_place, start_m, start_e = _starts(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+        pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2, start_front, start_place
+        pool,
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
     )
     shape = (fronts + 1, n_s + 4)
     score, choice = np.full(shape, -np.inf), np.zeros(shape, np.int64)
@@ -2112,40 +2216,67 @@ def _decode_of_sample(z, label, input_length, label_length, blank, path):
 @kernel
 def _value(z, label, input_length, label_length, blank, losses):
     """Write the losses of a block of samples."""
+    pool = pools()
     for n in range(losses.shape[0]):
-        losses[n] = sample_value(z[n], label[n], input_length[n], label_length[n], blank)
+        losses[n] = _value_of_sample(
+            pool, borrowed(z[n]), borrowed(label[n]), input_length[n], label_length[n], blank
+        )
 
 
 @kernel
 def _value_and_grad(z, label, input_length, label_length, blank, losses, factors, checkpoint, grad_z):
     """Write the losses of a block of samples, and gradients; add those that samples share."""
+    pool = pools()
     for n in range(losses.shape[0]):
         losses[n] = _value_and_grad_of_sample(
-            z[n], label[n], input_length[n], label_length[n], blank, factors[n], checkpoint, grad_z[n]
+            pool,
+            borrowed(z[n]),
+            borrowed(label[n]),
+            input_length[n],
+            label_length[n],
+            blank,
+            factors[n],
+            checkpoint,
+            grad_z[n],
         )
 
 
 @kernel
 def _hvp(z, label, input_length, label_length, blank, factors, v_z, product_z):
     """Write the products of Hessians and directions of a block of samples; add those that samples share."""
+    pool = pools()
     for n in range(factors.shape[0]):
         wide_product_z = widened(product_z[n])
-        _hvp_of_sample(z[n], label[n], input_length[n], label_length[n], blank, v_z[n], factors[n], wide_product_z)
+        _hvp_of_sample(
+            pool,
+            borrowed(z[n]),
+            borrowed(label[n]),
+            input_length[n],
+            label_length[n],
+            blank,
+            borrowed(v_z[n]),
+            factors[n],
+            wide_product_z,
+        )
         rounded(wide_product_z, product_z[n])
 
 
 @kernel
 def _posterior(z, label, input_length, label_length, blank, visits):
     """Write the posteriors of a block of samples."""
+    pool = pools()
     for n in range(visits.shape[0]):
-        _posterior_of_sample(z[n], label[n], input_length[n], label_length[n], blank, visits[n])
+        _posterior_of_sample(
+            pool, borrowed(z[n]), borrowed(label[n]), input_length[n], label_length[n], blank, visits[n]
+        )
 
 
 @kernel
 def _decode(z, label, input_length, label_length, blank, paths):
     """Write the best paths of a block of samples."""
+    pool = pools()
     for n in range(paths.shape[0]):
-        _decode_of_sample(z[n], label[n], input_length[n], label_length[n], blank, paths[n])
+        _decode_of_sample(pool, borrowed(z[n]), borrowed(label[n]), input_length[n], label_length[n], blank, paths[n])
 
 
 _DRIVER = RaggedDriver(

@@ -53,6 +53,7 @@ from ._runtime.lattice_along import (
 )
 from ._runtime.lattice_reference import add_other_jumps, balance, balance_places, missed_at_end, missed_before
 from ._runtime.lattice_rows import rounded, widened
+from ._runtime.pools import cleared, floats, pools, wholes
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
@@ -78,11 +79,11 @@ INFO = describe_ragged(
 
 
 @kernel
-def _starts(emission, transition, start, end, tag, length, n_t, n_y, fronts):
+def _starts(pool, emission, transition, start, end, tag, length, n_t, n_y, fronts):
     """List where paths begin."""
     count = emission.shape[1]
-    start_front, start_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    start_m, start_e = np.empty(count), np.empty(count)
+    start_front, start_place = wholes(pool, count), wholes(pool, count)
+    start_m, start_e = floats(pool, count), floats(pool, count)
     r = 0
     for j in range(emission.shape[1]):
         start_front[r], start_place[r] = 0, j
@@ -96,11 +97,11 @@ def _starts(emission, transition, start, end, tag, length, n_t, n_y, fronts):
 
 
 @kernel
-def _ends(emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place):
+def _ends(pool, emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place):
     """List where paths end."""
     count = emission.shape[1]
-    end_front, end_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    end_m, end_e = np.empty(count), np.empty(count)
+    end_front, end_place = wholes(pool, count), wholes(pool, count)
+    end_m, end_e = floats(pool, count), floats(pool, count)
     r = 0
     for j in range(emission.shape[1]):
         end_front[r], end_place[r] = length - 1, j
@@ -113,7 +114,8 @@ def _ends(emission, transition, start, end, tag, length, n_t, n_y, fronts, start
         else:
             end_m[r], end_e[r] = exponential(np.float64(end[j]), 0.0, 1.0)
         r += 1
-    reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)
+    reach_m, reach_e = floats(pool, count), floats(pool, count)
+    nothing(reach_m, reach_e)
     return end_front, end_place, end_m, end_e, reach_m, reach_e
 
 
@@ -226,16 +228,17 @@ def _forward(
 
 
 @kernel
-def sample_value(emission, transition, start, end, tag, length):
+def _value_of_sample(pool, emission, transition, start, end, tag, length):
     """Return the loss of one sample."""
     n_t = length
     n_y = emission.shape[1]
     fronts = n_t if n_t > 0 and n_y > 0 else 0
+    pool = cleared(pool)
     start_front, start_place, start_m, start_e = _starts(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
     )
     jump_m, jump_e = np.zeros((n_y, n_y)), np.full((n_y, n_y), NOWHERE)
     _jumps(emission, transition, start, end, tag, length, n_t, n_y, fronts, jump_m, jump_e)
@@ -305,6 +308,13 @@ def sample_value(emission, transition, start, end, tag, length):
     else:
         loss = np.inf  # there is no path
     return loss
+
+
+@kernel
+def sample_value(emission, transition, start, end, tag, length):
+    """Return the loss of one sample."""
+    pool = pools()
+    return _value_of_sample(pool, emission, transition, start, end, tag, length)
 
 
 @kernel
@@ -474,6 +484,7 @@ def _finish(
 
 @kernel
 def _value_and_grad_of_sample(
+    pool,
     emission,
     transition,
     start,
@@ -491,11 +502,12 @@ def _value_and_grad_of_sample(
     n_t = length
     n_y = emission.shape[1]
     fronts = n_t if n_t > 0 and n_y > 0 else 0
+    pool = cleared(pool)
     start_front, start_place, start_m, start_e = _starts(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
     )
     jump_m, jump_e = np.zeros((n_y, n_y)), np.full((n_y, n_y), NOWHERE)
     _jumps(emission, transition, start, end, tag, length, n_t, n_y, fronts, jump_m, jump_e)
@@ -779,16 +791,17 @@ def _visits(
 
 
 @kernel
-def _posterior_of_sample(emission, transition, start, end, tag, length, visits):
+def _posterior_of_sample(pool, emission, transition, start, end, tag, length, visits):
     """Write the probability that a path passes each point, for one sample."""
     n_t = length
     n_y = emission.shape[1]
     fronts = n_t if n_t > 0 and n_y > 0 else 0
+    pool = cleared(pool)
     start_front, start_place, start_m, start_e = _starts(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
     )
     jump_m, jump_e = np.zeros((n_y, n_y)), np.full((n_y, n_y), NOWHERE)
     _jumps(emission, transition, start, end, tag, length, n_t, n_y, fronts, jump_m, jump_e)
@@ -897,6 +910,7 @@ def _posterior_of_sample(emission, transition, start, end, tag, length, visits):
 
 @kernel
 def _hvp_of_sample(
+    pool,
     emission,
     transition,
     start,
@@ -917,11 +931,12 @@ def _hvp_of_sample(
     n_t = length
     n_y = emission.shape[1]
     fronts = n_t if n_t > 0 and n_y > 0 else 0
+    pool = cleared(pool)
     start_front, start_place, start_m, start_e = _starts(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
     )
     jump_m, jump_e = np.zeros((n_y, n_y)), np.full((n_y, n_y), NOWHERE)
     _jumps(emission, transition, start, end, tag, length, n_t, n_y, fronts, jump_m, jump_e)
@@ -1146,16 +1161,17 @@ def _hvp_of_sample(
 
 
 @kernel
-def _decode_of_sample(emission, transition, start, end, tag, length, path):
+def _decode_of_sample(pool, emission, transition, start, end, tag, length, path):
     """Write the places (y) of the best path, or its points."""
     n_t = length
     n_y = emission.shape[1]
     fronts = n_t if n_t > 0 and n_y > 0 else 0
+    pool = cleared(pool)
     start_front, start_place, start_m, start_e = _starts(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
+        pool, emission, transition, start, end, tag, length, n_t, n_y, fronts, start_front, start_place
     )
     jump_m, jump_e = np.zeros((n_y, n_y)), np.full((n_y, n_y), NOWHERE)
     _jumps(emission, transition, start, end, tag, length, n_t, n_y, fronts, jump_m, jump_e)
@@ -1215,8 +1231,17 @@ def _decode_of_sample(emission, transition, start, end, tag, length, path):
 @kernel
 def _value(emission, transition, start, end, tag, length, losses):
     """Write the losses of a block of samples."""
+    pool = pools()
     for n in range(losses.shape[0]):
-        losses[n] = sample_value(emission[n], transition, start, end, tag[n], length[n])
+        losses[n] = _value_of_sample(
+            pool,
+            borrowed(emission[n]),
+            borrowed(transition),
+            borrowed(start),
+            borrowed(end),
+            borrowed(tag[n]),
+            length[n],
+        )
 
 
 @kernel
@@ -1236,14 +1261,16 @@ def _value_and_grad(
     grad_end,
 ):
     """Write the losses of a block of samples, and gradients; add those that samples share."""
+    pool = pools()
     for n in range(losses.shape[0]):
         wide_grad_emission = widened(grad_emission[n])
         losses[n] = _value_and_grad_of_sample(
-            emission[n],
-            transition,
-            start,
-            end,
-            tag[n],
+            pool,
+            borrowed(emission[n]),
+            borrowed(transition),
+            borrowed(start),
+            borrowed(end),
+            borrowed(tag[n]),
             length[n],
             factors[n],
             checkpoint,
@@ -1274,19 +1301,21 @@ def _hvp(
     product_end,
 ):
     """Write the products of Hessians and directions of a block of samples; add those that samples share."""
+    pool = pools()
     for n in range(factors.shape[0]):
         wide_product_emission = widened(product_emission[n])
         _hvp_of_sample(
-            emission[n],
-            transition,
-            start,
-            end,
-            tag[n],
+            pool,
+            borrowed(emission[n]),
+            borrowed(transition),
+            borrowed(start),
+            borrowed(end),
+            borrowed(tag[n]),
             length[n],
-            v_emission[n],
-            v_transition,
-            v_start,
-            v_end,
+            borrowed(v_emission[n]),
+            borrowed(v_transition),
+            borrowed(v_start),
+            borrowed(v_end),
             factors[n],
             wide_product_emission,
             product_transition,
@@ -1299,15 +1328,35 @@ def _hvp(
 @kernel
 def _posterior(emission, transition, start, end, tag, length, visits):
     """Write the posteriors of a block of samples."""
+    pool = pools()
     for n in range(visits.shape[0]):
-        _posterior_of_sample(emission[n], transition, start, end, tag[n], length[n], visits[n])
+        _posterior_of_sample(
+            pool,
+            borrowed(emission[n]),
+            borrowed(transition),
+            borrowed(start),
+            borrowed(end),
+            borrowed(tag[n]),
+            length[n],
+            visits[n],
+        )
 
 
 @kernel
 def _decode(emission, transition, start, end, tag, length, paths):
     """Write the best paths of a block of samples."""
+    pool = pools()
     for n in range(paths.shape[0]):
-        _decode_of_sample(emission[n], transition, start, end, tag[n], length[n], paths[n])
+        _decode_of_sample(
+            pool,
+            borrowed(emission[n]),
+            borrowed(transition),
+            borrowed(start),
+            borrowed(end),
+            borrowed(tag[n]),
+            length[n],
+            paths[n],
+        )
 
 
 _DRIVER = RaggedDriver(

@@ -53,6 +53,7 @@ from ._runtime.lattice_along import (
 from ._runtime.lattice_cut import balance_arcs
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.pools import cleared, floats, pools, wholes
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
@@ -94,6 +95,7 @@ def _rows(z, label, input_length, label_length, blank, largest_z, place_z, other
 
 @kernel
 def _starts(
+    pool,
     z,
     label,
     input_length,
@@ -110,8 +112,8 @@ def _starts(
 ):
     """List where paths begin."""
     count = 1
-    start_front, start_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    start_m, start_e = np.empty(count), np.empty(count)
+    start_front, start_place = wholes(pool, count), wholes(pool, count)
+    start_m, start_e = floats(pool, count), floats(pool, count)
     r = 0
     start_front[r], start_place[r] = 0 + 0, 0
     if 0 <= 0 < n_t and 0 <= 0 < n_u:
@@ -125,6 +127,7 @@ def _starts(
 
 @kernel
 def _ends(
+    pool,
     z,
     label,
     input_length,
@@ -143,8 +146,8 @@ def _ends(
 ):
     """List where paths end."""
     count = 1
-    end_front, end_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    end_m, end_e = np.empty(count), np.empty(count)
+    end_front, end_place = wholes(pool, count), wholes(pool, count)
+    end_m, end_e = floats(pool, count), floats(pool, count)
     r = 0
     end_front[r], end_place[r] = input_length - 1 + label_length, label_length
     exists = 0 <= input_length - 1 < n_t and 0 <= label_length < n_u
@@ -156,7 +159,8 @@ def _ends(
     else:
         end_m[r], end_e[r] = exponential((np.float64(z[input_length - 1, label_length, blank]) - largest_z[input_length - 1, label_length]) - log1p(others_z[input_length - 1, label_length]), 0.0, 1.0)
     r += 1
-    reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)
+    reach_m, reach_e = floats(pool, count), floats(pool, count)
+    nothing(reach_m, reach_e)
     return end_front, end_place, end_m, end_e, reach_m, reach_e
 
 
@@ -299,12 +303,13 @@ def _forward(
 
 
 @kernel
-def sample_value(z, label, input_length, label_length, blank):
+def _value_of_sample(pool, z, label, input_length, label_length, blank):
     """Return the loss of one sample."""
     n_t = input_length
     n_u = 1 + label_length
     fronts = n_t + (n_u - 1) if n_t > 0 and n_u > 0 else 0
-    entry_0 = np.empty(max(1, n_u), np.int64)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_u))
     _tables(z, label, input_length, label_length, blank, n_t, n_u, fronts, entry_0)
     largest_z = np.zeros((z.shape[0], z.shape[1]))
     others_z = np.zeros((z.shape[0], z.shape[1]))
@@ -312,6 +317,7 @@ def sample_value(z, label, input_length, label_length, blank):
     place_z = np.zeros((z.shape[0], z.shape[1]), np.int64)
     _rows(z, label, input_length, label_length, blank, largest_z, place_z, others_z, inverse_z)
     start_front, start_place, start_m, start_e = _starts(
+        pool,
         z,
         label,
         input_length,
@@ -327,6 +333,7 @@ def sample_value(z, label, input_length, label_length, blank):
         inverse_z,
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
+        pool,
         z,
         label,
         input_length,
@@ -410,6 +417,13 @@ def sample_value(z, label, input_length, label_length, blank):
     if total_m == 0.0:
         loss = np.inf  # there is no path
     return loss
+
+
+@kernel
+def sample_value(z, label, input_length, label_length, blank):
+    """Return the loss of one sample."""
+    pool = pools()
+    return _value_of_sample(pool, z, label, input_length, label_length, blank)
 
 
 @kernel
@@ -608,12 +622,13 @@ def _finish(
 
 
 @kernel
-def _value_and_grad_of_sample(z, label, input_length, label_length, blank, factor, checkpoint, grad_z):
+def _value_and_grad_of_sample(pool, z, label, input_length, label_length, blank, factor, checkpoint, grad_z):
     """Return the loss of one sample; add its gradient, times a factor."""
     n_t = input_length
     n_u = 1 + label_length
     fronts = n_t + (n_u - 1) if n_t > 0 and n_u > 0 else 0
-    entry_0 = np.empty(max(1, n_u), np.int64)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_u))
     _tables(z, label, input_length, label_length, blank, n_t, n_u, fronts, entry_0)
     largest_z = np.zeros((z.shape[0], z.shape[1]))
     others_z = np.zeros((z.shape[0], z.shape[1]))
@@ -621,6 +636,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
     place_z = np.zeros((z.shape[0], z.shape[1]), np.int64)
     _rows(z, label, input_length, label_length, blank, largest_z, place_z, others_z, inverse_z)
     start_front, start_place, start_m, start_e = _starts(
+        pool,
         z,
         label,
         input_length,
@@ -636,6 +652,7 @@ def _value_and_grad_of_sample(z, label, input_length, label_length, blank, facto
         inverse_z,
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
+        pool,
         z,
         label,
         input_length,
@@ -963,12 +980,13 @@ def _visits(
 
 
 @kernel
-def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
+def _posterior_of_sample(pool, z, label, input_length, label_length, blank, visits):
     """Write the probability that a path passes each point, for one sample."""
     n_t = input_length
     n_u = 1 + label_length
     fronts = n_t + (n_u - 1) if n_t > 0 and n_u > 0 else 0
-    entry_0 = np.empty(max(1, n_u), np.int64)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_u))
     _tables(z, label, input_length, label_length, blank, n_t, n_u, fronts, entry_0)
     largest_z = np.zeros((z.shape[0], z.shape[1]))
     others_z = np.zeros((z.shape[0], z.shape[1]))
@@ -976,6 +994,7 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
     place_z = np.zeros((z.shape[0], z.shape[1]), np.int64)
     _rows(z, label, input_length, label_length, blank, largest_z, place_z, others_z, inverse_z)
     start_front, start_place, start_m, start_e = _starts(
+        pool,
         z,
         label,
         input_length,
@@ -991,6 +1010,7 @@ def _posterior_of_sample(z, label, input_length, label_length, blank, visits):
         inverse_z,
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
+        pool,
         z,
         label,
         input_length,
@@ -1169,12 +1189,13 @@ def _retreat_along(out_t, from_0_m, from_0_e, from_0_t, from_1_m, from_1_e, from
 
 
 @kernel
-def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, product_z):
+def _hvp_of_sample(pool, z, label, input_length, label_length, blank, v_z, factor, product_z):
     """Add the Hessian of one sample times a direction, times a factor."""
     n_t = input_length
     n_u = 1 + label_length
     fronts = n_t + (n_u - 1) if n_t > 0 and n_u > 0 else 0
-    entry_0 = np.empty(max(1, n_u), np.int64)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_u))
     _tables(z, label, input_length, label_length, blank, n_t, n_u, fronts, entry_0)
     largest_z = np.zeros((z.shape[0], z.shape[1]))
     others_z = np.zeros((z.shape[0], z.shape[1]))
@@ -1182,6 +1203,7 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
     place_z = np.zeros((z.shape[0], z.shape[1]), np.int64)
     _rows(z, label, input_length, label_length, blank, largest_z, place_z, others_z, inverse_z)
     start_front, start_place, start_m, start_e = _starts(
+        pool,
         z,
         label,
         input_length,
@@ -1197,6 +1219,7 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
         inverse_z,
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
+        pool,
         z,
         label,
         input_length,
@@ -1549,12 +1572,13 @@ def _hvp_of_sample(z, label, input_length, label_length, blank, v_z, factor, pro
 
 
 @kernel
-def _decode_of_sample(z, label, input_length, label_length, blank, path):
+def _decode_of_sample(pool, z, label, input_length, label_length, blank, path):
     """Write the places (u) of the best path, or its points."""
     n_t = input_length
     n_u = 1 + label_length
     fronts = n_t + (n_u - 1) if n_t > 0 and n_u > 0 else 0
-    entry_0 = np.empty(max(1, n_u), np.int64)
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_u))
     _tables(z, label, input_length, label_length, blank, n_t, n_u, fronts, entry_0)
     largest_z = np.zeros((z.shape[0], z.shape[1]))
     others_z = np.zeros((z.shape[0], z.shape[1]))
@@ -1562,6 +1586,7 @@ def _decode_of_sample(z, label, input_length, label_length, blank, path):
     place_z = np.zeros((z.shape[0], z.shape[1]), np.int64)
     _rows(z, label, input_length, label_length, blank, largest_z, place_z, others_z, inverse_z)
     start_front, start_place, start_m, start_e = _starts(
+        pool,
         z,
         label,
         input_length,
@@ -1577,6 +1602,7 @@ def _decode_of_sample(z, label, input_length, label_length, blank, path):
         inverse_z,
     )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
+        pool,
         z,
         label,
         input_length,
@@ -1661,17 +1687,29 @@ def _decode_of_sample(z, label, input_length, label_length, blank, path):
 @kernel
 def _value(z, label, input_length, label_length, blank, losses):
     """Write the losses of a block of samples."""
+    pool = pools()
     for n in range(losses.shape[0]):
-        losses[n] = sample_value(z[n], label[n], input_length[n], label_length[n], blank)
+        losses[n] = _value_of_sample(
+            pool, borrowed(z[n]), borrowed(label[n]), input_length[n], label_length[n], blank
+        )
 
 
 @kernel
 def _value_and_grad(z, label, input_length, label_length, blank, losses, factors, checkpoint, grad_z):
     """Write the losses of a block of samples, and gradients; add those that samples share."""
+    pool = pools()
     for n in range(losses.shape[0]):
         wide_grad_z = widened(grad_z[n])
         losses[n] = _value_and_grad_of_sample(
-            z[n], label[n], input_length[n], label_length[n], blank, factors[n], checkpoint, wide_grad_z
+            pool,
+            borrowed(z[n]),
+            borrowed(label[n]),
+            input_length[n],
+            label_length[n],
+            blank,
+            factors[n],
+            checkpoint,
+            wide_grad_z,
         )
         rounded(wide_grad_z, grad_z[n])
 
@@ -1679,24 +1717,39 @@ def _value_and_grad(z, label, input_length, label_length, blank, losses, factors
 @kernel
 def _hvp(z, label, input_length, label_length, blank, factors, v_z, product_z):
     """Write the products of Hessians and directions of a block of samples; add those that samples share."""
+    pool = pools()
     for n in range(factors.shape[0]):
         wide_product_z = widened(product_z[n])
-        _hvp_of_sample(z[n], label[n], input_length[n], label_length[n], blank, v_z[n], factors[n], wide_product_z)
+        _hvp_of_sample(
+            pool,
+            borrowed(z[n]),
+            borrowed(label[n]),
+            input_length[n],
+            label_length[n],
+            blank,
+            borrowed(v_z[n]),
+            factors[n],
+            wide_product_z,
+        )
         rounded(wide_product_z, product_z[n])
 
 
 @kernel
 def _posterior(z, label, input_length, label_length, blank, visits):
     """Write the posteriors of a block of samples."""
+    pool = pools()
     for n in range(visits.shape[0]):
-        _posterior_of_sample(z[n], label[n], input_length[n], label_length[n], blank, visits[n])
+        _posterior_of_sample(
+            pool, borrowed(z[n]), borrowed(label[n]), input_length[n], label_length[n], blank, visits[n]
+        )
 
 
 @kernel
 def _decode(z, label, input_length, label_length, blank, paths):
     """Write the best paths of a block of samples."""
+    pool = pools()
     for n in range(paths.shape[0]):
-        _decode_of_sample(z[n], label[n], input_length[n], label_length[n], blank, paths[n])
+        _decode_of_sample(pool, borrowed(z[n]), borrowed(label[n]), input_length[n], label_length[n], blank, paths[n])
 
 
 _DRIVER = RaggedDriver(

@@ -41,6 +41,7 @@ from ._runtime.lattice_along import balance_turns, begin_along, finish_along, re
 from ._runtime.lattice_cut import balance_points
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.pools import cleared, floats, pools, wholes
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
 from ._runtime.ragged import RaggedDriver
@@ -64,11 +65,11 @@ INFO = describe_ragged(
 
 
 @kernel
-def _starts(distance, x_length, y_length, gamma, n_i, n_j, fronts):
+def _starts(pool, distance, x_length, y_length, gamma, n_i, n_j, fronts):
     """List where paths begin."""
     count = 1
-    start_front, start_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    start_m, start_e = np.empty(count), np.empty(count)
+    start_front, start_place = wholes(pool, count), wholes(pool, count)
+    start_m, start_e = floats(pool, count), floats(pool, count)
     r = 0
     start_front[r], start_place[r] = -1 + -1, -1
     start_m[r], start_e[r] = exponential(0.0, 0.0, 1.0)
@@ -77,11 +78,11 @@ def _starts(distance, x_length, y_length, gamma, n_i, n_j, fronts):
 
 
 @kernel
-def _ends(distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place):
+def _ends(pool, distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place):
     """List where paths end."""
     count = 1
-    end_front, end_place = np.empty(count, np.int64), np.empty(count, np.int64)
-    end_m, end_e = np.empty(count), np.empty(count)
+    end_front, end_place = wholes(pool, count), wholes(pool, count)
+    end_m, end_e = floats(pool, count), floats(pool, count)
     r = 0
     end_front[r], end_place[r] = x_length - 1 + y_length - 1, y_length - 1
     exists = 0 <= x_length - 1 < n_i and 0 <= y_length - 1 < n_j
@@ -93,7 +94,8 @@ def _ends(distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, st
     else:
         end_m[r], end_e[r] = exponential(0.0, 0.0, 1.0)
     r += 1
-    reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)
+    reach_m, reach_e = floats(pool, count), floats(pool, count)
+    nothing(reach_m, reach_e)
     return end_front, end_place, end_m, end_e, reach_m, reach_e
 
 
@@ -214,14 +216,17 @@ def _forward(
 
 
 @kernel
-def sample_value(distance, x_length, y_length, gamma):
+def _value_of_sample(pool, distance, x_length, y_length, gamma):
     """Return the loss of one sample."""
     n_i = x_length
     n_j = y_length
     fronts = n_i + (n_j - 1) if n_i > 0 and n_j > 0 else 0
-    start_front, start_place, start_m, start_e = _starts(distance, x_length, y_length, gamma, n_i, n_j, fronts)
+    pool = cleared(pool)
+    start_front, start_place, start_m, start_e = _starts(
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts
+    )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
     )
     kept = 64
     shape = (kept + 2, n_j + 6)
@@ -281,6 +286,13 @@ def sample_value(distance, x_length, y_length, gamma):
     if total_m == 0.0:
         loss = np.inf  # there is no path
     return loss
+
+
+@kernel
+def sample_value(distance, x_length, y_length, gamma):
+    """Return the loss of one sample."""
+    pool = pools()
+    return _value_of_sample(pool, distance, x_length, y_length, gamma)
 
 
 @kernel
@@ -393,14 +405,17 @@ def _finish(
 
 
 @kernel
-def _value_and_grad_of_sample(distance, x_length, y_length, gamma, factor, checkpoint, grad_distance):
+def _value_and_grad_of_sample(pool, distance, x_length, y_length, gamma, factor, checkpoint, grad_distance):
     """Return the loss of one sample; add its gradient, times a factor."""
     n_i = x_length
     n_j = y_length
     fronts = n_i + (n_j - 1) if n_i > 0 and n_j > 0 else 0
-    start_front, start_place, start_m, start_e = _starts(distance, x_length, y_length, gamma, n_i, n_j, fronts)
+    pool = cleared(pool)
+    start_front, start_place, start_m, start_e = _starts(
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts
+    )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
     )
     kept = max(1, fronts, 2)
     if checkpoint or fronts * n_j > HELD:
@@ -643,14 +658,17 @@ def _visits(
 
 
 @kernel
-def _posterior_of_sample(distance, x_length, y_length, gamma, visits):
+def _posterior_of_sample(pool, distance, x_length, y_length, gamma, visits):
     """Write the probability that a path passes each point, for one sample."""
     n_i = x_length
     n_j = y_length
     fronts = n_i + (n_j - 1) if n_i > 0 and n_j > 0 else 0
-    start_front, start_place, start_m, start_e = _starts(distance, x_length, y_length, gamma, n_i, n_j, fronts)
+    pool = cleared(pool)
+    start_front, start_place, start_m, start_e = _starts(
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts
+    )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
     )
     kept = max(1, fronts, 2)
     shape = (kept + 2, n_j + 6)
@@ -787,14 +805,17 @@ def _retreat_along(
 
 
 @kernel
-def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, product_distance):
+def _hvp_of_sample(pool, distance, x_length, y_length, gamma, v_distance, factor, product_distance):
     """Add the Hessian of one sample times a direction, times a factor."""
     n_i = x_length
     n_j = y_length
     fronts = n_i + (n_j - 1) if n_i > 0 and n_j > 0 else 0
-    start_front, start_place, start_m, start_e = _starts(distance, x_length, y_length, gamma, n_i, n_j, fronts)
+    pool = cleared(pool)
+    start_front, start_place, start_m, start_e = _starts(
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts
+    )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
     )
     start_t = np.zeros(start_front.size)
     r = 0
@@ -1003,14 +1024,17 @@ def _hvp_of_sample(distance, x_length, y_length, gamma, v_distance, factor, prod
 
 
 @kernel
-def _decode_of_sample(distance, x_length, y_length, gamma, path):
+def _decode_of_sample(pool, distance, x_length, y_length, gamma, path):
     """Write the places (j) of the best path, or its points."""
     n_i = x_length
     n_j = y_length
     fronts = n_i + (n_j - 1) if n_i > 0 and n_j > 0 else 0
-    start_front, start_place, start_m, start_e = _starts(distance, x_length, y_length, gamma, n_i, n_j, fronts)
+    pool = cleared(pool)
+    start_front, start_place, start_m, start_e = _starts(
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts
+    )
     end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
-        distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
+        pool, distance, x_length, y_length, gamma, n_i, n_j, fronts, start_front, start_place
     )
     shape = (fronts + 2, n_j + 6)
     score, choice = np.full(shape, -np.inf), np.zeros(shape, np.int64)
@@ -1076,17 +1100,19 @@ def _decode_of_sample(distance, x_length, y_length, gamma, path):
 @kernel
 def _value(distance, x_length, y_length, gamma, losses):
     """Write the losses of a block of samples."""
+    pool = pools()
     for n in range(losses.shape[0]):
-        losses[n] = sample_value(distance[n], x_length[n], y_length[n], gamma)
+        losses[n] = _value_of_sample(pool, borrowed(distance[n]), x_length[n], y_length[n], gamma)
 
 
 @kernel
 def _value_and_grad(distance, x_length, y_length, gamma, losses, factors, checkpoint, grad_distance):
     """Write the losses of a block of samples, and gradients; add those that samples share."""
+    pool = pools()
     for n in range(losses.shape[0]):
         wide_grad_distance = widened(grad_distance[n])
         losses[n] = _value_and_grad_of_sample(
-            distance[n], x_length[n], y_length[n], gamma, factors[n], checkpoint, wide_grad_distance
+            pool, borrowed(distance[n]), x_length[n], y_length[n], gamma, factors[n], checkpoint, wide_grad_distance
         )
         rounded(wide_grad_distance, grad_distance[n])
 
@@ -1094,24 +1120,36 @@ def _value_and_grad(distance, x_length, y_length, gamma, losses, factors, checkp
 @kernel
 def _hvp(distance, x_length, y_length, gamma, factors, v_distance, product_distance):
     """Write the products of Hessians and directions of a block of samples; add those that samples share."""
+    pool = pools()
     for n in range(factors.shape[0]):
         wide_product_distance = widened(product_distance[n])
-        _hvp_of_sample(distance[n], x_length[n], y_length[n], gamma, v_distance[n], factors[n], wide_product_distance)
+        _hvp_of_sample(
+            pool,
+            borrowed(distance[n]),
+            x_length[n],
+            y_length[n],
+            gamma,
+            borrowed(v_distance[n]),
+            factors[n],
+            wide_product_distance,
+        )
         rounded(wide_product_distance, product_distance[n])
 
 
 @kernel
 def _posterior(distance, x_length, y_length, gamma, visits):
     """Write the posteriors of a block of samples."""
+    pool = pools()
     for n in range(visits.shape[0]):
-        _posterior_of_sample(distance[n], x_length[n], y_length[n], gamma, visits[n])
+        _posterior_of_sample(pool, borrowed(distance[n]), x_length[n], y_length[n], gamma, visits[n])
 
 
 @kernel
 def _decode(distance, x_length, y_length, gamma, paths):
     """Write the best paths of a block of samples."""
+    pool = pools()
     for n in range(paths.shape[0]):
-        _decode_of_sample(distance[n], x_length[n], y_length[n], gamma, paths[n])
+        _decode_of_sample(pool, borrowed(distance[n]), x_length[n], y_length[n], gamma, paths[n])
 
 
 _DRIVER = RaggedDriver(

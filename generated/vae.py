@@ -162,6 +162,7 @@ def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_m
         total, lost = add_terms(total, lost, terms[:size], logvar)
     total, rest = settle_parts(total, lost)
     length_x_hat = x_hat.shape[0]
+    product_2 = 0.5 * length_x_hat
     terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, x_hat.shape[0], ROOM):
@@ -171,7 +172,7 @@ def _plain_value_and_grad(x_hat, mu, logvar, x, beta, factor, grad_x_hat, grad_m
         for d in range(size):
             x_hat_d = np.float64(x_hat_part[d])
             x_d = np.float64(x_part[d])
-            grad_x_hat_part[d] = scaled(factor, 2.0 * (x_hat_d - x_d) / length_x_hat)
+            grad_x_hat_part[d] = scaled(factor, (x_hat_d - x_d) / product_2)
             terms_2[d] = squared_difference(x_hat_d, x_d)
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], x_hat)
     total_2, rest_2 = settle_parts(total_2, lost_2)
@@ -243,18 +244,18 @@ def _plain_grad_and_hess(
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
     length_x_hat = x_hat.shape[0]
+    product = 0.5 * length_x_hat
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
-        quotient_2 = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
-        grad_x_hat[d] = scaled(factor, quotient_2)
+        grad_x_hat[d] = scaled(factor, (np.float64(x_hat[d]) - np.float64(x[d])) / product)
         hess_x_hat[d] = scaled(factor, quotient)
-    product = 0.5 * beta
+    product_2 = 0.5 * beta
     for l in range(mu.shape[0]):
         grad_mu[l] = scaled(factor, multiply_no_nan(beta, np.float64(mu[l])))
         logvar_l = np.float64(logvar[l])
-        grad_logvar[l] = scaled(factor, times_expm1(logvar_l, product))
+        grad_logvar[l] = scaled(factor, times_expm1(logvar_l, product_2))
         hess_mu[l] = scaled(factor, beta)
-        hess_logvar[l] = scaled(factor, times_exp(logvar_l, product))
+        hess_logvar[l] = scaled(factor, times_exp(logvar_l, product_2))
     return
 
 

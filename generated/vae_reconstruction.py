@@ -100,6 +100,7 @@ def _plain_value_and_grad(x_hat, x, factor, grad_x_hat):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     length_x_hat = x_hat.shape[0]
+    product = 0.5 * length_x_hat
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, x_hat.shape[0], ROOM):
@@ -109,7 +110,7 @@ def _plain_value_and_grad(x_hat, x, factor, grad_x_hat):
         for d in range(size):
             x_hat_d = np.float64(x_hat_part[d])
             x_d = np.float64(x_part[d])
-            grad_x_hat_part[d] = scaled(factor, 2.0 * (x_hat_d - x_d) / length_x_hat)
+            grad_x_hat_part[d] = scaled(factor, (x_hat_d - x_d) / product)
             terms[d] = squared_difference(x_hat_d, x_d)
         total, lost = add_terms(total, lost, terms[:size], x_hat)
     total, rest = settle_parts(total, lost)
@@ -161,10 +162,10 @@ def _grad_and_hess_of_sample(x_hat, x, factor, grad_x_hat, hess_x_hat):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
     length_x_hat = x_hat.shape[0]
+    product = 0.5 * length_x_hat
     quotient = 2.0 / length_x_hat
     for d in range(x_hat.shape[0]):
-        quotient_2 = 2.0 * (np.float64(x_hat[d]) - np.float64(x[d])) / length_x_hat
-        grad_x_hat[d] = scaled(factor, quotient_2)
+        grad_x_hat[d] = scaled(factor, (np.float64(x_hat[d]) - np.float64(x[d])) / product)
         hess_x_hat[d] = scaled(factor, quotient)
     return
 

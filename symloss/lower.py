@@ -6,6 +6,7 @@ products are associated once, in the order that SymPy gives their terms, so that
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -130,8 +131,7 @@ class _Lowering:
                     value = ir.Call("subtract", (ir.Number(0.0), self.lower(-expr, block)))  # a loss of 0 is not -0
                 block.statements.append(ir.Store(name, place, value) if index else ir.Assign(name, value))
             return
-        new = index[len(opened)]
-        inner = _Block(block)
+        new, inner = index[len(opened)], _Block(block)
         self._outputs(group, inner, (*opened, new))
         block.statements.append(ir.Loop(_index_name(new), self._extent(new.dim), tuple(inner.statements)))
 
@@ -175,9 +175,8 @@ class _Lowering:
         return ir.Name(expr.name)
 
     def _element(self, expr: Element, block: _Block) -> ir.Expr:
-        low, high = closed_bounds(expr.base)
         indices = tuple(self.lower(i, block) for i in expr.indices)
-        return self._assign(expr, ir.Load(expr.base.name, indices, low, high), block)
+        return self._assign(expr, ir.Load(expr.base.name, indices, *closed_bounds(expr.base)), block)
 
     def _sum_of_terms(self, expr: Add, block: _Block) -> ir.Expr:
         content, primitive = expr.primitive()
@@ -200,6 +199,10 @@ class _Lowering:
         others = [f for f in factors if not _is_denominator(f) and f not in directions]
         if number.is_Rational and _is_inexact(number):
             number, divisors = S(number.p), [*divisors, S(number.q)]
+        if len(others) == len(divisors) == 1 and isinstance(divisors[0], Dim):
+            content, primitive = (number * others[0]).primitive()
+            if content.is_Integer and not content & (content - 1):  # a power of two: as exact, without overflow
+                number, others, divisors = S.One, [primitive], [divisors[0] / content]
         others = [part for f in others for part in (_opened_square(f) if number < 1 else [f])]
         values = [self.lower(f, block) for f in others]
         if number != 1 or (not values and (divisors or not directions)):
@@ -209,10 +212,7 @@ class _Lowering:
         return block.bind(expr, self._call("negate", (product,), block) if coefficient < 0 else product)
 
     def _product(self, values: list[ir.Expr], block: _Block) -> ir.Expr:
-        product = values[0]
-        for value in values[1:]:
-            product = self._call("multiply", (product, value), block)
-        return product
+        return functools.reduce(lambda a, b: self._call("multiply", (a, b), block), values)
 
     def _divided(self, value: ir.Expr, divisors: list[Expr], block: _Block) -> ir.Expr:
         """Divide by one after the other, twice rather than by a square, which may underflow; then rounded once."""

@@ -104,13 +104,15 @@ def test_long_sums_stay_plain_floats_with_gauges_only(sequences: Any, kept: int)
     given = (z, label, n_t, len(label), 0)
     ctc._tables(*given, n_t, n_s, n_t, entry, may)
     known = (*given, n_t, n_s, n_t, entry, may)
-    starts = ctc._starts(*known)
-    ends = ctc._ends(*known, *starts[:2])
+    pool = ctc.pools()
+    ctc.cleared(pool)
+    starts = ctc._starts(pool, *known)
+    ends = ctc._ends(pool, *known, *starts[:2])
     found = {}
     for steep in (True, False):
         grad = np.empty_like(z)
         room = np.zeros(n_t, np.int64), np.zeros(n_t)
-        found[steep] = (*ctc._plainly(*known, *room, *starts, *ends[:2], 1.0, kept, steep, grad), grad)
+        found[steep] = (*ctc._plainly(pool, *known, *room, *starts, *ends[:2], 1.0, kept, steep, grad), grad)
     assert [found[steep][0] for steep in (True, False)] == [True, False]
     assert found[True][1] == pytest.approx(ctc.value(z, label), rel=1e-14)
     softmax = np.exp(z - np.logaddexp.reduce(z, axis=1, keepdims=True))

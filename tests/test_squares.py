@@ -234,6 +234,18 @@ def test_the_inputs_that_certificates_had() -> None:
     assert vae.value(x_hat, none, none, x) == math.inf
 
 
+def test_twice_a_difference_overflows_only_where_its_mean_does() -> None:
+    """What certificates had: the gradient of a mean over a thousand entries, one above half of the largest float."""
+    x_hat, x = np.full((1, 1000), 1.5), np.full((1, 1000), -(2.0**-40))
+    x_hat[0, 963] = 9.831891213902172e307
+    rows = np.array([[Fraction(2) * (Fraction(p) - Fraction(t)) / 1000 for p, t in zip(x_hat[0], x[0], strict=True)]])
+    for module, given in ((vae_reconstruction, (x_hat, x)), (vae, (x_hat, np.zeros((1, 1)), np.zeros((1, 1)), x))):
+        for function in (module.value_and_grad, module.grad_and_hess):
+            result = function(*given, reduction="none")[1 if function is module.value_and_grad else 0]
+            grad = result if module is vae_reconstruction else result[0]
+            assert max(_ulps(g, exact, np.float64) for g, exact in zip(grad[0], rows[0], strict=True)) <= 1.0
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_mean_square_in_a_loss_of_ones_own(dtype: Any, tmp_path: Path) -> None:
     """Whatever its name: sums of squared differences, plain in float32 kernels, which are computed in float64."""

@@ -133,5 +133,6 @@ def _address(name: str) -> int | None:
     for prefix, addresses in (("PyExc_", None), ("numba_", _HELPERS), ("NRT_", _MEMORY)):
         if name.startswith(prefix):
             own = name.removeprefix(prefix)
+            # What Numba writes out to be inlined it also has as a function: ``MemInfo_data_fast``, of text and lists.
             return id(getattr(builtins, own)) if addresses is None else addresses.get(own.removesuffix("_fast"))
     return _HELPERS.get(name) if name in INTR_MATH else None

@@ -26,6 +26,7 @@ from .greatest import greatest_of
 from .jit import inlined, kernel
 from .lattice import _ROUNDER
 from .loops import in_dtype_of
+from .pools import floats, natural_rows, naturals, wholes, zeroed
 from .stretches import borrowed, row_at
 from .vector_sums import dot, sum_of
 
@@ -45,8 +46,8 @@ def sparingly(checkpoint: bool, fronts: int, places: int, entries: int) -> bool:
 
 
 @kernel
-def readers(entry: Any, size: int) -> tuple[Any, Any, Any, Any, Any]:
-    """Say which places read which of ``size`` entries.
+def readers(pool: Any, entry: Any, size: int) -> tuple[Any, Any, Any, Any, Any]:
+    """Say which places read which of ``size`` entries; arrays come from a pool.
 
     Returns
     -------
@@ -61,29 +62,31 @@ def readers(entry: Any, size: int) -> tuple[Any, Any, Any, Any, Any]:
     where : ndarray
         For every entry where in ``entries`` it is, or -1.
     """
-    where, count = np.full(size, -1), 0
-    entries, reader = np.empty((2, entry.size), np.uint64)
-    times = np.zeros(entry.size, np.int64)
+    where, own, times = wholes(pool, size), wholes(pool, entry.size), zeroed(wholes(pool, entry.size))
+    where[:] = -1
+    count = 0
     for place in range(entry.size):
         at = where[entry[place]]
         if at < 0:
-            at, where[entry[place]] = count, count
-            entries[at], reader[at] = entry[place], place
+            at, where[entry[place]], own[count] = count, count, entry[place]
             count += 1
         times[at] += 1
-    most = np.argmax(times)
-    entries[0], entries[most] = entries[most], entries[0]
-    reader[0], reader[most] = reader[most], reader[0]
-    where[entries[0]], where[entries[most]] = 0, most
-    others, marks, found = np.empty((3, entry.size), np.uint64), np.zeros(entry.size), 0
+    most = 0
+    for at in range(1, count):
+        most = at if times[at] > times[most] else most
+    where[own[0]], where[own[most]] = most, 0
+    entries, reader = naturals(pool, count), naturals(pool, count)
+    others = natural_rows(pool, 3, entry.size - times[most])
+    marks, found = zeroed(floats(pool, entry.size)), 0
     for place in range(entry.size):
         at = where[entry[place]]
+        entries[at], reader[at] = entry[place], place
         if at == 0:
             marks[place] = 1.0
         else:
             others[0, found], others[1, found], others[2, found] = place, at, entry[place]
             found += 1
-    return entries[:count].copy(), reader[:count].copy(), others[:, :found].copy(), marks, where
+    return entries, reader, others, marks, where
 
 
 @inlined

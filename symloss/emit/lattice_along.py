@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from symloss.emit.lattice_backward import Backward, complete
 from symloss.emit.lattice_cut import balance_arcs, balance_points, fetch_arcs, keep_arcs, make_room
-from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, SHARES, STARTS, TOTAL, call
+from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, POOL, SHARES, STARTS, TOTAL, call
 from symloss.emit.lattice_samples import Samples
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code, Weights, times
@@ -63,7 +63,7 @@ class Along:
         self._forward(code)
         self._backward(code)
         self._finish(code)
-        head = signature("_hvp_of_sample", [*self.names.problem, *self.directions, "factor", *self.products])
+        head = signature("_hvp_of_sample", [POOL, *self.names.problem, *self.directions, "factor", *self.products])
         says = "Add the Hessian of one sample times a direction, times a factor."
         return CodeFunction(head, says, tuple(code.lines))
 

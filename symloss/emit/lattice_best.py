@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 
-from symloss.emit.lattice_pieces import ENDS, STARTS
+from symloss.emit.lattice_pieces import ENDS, POOL, STARTS
 from symloss.emit.lattice_samples import Samples
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
@@ -48,7 +48,7 @@ class Best:
         with code.under("if best == -np.inf:"):
             code("return")
         self._way_back(code)
-        head = signature("_decode_of_sample", [*self.names.problem, "path"])
+        head = signature("_decode_of_sample", [POOL, *self.names.problem, "path"])
         return CodeFunction(head, f"Write the places ({second}) of the best path, or its points.", tuple(code.lines))
 
     def _points(self, code: Code, front: str) -> None:

@@ -12,6 +12,7 @@ from symloss.emit.kernels import _docstring, _import_lines, repr_text
 from symloss.emit.lattice_along import Along
 from symloss.emit.lattice_best import Best
 from symloss.emit.lattice_leaks import Leaks
+from symloss.emit.lattice_pieces import POOL
 from symloss.emit.lattice_samples import Samples
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
@@ -43,6 +44,7 @@ _RUNTIME = {
     "lattice_rows": ("add_share", "clear", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
+    "pools": ("cleared", "float_rows", "floats", "pools", "wholes", "zeroed"),
     "spans": ("copy_rows", "span"),
     "stretches": ("borrowed", "row_at", "stretch"),
 }  # fmt: skip
@@ -73,7 +75,7 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
         sweeps.tables(), along.sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
         *Leaks(sweeps).functions(),
         sweeps.forward(), *samples.plain.functions(),
-        sweeps.rest(), samples.value(), samples.backward.gradient(), samples.backward.finish(),
+        sweeps.rest(), samples.value(), samples.sample_value(), samples.backward.gradient(), samples.backward.finish(),
         samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *along.steps(),
         along.product(), Best(plan).decode(), *_blocks(loss, plan),
     ]  # fmt: skip
@@ -152,10 +154,12 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
     """Return the kernels that go over the samples of a block."""
     problem = [a.name for a in loss.arguments]
     shared = {a.name for a in loss.arguments if getattr(a, "shared", False) or isinstance(a, Parameter)}
+    arrays = {a.name for a in loss.arguments if a.dims}
     made = []
 
     def at(names: list[str], of: int = 0) -> list[str]:
-        return [name if name[of:] in shared else f"{name}[n]" for name in names]
+        one = [name if name[of:] in shared else f"{name}[n]" for name in names]
+        return [f"borrowed({text})" if name[of:] in arrays else text for name, text in zip(names, one, strict=True)]
 
     def block(name: str, says: str, more: list[str], result: str, given: list[str], added: list[str]) -> None:
         """Add a kernel; what is added to is float64 inside, and rounded once."""
@@ -163,15 +167,16 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
         into = [f"wide_{g}" if g in wide else g if g.partition("_")[2] in shared else f"{g}[n]" for g in added]
         direct = f"grad_{plan.front_row.name}" if plan.front_row is not None and name == "_value_and_grad" else None
         into = [f"{g}[n]" if g == direct else i for g, i in zip(added, into, strict=True)]
+        code(f"{POOL} = pools()")
         with code.under(f"for n in range({more[0]}.shape[0]):"):
             code(*(f"wide_{g} = widened({g}[n])" for g in wide if g != direct))
-            code(*call_lines(result, [*at(problem), *given, *into], ")"))
+            code(*call_lines(result, [POOL, *at(problem), *given, *into], ")"))
             code(*(f"rounded(wide_{g}, {g}[n])" for g in wide if g != direct))
         made.append(CodeFunction(signature(name, [*problem, *more, *added]), says, tuple(code.lines)))
 
     grads = [f"grad_{p.name}" for p in loss.predictions]
     along, products = ([f"{kind}_{p.name}" for p in loss.predictions] for kind in ("v", "product"))
-    block("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = sample_value(", [], [])
+    block("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = _value_of_sample(", [], [])
     block("_value_and_grad", "Write the losses of a block of samples, and gradients; add those that samples share.",
           ["losses", "factors", "checkpoint"], "losses[n] = _value_and_grad_of_sample(", ["factors[n]", "checkpoint"],
           grads)  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from symloss.emit.lattice_pieces import Pieces, call
+from symloss.emit.lattice_pieces import POOL, Pieces, call
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
 from symloss.lattices.adjoint import Link, backward_links
@@ -146,8 +146,10 @@ def begin_losses(code: Code, pieces: Pieces) -> None:
     plan, names = pieces.plan, pieces.names
     places = f"n_{plan.second}"
     code(*call("_doubled", [places, plan.front_entries, *names.masks], "doubled = "))
-    code("lost = np.full(1, 1.0 if doubled else 0.0)  # of the paths, as long as it is not more than half")
-    code(f"{ROOMS} = np.zeros((4, {places} + {2 * pieces.pad}))")
+    code(f"lost = zeroed(floats({POOL}, 1))  # of the paths, as long as it is not more than half")
+    with code.under("if doubled:"):
+        code("lost[0] = 1.0")
+    code(f"{ROOMS} = zeroed(float_rows({POOL}, 4, {places} + {2 * pieces.pad}))")
 
 
 def add_losses(code: Code, pieces: Pieces, mass: Sequence[str], weight: str) -> None:

@@ -14,6 +14,7 @@ from symloss.lattices.weights import NEVER, Linear, Weight
 STARTS = ("start_front", "start_place", "start_m", "start_e")
 ENDS = ("end_front", "end_place", "end_m", "end_e", "reach_m", "reach_e")
 TOTAL = ("total_m", "total_e")
+POOL = "pool"  # where small arrays come from
 STATISTICS = ("largest", "place", "others", "inverse")
 SHARES = "span(shares_here, low_place, high_place)"
 NEVER_THERE = "-1000000"  # a front that does not exist

@@ -7,7 +7,7 @@ Every path has one point on every front, and its weights are parts of one softma
 from __future__ import annotations
 
 from symloss.emit.lattice_leaks import MASS, ROOMS, add_losses, begin_losses
-from symloss.emit.lattice_pieces import ENDS, STARTS, borrow, call
+from symloss.emit.lattice_pieces import ENDS, POOL, STARTS, borrow, call
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
@@ -45,7 +45,7 @@ class Plain:
         """Write the call that returns the loss, where plain floats will do."""
         if not self.plan.leaks:
             return
-        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2]]
+        given = [POOL, *self.known, *self.statistics, *STARTS, *ENDS[:2]]
         if gradient:
             sizes = ["checkpoint", "fronts", self.names.sizes[1], f"{self.row}.shape[1]"]
             code(*call("sparingly", sizes, "checkpoint = "))
@@ -224,24 +224,27 @@ class Plain:
         """Write the allocation of fronts, and the one on which paths begin."""
         places, pad = self.names.sizes[1], self.pad
         given = [f"{self.plan.front_entries}[:{places}]", f"{self.row}.shape[1]"]
-        code(*call("readers", given, f"{', '.join(_GROUPS)} = "))
+        code(*call("readers", [POOL, *given], f"{', '.join(_GROUPS)} = "))
         code(
-            f"alpha = np.empty((kept + 1, {places} + {2 * pad}))",
-            "node, scales = np.empty_like(alpha), np.zeros(fronts + 2)",
+            f"width = {places} + {2 * pad}",
+            "alpha = np.empty((kept + 1, width))",
+            f"node, scales = np.empty_like(alpha), zeroed(floats({POOL}, fronts + 2))",
         )
         code("alpha[0] = 0.0")
         if pad:
             code(f"alpha[:, :{pad}], alpha[:, {places} + {pad} :] = 0.0, 0.0")
         with code.under("for r in range(start_front.size):"):
             code(f"alpha[0, start_place[r] + {pad}] = 1.0")
-        code("count = (fronts + kept - 1) // kept", "saved = np.empty((count, alpha.shape[1]))")
+        code("count = (fronts + kept - 1) // kept", f"saved = float_rows({POOL}, count, width)")
         code("period = PERIOD if steep else fronts + 1")
-        code("gauges, saved_gauges = np.zeros((kept // period + 2, alpha.shape[1])), np.zeros_like(saved)")
-        code(f"steps = np.zeros(({len(self.sweeps.order.shifts)}, alpha.shape[1]))")
+        code(f"gauges = zeroed(float_rows({POOL}, kept // period + 2, width))")
+        code(f"saved_gauges = zeroed(float_rows({POOL}, count, width))")
+        code(f"steps = zeroed(float_rows({POOL}, {len(self.sweeps.order.shifts)}, width))")
         with code.under("if steep:"):
             self._gauge(code, "0", "1", "0")
         begin_losses(code, self.sweeps)
-        code(f"terms_{self.row} = np.empty({self.row}.shape[1])", "end_scale = np.zeros(end_front.size)")
+        code(f"terms_{self.row} = floats({POOL}, {self.row}.shape[1])")
+        code(f"end_scale = zeroed(floats({POOL}, end_front.size))")
 
     def _total_given(self) -> list[str]:
         given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS, f"terms_{self.row}", "kept"]
@@ -284,7 +287,7 @@ class Plain:
         self._room(code)
         code(*call("_plain_total", self._total_given(), f"fine, loss, {_FOUND} = "))
         code("enough = first == fronts or (not doubled and reach - total_e <= LITTLE)", "return fine and enough, loss")
-        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "steep"]
+        given = [POOL, *self.known, *self.statistics, *STARTS, *ENDS[:2], "steep"]
         says = "Return whether plain floats will do, and the loss."
         return CodeFunction(signature("_plain_value", given), says, tuple(code.lines))
 
@@ -295,7 +298,8 @@ class Plain:
         with code.under("if not fine:"):
             code("return False, loss")
         code("reach = np.inf if doubled else reach")
-        code("beta, back = np.zeros((4, alpha.shape[1])), np.array([0.0, height])", "lost[0] = 1.0  # known by now")
+        code(f"beta, back = zeroed(float_rows({POOL}, 4, width)), zeroed(floats({POOL}, 2))")
+        code("back[1], lost[0] = height, 1.0  # by now it is known what is lost")
         with code.under("for part in range(count - 1, -1, -1):"):
             code("begin_at, end_at = part * kept, min(part * kept + kept, fronts)")
             with code.under("if count > 1:"):
@@ -306,7 +310,8 @@ class Plain:
             with code.under("if not fine:"):
                 code("return False, loss")
         code("return True, loss")
-        given = [*self.known, *self.statistics, *STARTS, *ENDS[:2], "factor", "kept", "steep", f"grad_{self.row}"]
+        given = [POOL, *self.known, *self.statistics, *STARTS, *ENDS[:2]]
+        given += ["factor", "kept", "steep", f"grad_{self.row}"]
         says = "Return whether plain floats would do, and the loss; then its gradient, times a factor, is written."
         return CodeFunction(signature("_plainly", given), says, tuple(code.lines))
 

@@ -6,7 +6,7 @@ import sympy
 
 from symloss.emit.lattice_backward import Backward
 from symloss.emit.lattice_leaks import MASS, ROOMS, begin_losses
-from symloss.emit.lattice_pieces import ENDS, STARTS, TOTAL, call
+from symloss.emit.lattice_pieces import ENDS, POOL, STARTS, TOTAL, call
 from symloss.emit.lattice_plain import SEGMENT, Plain
 from symloss.emit.lattice_sweeps import Sweeps
 from symloss.emit.lattice_text import Code, times
@@ -37,15 +37,16 @@ class Samples:
         slope = sweeps.order.slope
         more = "" if slope == 0 else f" + {slope if slope > 1 else ''}{' * ' if slope > 1 else ''}({second} - 1)"
         code(f"fronts = {first}{more} if {first} > 0 and {second} > 0 else 0")
+        code(f"{POOL} = cleared({POOL})")
         for index in self.plan.tables.values():
-            code(f"{index} = np.empty(max(1, {second}), np.int64)")
+            code(f"{index} = wholes({POOL}, max(1, {second}))")
         for mask in names.masks:
-            code(f"{mask} = np.zeros({second} + {2 * sweeps.pad})")
+            code(f"{mask} = zeroed(floats({POOL}, {second} + {2 * sweeps.pad}))")
         if names.filled:
             code(*call("_tables", [*names.problem, *names.sizes, *names.filled]))
         if names.front:
-            code(f"place_{names.front} = np.zeros({names.front}.shape[0], np.int64)")
-            code(f"others_{names.front} = np.zeros({names.front}.shape[0])")
+            code(f"place_{names.front} = zeroed(wholes({POOL}, {names.front}.shape[0]))")
+            code(f"others_{names.front} = zeroed(floats({POOL}, {names.front}.shape[0]))")
         for p in self.plan.rows:
             shape = ", ".join(f"{p.name}.shape[{axis}]" for axis in range(len(p.dims) - 1))
             shape = f"({shape},)" if len(p.dims) == 2 else f"({shape})"
@@ -54,8 +55,8 @@ class Samples:
             code(f"place_{p.name} = np.zeros({shape}, np.int64)")
         if self.plan.rows:
             code(*call("_rows", [*names.problem, *sweeps.row_statistics()]))
-        code(*call("_starts", names.fixed, f"{', '.join(STARTS)} = "))
-        code(*call("_ends", [*names.fixed, *STARTS[:2]], f"{', '.join(ENDS)} = "))
+        code(*call("_starts", [POOL, *names.fixed], f"{', '.join(STARTS)} = "))
+        code(*call("_ends", [POOL, *names.fixed, *STARTS[:2]], f"{', '.join(ENDS)} = "))
         if names.jumps:
             size = f"({second}, {second})"
             code(f"jump_m, jump_e = np.zeros({size}), np.full({size}, NOWHERE)")
@@ -148,9 +149,15 @@ class Samples:
         self.segments(code, False)
         self.loss(code)
         code("return loss")
-        return CodeFunction(
-            signature("sample_value", self.names.problem), "Return the loss of one sample.", tuple(code.lines)
-        )
+        head = signature("_value_of_sample", [POOL, *self.names.problem])
+        return CodeFunction(head, "Return the loss of one sample.", tuple(code.lines))
+
+    def sample_value(self) -> CodeFunction:
+        """Return the function of one sample that kernels of others may call."""
+        code = Code()
+        code(f"{POOL} = pools()", *call("_value_of_sample", [POOL, *self.names.problem], "return "))
+        head = signature("sample_value", self.names.problem)
+        return CodeFunction(head, "Return the loss of one sample.", tuple(code.lines))
 
     def value_and_grad(self) -> CodeFunction:
         """Return the function of one sample that returns its loss and adds to the gradient."""
@@ -197,7 +204,7 @@ class Samples:
             code(f"balance_places(start_place, start_share, {self.sweeps.chosen(sympy.S.Zero)})")
         self.finish(code)
         code("return loss")
-        head = signature("_value_and_grad_of_sample", [*names.problem, "factor", "checkpoint", *names.grads])
+        head = signature("_value_and_grad_of_sample", [POOL, *names.problem, "factor", "checkpoint", *names.grads])
         return CodeFunction(head, "Return the loss of one sample; add its gradient, times a factor.", tuple(code.lines))
 
     def finish(self, code: Code) -> None:
@@ -231,7 +238,7 @@ class Samples:
         self.backward.rings_of(code, "shape[1]")
         code("begin_at, end_at = 0, fronts")
         code(*call("_visits", self.backward.arguments(["visits"])))
-        head = signature("_posterior_of_sample", [*names.problem, "visits"])
+        head = signature("_posterior_of_sample", [POOL, *names.problem, "visits"])
         return CodeFunction(
             head, "Write the probability that a path passes each point, for one sample.", tuple(code.lines)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 
 from symloss.emit.lattice_leaks import MASS, REST, ROOMS, add_losses, inner
-from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, STARTS, TOTAL, borrow, call
+from symloss.emit.lattice_pieces import ENDS, NEVER_THERE, POOL, STARTS, TOTAL, borrow, call
 from symloss.emit.lattice_scatter import Scatter
 from symloss.emit.lattice_text import Code
 from symloss.emit.text import CodeFunction, signature
@@ -62,17 +62,17 @@ class Sweeps(Scatter):
         code = Code()
         counts = [" * ".join(self.indices.size(i.dim) for i in end.free) or "1" for end in points]
         code(f"count = {' + '.join(counts)}")
-        code(f"{which}_front, {which}_place = np.empty(count, np.int64), np.empty(count, np.int64)")
-        code(f"{which}_m, {which}_e = np.empty(count), np.empty(count)")
+        code(f"{which}_front, {which}_place = wholes({POOL}, count), wholes({POOL}, count)")
+        code(f"{which}_m, {which}_e = floats({POOL}, count), floats({POOL}, count)")
         code("r = 0")
         for end in points:
             self.every_point(code, end, functools.partial(self._point, end=end, which=which))
         if starts:
             code("return start_front, start_place, start_m, start_e")
         else:
-            code("reach_m, reach_e = np.zeros(count), np.full(count, NOWHERE)")
+            code(f"reach_m, reach_e = floats({POOL}, count), floats({POOL}, count)", "nothing(reach_m, reach_e)")
             code("return end_front, end_place, end_m, end_e, reach_m, reach_e")
-        given = [*self.names.fixed, *(() if starts else STARTS[:2])]
+        given = [POOL, *self.names.fixed, *(() if starts else STARTS[:2])]
         says = "List where paths begin." if starts else "List where paths end."
         return CodeFunction(signature(f"_{which}s", given), says, tuple(code.lines))
 
