@@ -27,6 +27,7 @@ ROOTED = {
     ("poisson_with_log_link", "value"),
     ("poisson_with_log_link", "gradient"),
     ("gamma_with_log_link", "value"),
+    ("tweedie_with_log_link", "gradient"),
 }
 SOFTMAX = tuple(
     f"{weighted}{sparse}cross_entropy_with_logits" for weighted in ("", "weighted_") for sparse in ("", "sparse_")
