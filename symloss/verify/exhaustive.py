@@ -97,11 +97,10 @@ def _try(
 ) -> dict[str, Any]:
     """Return the worst of one part of the line, and under "tried" how many numbers it has."""
     x = _chunk(chunk, loss.predictions[0].domain)
-    targets = loss.of_role(Target)
     found: dict[str, Any] = {output: Worst() for output in outputs} | {"tried": x.size}
     if not x.size:
         return found
-    wide = _ROOMS.like(np.empty(0), "x", x.size)
+    wide = _ROOMS.take("x", x.size, np.float64)
     with np.errstate(invalid="ignore"):  # a signalling NaN becomes a quiet one
         wide[:] = x
     results = zip(outputs, _results(module, outputs, x, label), _results(module, outputs, wide, label), strict=True)
@@ -110,7 +109,7 @@ def _try(
         worst.ulp, place, worst.subnormal = _largest(got, exact, exact.view(np.int64), _UNITS)
         worst.of_terms = worst.ulp
         given = {loss.predictions[0].name: np.asarray(float(x[place]))}
-        given |= {t.name: np.asarray(v) for t, v in zip(targets, label, strict=True)}
+        given |= {t.name: np.asarray(v) for t, v in zip(loss.of_role(Target), label, strict=True)}
         worst.sample = worst.sample_of_terms = Sample("exhaustive", given)
     return found
 
@@ -121,11 +120,12 @@ class _Rooms(threading.local):
     def __init__(self) -> None:
         self._rooms: dict[tuple[Any, str], npt.NDArray[Any]] = {}
 
-    def like(self, x: npt.NDArray[Any], name: str, size: int) -> npt.NDArray[Any]:
-        """Return the array of a name, for so many numbers of the dtype of ``x``."""
-        room = self._rooms.get((x.dtype, name))
+    def take(self, name: str, size: int, dtype: Any) -> npt.NDArray[Any]:
+        """Return the array of a name and dtype, for so many numbers."""
+        key = (np.dtype(dtype), name)
+        room = self._rooms.get(key)
         if room is None or room.size < size:
-            room = self._rooms[x.dtype, name] = np.empty(size, x.dtype)
+            room = self._rooms[key] = np.empty(size, dtype)
         return room[:size]
 
 
@@ -136,10 +136,10 @@ def _results(
     module: ModuleType, outputs: Sequence[str], x: npt.NDArray[Any], label: tuple[float, ...]
 ) -> list[npt.NDArray[Any]]:
     """Return the outputs; they are overwritten with the next ones of this thread."""
-    targets = [_ROOMS.like(x, f"target {i}", x.size) for i in range(len(label))]
+    targets = [_ROOMS.take(f"target {i}", x.size, x.dtype) for i in range(len(label))]
     for target, v in zip(targets, label, strict=True):
         target.fill(v)
-    rooms = [_ROOMS.like(x, output, x.size) for output in outputs]
+    rooms = [_ROOMS.take(output, x.size, x.dtype) for output in outputs]
     module.value(x, *targets, reduction="none", threads=1, out=rooms[0])
     if len(outputs) > 1:
         module.grad_and_hess(x, *targets, reduction="none", threads=1, out=tuple(rooms[1:]))
