@@ -24,7 +24,7 @@ import numpy as np
 
 from ._runtime import Interval, Scalar, kernel
 from ._runtime.elementary import log1p
-from ._runtime.front_rows import STRANDS, complete_row, grouped, spread, sum_groups, weigh_row
+from ._runtime.front_rows import STRANDS, complete_row, grouped, keep_rounded, spread, sum_groups, weigh_row
 from ._runtime.gauges import LONG, PERIOD, change, ended, factors, guarded_factors, renew
 from ._runtime.greatest import as_whole, greater
 from ._runtime.lattice import (
@@ -64,14 +64,15 @@ from ._runtime.plain_fronts import (
     FAR,
     LITTLE,
     TINY,
+    complete_entries,
     complete_places,
     exponent_of,
     power,
     readers,
     sparingly,
-    sum_readers,
     weigh_places,
 )
+from ._runtime.pointers import extent, start_of, whole
 from ._runtime.pools import cleared, float_rows, floats, pools, wholes, zeroed
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, row_at, stretch
@@ -407,8 +408,15 @@ def _forward(
 
 
 @kernel
-def _plain_step(out, node, scale, from_0, from_1, step_1, from_2, step_2):
+def _plain_step(size, out, node, from_0, from_1, step_1, from_2, step_2, scale):
     """Add up what reaches a front; return the largest, ordered, 0 if it cannot be, and whether one was lost."""
+    out = extent(out, size)
+    node = extent(node, size)
+    from_0 = extent(from_0, size)
+    from_1 = extent(from_1, size)
+    step_1 = extent(step_1, size)
+    from_2 = extent(from_2, size)
+    step_2 = extent(step_2, size)
     wide_vectors()
     distinct()
     top, gone, faint = as_whole(0.0), 0, 0
@@ -426,8 +434,18 @@ def _plain_step(out, node, scale, from_0, from_1, step_1, from_2, step_2):
 
 
 @kernel
-def _plain_back(out, here, alpha, node, ends, scale, factor, from_0, from_1, step_1, from_2, step_2):
+def _plain_back(size, out, here, alpha, node, ends, from_0, from_1, step_1, from_2, step_2, scale, factor):
     """Go one front back, and write how much of the total passes each point; return as `_plain_step` does."""
+    out = extent(out, size)
+    here = extent(here, size)
+    alpha = extent(alpha, size)
+    node = extent(node, size)
+    ends = extent(ends, size)
+    from_0 = extent(from_0, size)
+    from_1 = extent(from_1, size)
+    step_1 = extent(step_1, size)
+    from_2 = extent(from_2, size)
+    step_2 = extent(step_2, size)
     wide_vectors()
     distinct()
     top, gone = as_whole(0.0), 0
@@ -484,7 +502,7 @@ def _plain_forward(
     gauges,
     steps,
     period,
-    terms_z,
+    exps,
     begin_at,
     end_at,
     lost,
@@ -496,23 +514,31 @@ def _plain_forward(
     """Go over some fronts; return whether plain floats will do, the first front with losses, and its scale."""
     entries = borrowed(entries)
     others = borrowed(others)
-    terms_z = borrowed(terms_z)
+    exps = borrowed(exps)
     may_2 = borrowed(may_2)
     block = 0
     _plain_factors(n_s, may_2, gauges, block, steps)
     until = period - begin_at % period  # the next gauges
+    all_kept, rounded = exps.shape[0] > 1, exps.shape[0] == 1 and grad_z.shape[0] > 0
     for front in range(begin_at, end_at):
         t, row = front, front - begin_at + 1
+        kept_at = row if all_kept else 0
         place_z[t], others_z[t], inverse = weigh_places(
-            row_at(z, t),
-            entries,
-            others,
-            terms_z,
-            stretch(node, row, 2, n_s + 2),
-            row_at(grad_z, min(t, grad_z.shape[0] - 1)),
+            z.shape[1],
+            n_s,
+            others.shape[1],
+            start_of(z, t, 0),
+            entries[0],
+            start_of(others, 0, 0),
+            start_of(others, 2, 0),
+            start_of(exps, kept_at, 0),
+            start_of(node, row, 2),
         )
+        if rounded:
+            keep_rounded(row_at(exps, 0), row_at(grad_z, t))
         if inverse == 0.0:
             return False, first, reach
+        terms_z = row_at(exps, kept_at)
         if lost[0] <= 0.5:
             upright(row_at(alpha, row - 1), scales[front], row_at(gauges, block), row_at(rooms, 0))
             set_aside(
@@ -524,14 +550,15 @@ def _plain_forward(
             )
             lost[0] += _lost(n_s, entry_0, may_2, terms_z, others_z[t], lost[0], rooms)
         top, some = _plain_step(
-            stretch(alpha, row, 2, n_s + 2),
-            stretch(node, row, 2, n_s + 2),
+            n_s,
+            start_of(alpha, row, 2),
+            start_of(node, row, 2),
+            start_of(alpha, row - 1, 2),
+            start_of(alpha, row - 1, 1),
+            start_of(steps, 1, 2),
+            start_of(alpha, row - 1, 0),
+            start_of(steps, 2, 2),
             power(scales[front] - scales[front + 1]),
-            stretch(alpha, row - 1, 2, n_s + 2),
-            stretch(alpha, row - 1, 1, n_s + 1),
-            stretch(steps, 1, 2, n_s + 2),
-            stretch(alpha, row - 1, 0, n_s),
-            stretch(steps, 2, 2, n_s + 2),
         )
         if top <= 0 or (some and period <= fronts):
             return False, first, reach
@@ -583,7 +610,7 @@ def _plain_total(
     gauges,
     steps,
     period,
-    terms_z,
+    exps,
     kept,
     saved,
     saved_gauges,
@@ -629,7 +656,7 @@ def _plain_total(
             gauges,
             steps,
             period,
-            terms_z,
+            exps,
             begin_at,
             end_at,
             lost,
@@ -682,7 +709,7 @@ def _plain_backward(
     gauges,
     steps,
     period,
-    terms_z,
+    exps,
     begin_at,
     end_at,
     first,
@@ -692,6 +719,7 @@ def _plain_backward(
     total_e,
     beta,
     back,
+    sums,
     factor,
     grad_z,
 ):
@@ -701,9 +729,10 @@ def _plain_backward(
     others = borrowed(others)
     most = borrowed(most)
     where = borrowed(where)
+    exps = borrowed(exps)
+    sums = borrowed(sums)
     may_2 = borrowed(may_2)
-    ends, here = stretch(beta, 2, 0, n_s), stretch(beta, 3, 0, n_s)
-    sums = borrowed(terms_z)[: entries.size]
+    ends, here, all_kept = stretch(beta, 2, 0, n_s), stretch(beta, 3, 0, n_s), exps.shape[0] > 1
     block = end_at // period - begin_at // period
     _plain_factors(n_s, may_2, gauges, block, steps)
     since = end_at % period  # the last gauges
@@ -717,18 +746,19 @@ def _plain_backward(
         if far > FAR:
             return False
         top, some = _plain_back(
-            stretch(beta, front % 2, 2, n_s + 2),
-            here,
-            stretch(alpha, row, 2, n_s + 2),
-            stretch(node, row, 2, n_s + 2),
-            ends,
+            n_s,
+            start_of(beta, front % 2, 2),
+            start_of(beta, 3, 0),
+            start_of(alpha, row, 2),
+            start_of(node, row, 2),
+            start_of(beta, 2, 0),
+            start_of(beta, 1 - front % 2, 2),
+            start_of(beta, 1 - front % 2, 3),
+            start_of(steps, 1, 3),
+            start_of(beta, 1 - front % 2, 4),
+            start_of(steps, 2, 4),
             power(-back[0]),
             power(far) / total_m,
-            stretch(beta, 1 - front % 2, 2, n_s + 2),
-            stretch(beta, 1 - front % 2, 3, n_s + 3),
-            stretch(steps, 1, 3, n_s + 3),
-            stretch(beta, 1 - front % 2, 4, n_s + 4),
-            stretch(steps, 2, 4, n_s + 4),
         )
         if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):
             return False
@@ -744,18 +774,38 @@ def _plain_backward(
             since = period
         since -= 1
         back[0] = exponent_of(top)
-        sum_readers(here, most, others, sums)
-        fine = complete_places(
-            sums,
-            entries,
-            reader,
-            where[place_z[t]],
-            stretch(node, row, 2, n_s + 2),
-            place_z[t],
-            others_z[t],
-            factor,
-            row_at(grad_z, t),
-        )
+        if all_kept:
+            fine = complete_entries(
+                z.shape[1],
+                n_s,
+                others.shape[1],
+                start_of(beta, 3, 0),
+                entries[0],
+                start_of(others, 0, 0),
+                start_of(others, 2, 0),
+                whole(most),
+                start_of(exps, row, 0),
+                whole(sums),
+                place_z[t],
+                others_z[t],
+                factor,
+                start_of(grad_z, t, 0),
+            )
+        else:
+            fine = complete_places(
+                here,
+                entries,
+                reader,
+                others,
+                most,
+                where,
+                stretch(node, row, 2, n_s + 2),
+                sums,
+                place_z[t],
+                others_z[t],
+                factor,
+                row_at(grad_z, t),
+            )
         if not fine:
             return False
     return True
@@ -785,7 +835,7 @@ def _plain_value(
     steep,
 ):
     """Return whether plain floats will do, and the loss."""
-    kept, grad_z = 64, np.empty_like(z[:1])  # room for one row
+    kept, grad_z = 64, np.empty_like(z[:0])  # not wanted
     entries, reader, others, most, where = readers(pool, entry_0[:n_s], z.shape[1])
     width = n_s + 4
     alpha = np.empty((kept + 1, width))
@@ -814,8 +864,8 @@ def _plain_value(
     if doubled:
         lost[0] = 1.0
     rooms = zeroed(float_rows(pool, 4, n_s + 4))
-    terms_z = floats(pool, z.shape[1])
     end_scale = zeroed(floats(pool, end_front.size))
+    exps = float_rows(pool, 1, z.shape[1])
     fine, loss, first, reach, total_m, total_e, height = _plain_total(
         z,
         label,
@@ -842,7 +892,7 @@ def _plain_value(
         gauges,
         steps,
         period,
-        terms_z,
+        exps,
         kept,
         saved,
         saved_gauges,
@@ -910,8 +960,11 @@ def _plainly(
     if doubled:
         lost[0] = 1.0
     rooms = zeroed(float_rows(pool, 4, n_s + 4))
-    terms_z = floats(pool, z.shape[1])
     end_scale = zeroed(floats(pool, end_front.size))
+    if z.shape[1] <= n_s:
+        exps, sums = float_rows(pool, kept + 1, z.shape[1]), floats(pool, z.shape[1])
+    else:
+        exps, sums = float_rows(pool, 1, z.shape[1]), floats(pool, entries.size)
     fine, loss, first, reach, total_m, total_e, height = _plain_total(
         z,
         label,
@@ -938,7 +991,7 @@ def _plainly(
         gauges,
         steps,
         period,
-        terms_z,
+        exps,
         kept,
         saved,
         saved_gauges,
@@ -983,7 +1036,7 @@ def _plainly(
                 gauges,
                 steps,
                 period,
-                terms_z,
+                exps,
                 begin_at,
                 end_at,
                 lost,
@@ -1018,7 +1071,7 @@ def _plainly(
             gauges,
             steps,
             period,
-            terms_z,
+            exps,
             begin_at,
             end_at,
             first,
@@ -1028,6 +1081,7 @@ def _plainly(
             total_e,
             beta,
             back,
+            sums,
             -factor,
             grad_z,
         )

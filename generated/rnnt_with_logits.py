@@ -603,6 +603,7 @@ def _finish(
     end_share,
 ):
     """Add the derivatives in what lies beside the fronts."""
+    wide_vectors()  # for the rows that are completed, whose loop becomes part of this function
     outer = inner  # from here on: times the coefficient of the recurrence
     r = 0
     if end_front[r] != -1000000:

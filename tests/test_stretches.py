@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import pytest
 from symloss.generated._runtime.greatest import as_whole
+from symloss.generated._runtime.pointers import extent, start_of, whole
 from symloss.generated._runtime.spans import span
 from symloss.generated._runtime.stretches import row_at, stretch
 from symloss.generated._runtime.vector_sums import dot, sum_exactly, sum_of
@@ -35,6 +36,16 @@ def _views(array: Any, row: int, start: int, stop: int) -> Any:
     part[0] += 1.0
     span(whole, 2, 4)[1] += 1.0
     return part.copy(), whole.copy()
+
+
+@numba.njit
+def _by_pointers(array: Any, row: int, start: int, size: int) -> Any:
+    part, first = extent(start_of(array, row, start), size), extent(whole(array[0]), 2)
+    for k in range(part.size):
+        part[k] *= 2
+    for k in range(first.size):
+        first[k] *= 2
+    return part.copy(), first.size
 
 
 @numba.njit
@@ -74,6 +85,18 @@ def test_views_are_the_memory_of_their_array(dtype: str) -> None:
     assert part.tolist() == [12.0, 12.0, 14.0]
     assert whole.tolist() == array[2].tolist() == [10.0, 12.0, 12.0, 14.0, 14.0]
     assert array.sum() == 192.0
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint64"])
+def test_what_pointers_lead_to_is_the_memory_of_their_array(dtype: str) -> None:
+    for function in (_by_pointers, _by_pointers.py_func):
+        array = np.arange(20).reshape(4, 5).astype(dtype)
+        expected = array.copy()
+        expected[2, 1:4] *= 2
+        expected[0, :2] *= 2
+        part, size = function(array, 2, 1, 3)
+        assert (part.tolist(), part.dtype, size) == ([22, 24, 26], dtype, 2)
+        assert array.tolist() == expected.tolist()
 
 
 def test_whole_numbers_are_in_the_order_of_floats() -> None:

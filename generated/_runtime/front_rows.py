@@ -85,6 +85,7 @@ def _brief_exponentials(row: Any, largest: float, terms: Any) -> None:
 
 @kernel
 def _briefly(row: Any, largest: float, place: int, terms: Any) -> float:
+    wide_vectors()  # it becomes part of this function
     _brief_exponentials(row, largest, terms)
     terms[place] = 0.0
     others = sum_of(terms)
@@ -136,7 +137,8 @@ def _softmax_terms_compiled(row: Any, largest: Any, place: Any, terms: Any) -> A
 
 
 @kernel
-def _rounded(terms: Any, out: Any) -> None:
+def keep_rounded(terms: Any, out: Any) -> None:
+    """Write numbers in the dtype of ``out``."""
     wide_vectors()
     distinct()
     for k in range(out.size):
@@ -169,7 +171,7 @@ def weigh_row(row: Any, entries: Any, terms: Any, m: Any, e: Any, exps: Any) -> 
     largest = np.float64(found)
     others = _exactly(row, largest, place, terms)
     if exps.shape[0] > 0:
-        _rounded(terms, exps[0])
+        keep_rounded(terms, exps[0])
     if largest == -math.inf:  # no softmax
         others = math.nan
     inverse, least = 1.0 / (1.0 + others), math.inf

@@ -21,13 +21,14 @@ from typing import Any
 import numpy as np
 
 from .bits import raised
-from .front_rows import _rounded, _scale, softmax_terms
+from .front_rows import _scale, softmax_terms
 from .greatest import greatest_of
 from .jit import inlined, kernel
-from .lattice import _ROUNDER
-from .loops import in_dtype_of
+from .lattice import _ROUNDER, distinct
+from .loops import in_dtype_of, wide_vectors
+from .pointers import extent
 from .pools import floats, natural_rows, naturals, wholes, zeroed
-from .stretches import borrowed, row_at
+from .stretches import row_at
 from .vector_sums import dot, sum_of
 
 TINY = 2.0**-900  # numbers of a front below it count as lost; 2**-100 times it has all its digits
@@ -108,21 +109,25 @@ def _fill(out: Any, x: float) -> None:
 
 
 @kernel
-def weigh_places(row: Any, entries: Any, others: Any, terms: Any, node: Any, exps: Any) -> tuple[int, float, float]:
+def weigh_places(
+    size: int, places: int, apart: int, row: Any, first: int, others: Any, own: Any, terms: Any, node: Any
+) -> tuple[int, float, float]:
     """Reduce a row, and write its softmax to the places that read it.
 
     Parameters
     ----------
-    row : ndarray
+    size, places, apart : int
+        Entries of a row, places of a front, and those of them that do not read the first of the `readers`.
+    row : pointer
         Entries of a prediction.
-    entries, others : ndarray
-        From `readers`.
-    terms : ndarray
-        Room for as many numbers as the row has.
-    node : ndarray
+    first : int
+        The entry that most places read.
+    others, own : pointer
+        The other places, and their entries.
+    terms : pointer
+        Becomes ``exp(row - max(row))``, in float64.
+    node : pointer
         For each place the softmax of its entry.
-    exps : ndarray
-        Becomes ``exp(row - max(row))``.
 
     Returns
     -------
@@ -133,15 +138,14 @@ def weigh_places(row: Any, entries: Any, others: Any, terms: Any, node: Any, exp
     inverse : float
         What the softmax multiplies them by; 0 where it does not exist.
     """
-    row, entries, others = borrowed(row), borrowed(entries), borrowed(others)
-    terms, node, exps = borrowed(terms), borrowed(node), borrowed(exps)
+    wide_vectors()
+    row, terms, node = extent(row, size), extent(terms, size), extent(node, places)
     found, place = greatest_of(row)
     largest = np.float64(found)
     rest = softmax_terms(row, largest, place, terms)
-    _rounded(terms, exps)
     inverse = 1.0 / (1.0 + rest)
-    _fill(node, terms[entries[0]] * inverse)
-    _place(terms, inverse, row_at(others, 0), row_at(others, 2), node)
+    _fill(node, terms[first] * inverse)
+    _place(terms, inverse, extent(others, apart), extent(own, apart), node)
     return place, rest, inverse if abs(largest) < math.inf else 0.0
 
 
@@ -158,28 +162,130 @@ def _add(terms: Any, places: Any, groups: Any, out: Any) -> None:
 
 
 @inlined
-def sum_readers(terms: Any, most: Any, others: Any, out: Any) -> None:
-    """Write the sums of the terms of the places that read each entry."""
-    out[:] = 0.0
-    _add(terms, row_at(others, 0), row_at(others, 1), out)
-    out[0] += dot(terms, most)
+def _sum_readers(terms: Any, most: Any, first: int, places: Any, groups: Any, out: Any) -> None:
+    """Write the sums of the terms of places that read the same, of most of them to the first."""
+    _fill(out, 0.0)
+    _add(terms, places, groups, out)
+    out[first] += dot(terms, most)
 
 
 @inlined
-def complete_places(
-    sums: Any, entries: Any, reader: Any, at: int, node: Any, place: int, others: float, factor: float, out: Any
-) -> bool:
-    """Write the gradient of a row as `front_rows.complete_row` does; return whether the shares of its front are 1.
-
-    ``at`` says where in ``entries`` the largest one is, or -1; ``sums`` are overwritten.
-    """
+def _divided(sums: Any, at: int) -> tuple[float, float]:
+    """Return one of the sums, if there is such, which becomes 0, and the total of all others."""
     at_place = 0.0
     if at >= 0:
         at_place, sums[at] = sums[at], 0.0
-    elsewhere = sum_of(sums)
-    total, inverse = at_place + elsewhere, 1.0 / (1.0 + others)
+    return at_place, sum_of(sums)
+
+
+@kernel
+def complete_places(
+    shares: Any,
+    entries: Any,
+    reader: Any,
+    others: Any,
+    most: Any,
+    where: Any,
+    node: Any,
+    sums: Any,
+    place: int,
+    rest: float,
+    factor: float,
+    out: Any,
+) -> bool:
+    """Write the gradient of a row of many entries, as `front_rows.complete_row` does.
+
+    Parameters
+    ----------
+    shares : ndarray
+        How much of the total passes each place.
+    entries, reader, others, most, where : ndarray
+        From `readers`.
+    node : ndarray
+        For each place the softmax of its entry.
+    sums : ndarray
+        Room for as many numbers as there are different entries.
+    place, rest : int, float
+        From `weigh_places`.
+    factor : float
+        What the gradient is multiplied by.
+    out : ndarray
+        The exponentials of the row; becomes the gradient.
+
+    Returns
+    -------
+    bool
+        Whether the shares are 1 together.
+    """
+    wide_vectors()
+    _sum_readers(shares, most, 0, row_at(others, 0), row_at(others, 1), sums)
+    at_place, elsewhere = _divided(sums, where[place])
+    total, inverse = at_place + elsewhere, 1.0 / (1.0 + rest)
     _scale(out, in_dtype_of(out, -(total * inverse * factor)))
     for i in range(entries.size):
         out[entries[i]] = factor * (sums[i] - total * node[reader[i]])
-    out[place] = factor * ((at_place * others - elsewhere) * inverse)
+    out[place] = factor * ((at_place * rest - elsewhere) * inverse)
+    return abs(total - 1.0) <= _NEAR
+
+
+@kernel
+def _less_share(sums: Any, terms: Any, share: float, factor: float, out: Any) -> None:
+    wide_vectors()
+    distinct()
+    for k in range(out.size):
+        out[k] = factor * (sums[k] - share * terms[k])
+
+
+@inlined
+def _put(out: Any, place: int, x: float) -> None:
+    """Write a number; a function because of what `extent` says."""
+    out[place] = x
+
+
+@kernel
+def complete_entries(
+    size: int,
+    places: int,
+    apart: int,
+    shares: Any,
+    first: int,
+    others: Any,
+    own: Any,
+    most: Any,
+    terms: Any,
+    sums: Any,
+    place: int,
+    rest: float,
+    factor: float,
+    out: Any,
+) -> bool:
+    """Do what `complete_places` does for a row of few entries, of which all exponentials are kept.
+
+    Parameters
+    ----------
+    size, places, apart, first, others, own
+        As `weigh_places` takes them.
+    shares, most : pointer
+        As `complete_places` takes them.
+    terms : pointer
+        From `weigh_places`.
+    sums : pointer
+        Room for as many numbers as the row has.
+    place, rest, factor
+        As `complete_places` takes them.
+    out : pointer
+        Becomes the gradient.
+
+    Returns
+    -------
+    bool
+        Whether the shares are 1 together.
+    """
+    wide_vectors()
+    sums, terms, out = extent(sums, size), extent(terms, size), extent(out, size)
+    _sum_readers(extent(shares, places), extent(most, places), first, extent(others, apart), extent(own, apart), sums)
+    at_place, elsewhere = _divided(sums, place)
+    total, inverse = at_place + elsewhere, 1.0 / (1.0 + rest)
+    _less_share(sums, terms, total * inverse, factor, out)
+    _put(out, place, factor * ((at_place * rest - elsewhere) * inverse))
     return abs(total - 1.0) <= _NEAR

@@ -189,6 +189,8 @@ class Backward:
     def finish(self) -> CodeFunction:
         """Return the function that adds what belongs to no front, and completes rows."""
         sweeps, names, code = self.sweeps, self.names, Code()
+        if self.plan.rows:
+            code("wide_vectors()  # for the rows that are completed, whose loop becomes part of this function")
         sweeps.rest_gradient(code)
         code("outer = inner  # from here on: times the coefficient of the recurrence")
         sweeps.scatter_points(code, "start", "start_share")

@@ -32,6 +32,7 @@ class Plain:
         self.sweeps, self.names, self.plan, self.pad = sweeps, sweeps.names, sweeps.plan, sweeps.pad
         self.row = self.names.front
         self.known = [*self.names.problem, *self.names.sizes, *self.names.filled]
+        self._row_sizes = [f"{self.row}.shape[1]", self.names.sizes[1], "others.shape[1]"]
         self.statistics = [f"place_{self.row}", f"others_{self.row}"]
 
     def functions(self) -> list[CodeFunction]:
@@ -79,9 +80,9 @@ class Plain:
             self._kept(code, "out")
             code("faint |= as_whole(node[place]) - as_whole(FAINT)  # negative from then on")
         code("return top if faint >= 0 else 0, gone != 0")
-        given = ["out", "node", "scale", *_linked(links)]
+        head = _with_extents(code, "_plain_step", ["out", "node", *_linked(links)], ["scale"])
         says = "Add up what reaches a front; return the largest, ordered, 0 if it cannot be, and whether one was lost."
-        return CodeFunction(signature("_plain_step", given), says, tuple(code.lines))
+        return CodeFunction(head, says, tuple(code.lines))
 
     def _back(self) -> CodeFunction:
         code, links = Code(), backward_links(self.plan)
@@ -92,9 +93,10 @@ class Plain:
             code("total *= node[place]")
             self._kept(code, "out")
         code("return top, gone != 0")
-        given = ["out", "here", "alpha", "node", "ends", "scale", "factor", *_linked(links)]
+        arrays = ["out", "here", "alpha", "node", "ends", *_linked(links)]
+        head = _with_extents(code, "_plain_back", arrays, ["scale", "factor"])
         says = "Go one front back, and write how much of the total passes each point; return as `_plain_step` does."
-        return CodeFunction(signature("_plain_back", given), says, tuple(code.lines))
+        return CodeFunction(head, says, tuple(code.lines))
 
     def _span(self, shift: int = 0) -> list[str]:
         at = self.pad + shift
@@ -103,12 +105,15 @@ class Plain:
     def _inside(self, array: str, row: str, shift: int = 0) -> str:
         return f"stretch({', '.join([array, row, *self._span(shift)])})"
 
+    def _from(self, array: str, row: str, shift: int = 0) -> str:
+        return f"start_of({array}, {row}, {self.pad + shift})"
+
     def _links(self, links: tuple[Link, ...], array: str, row: str) -> list[str]:
         given = []
         for i, link in enumerate(links):
-            given.append(self._inside(array, row, -link.shift))
+            given.append(self._from(array, row, -link.shift))
             # The factors belong to the place that a step leads to, from which the adjoint comes.
-            given += [self._inside("steps", str(i), -link.shift if link.lag < 0 else 0)] if _has_factor(link) else []
+            given += [self._from("steps", str(i), -link.shift if link.lag < 0 else 0)] if _has_factor(link) else []
         return given
 
     def _factors(self) -> CodeFunction:
@@ -139,29 +144,30 @@ class Plain:
 
     def _given(self, *more: str) -> list[str]:
         given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS]
-        return [*given, f"terms_{self.row}", "begin_at", "end_at", *more, f"grad_{self.row}"]
+        return [*given, "exps", "begin_at", "end_at", *more, f"grad_{self.row}"]
 
     def _forward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
-        borrow(code, ["entries", "others", f"terms_{self.row}", *names.masks])
+        borrow(code, ["entries", "others", "exps", *names.masks])
         self._take(code, "0")
         code("until = period - begin_at % period  # the next gauges")
+        code(f"all_kept, rounded = exps.shape[0] > 1, exps.shape[0] == 1 and grad_{self.row}.shape[0] > 0")
         with code.under("for front in range(begin_at, end_at):"):
             code(f"{at}, row = front, front - begin_at + 1")
-            given = [f"row_at({self.row}, {at})", "entries", "others", f"terms_{self.row}", self._inside("node", "row")]
-            result = f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = "
-            room = f"row_at(grad_{self.row}, min({at}, grad_{self.row}.shape[0] - 1))"  # there is one, for a value
-            code(*call("weigh_places", [*given, room], result))
+            given = [*self._row_sizes, f"start_of({self.row}, {at}, 0)", *self._reading()]
+            given += ["start_of(exps, kept_at, 0)", self._from("node", "row")]
+            code("kept_at = row if all_kept else 0")
+            code(*call("weigh_places", given, f"place_{self.row}[{at}], others_{self.row}[{at}], inverse = "))
+            with code.under("if rounded:"):
+                code(f"keep_rounded(row_at(exps, 0), row_at(grad_{self.row}, {at}))")
             with code.under("if inverse == 0.0:"):
                 code("return False, first, reach")
+            code(f"terms_{self.row} = row_at(exps, kept_at)")
             upright = self._upright("row_at(alpha, row - 1)", "scales[front]", "block")
             add_losses(code, self.sweeps, upright, self._inside("node", "row"))
-            given = [
-                self._inside("alpha", "row"),
-                self._inside("node", "row"),
-                "power(scales[front] - scales[front + 1])",
-            ]
+            given = [names.sizes[1], self._from("alpha", "row"), self._from("node", "row")]
             given += self._links(forward_links(self.plan), "alpha", "row - 1")
+            given += ["power(scales[front] - scales[front + 1])"]
             code(*call("_plain_step", given, "top, some = "))
             with code.under("if top <= 0 or (some and period <= fronts):"):
                 code("return False, first, reach")
@@ -183,9 +189,8 @@ class Plain:
     def _backward(self) -> CodeFunction:
         code, names, at = Code(), self.names, self.plan.first
         places = names.sizes[1]
-        borrow(code, [*_GROUPS, *names.masks])
-        code(f"ends, here = stretch(beta, 2, 0, {places}), stretch(beta, 3, 0, {places})")
-        code(f"sums = borrowed(terms_{self.row})[: entries.size]")
+        borrow(code, [*_GROUPS, "exps", "sums", *names.masks])
+        code(f"ends, here, all_kept = stretch(beta, 2, 0, {places}), stretch(beta, 3, 0, {places}), exps.shape[0] > 1")
         self._take(code, "end_at // period - begin_at // period")
         code("since = end_at % period  # the last gauges")
         with code.under("for front in range(end_at - 1, begin_at - 1, -1):"):
@@ -195,9 +200,10 @@ class Plain:
             code("back[1] += back[0]", "far = scales[front + 1] + back[1] - total_e")
             with code.under("if far > FAR:"):
                 code("return False")
-            given = [self._inside("beta", "front % 2"), "here", self._inside("alpha", "row")]
-            given += [self._inside("node", "row"), "ends", "power(-back[0])", "power(far) / total_m"]
+            given = [places, self._from("beta", "front % 2"), "start_of(beta, 3, 0)", self._from("alpha", "row")]
+            given += [self._from("node", "row"), "start_of(beta, 2, 0)"]
             given += self._links(backward_links(self.plan), "beta", "1 - front % 2")
+            given += ["power(-back[0])", "power(far) / total_m"]
             code(*call("_plain_back", given, "top, some = "))
             with code.under("if top <= 0 or (some and front >= first and reach + back[1] - total_e > BOTH):"):
                 code("return False")
@@ -207,18 +213,31 @@ class Plain:
                 self._take(code, "block - 1")
                 code("since = period")
             code("since -= 1")
-            code("back[0] = exponent_of(top)", "sum_readers(here, most, others, sums)")
-            place = f"place_{self.row}[{at}]"
-            given = ["sums", "entries", "reader", f"where[{place}]", self._inside("node", "row"), place]
-            given += [f"others_{self.row}[{at}]", "factor", f"row_at(grad_{self.row}, {at})"]
-            code(*call("complete_places", given, "fine = "))
+            code("back[0] = exponent_of(top)")
+            self._complete(code)
             with code.under("if not fine:"):
                 code("return False")
         code("return True")
         says = "Go over some fronts, last to first, and write the gradient; return whether plain floats would do."
-        given = self._given("first", "reach", "end_scale", "total_m", "total_e", "beta", "back", "factor")
+        given = self._given("first", "reach", "end_scale", "total_m", "total_e", "beta", "back", "sums", "factor")
         head = signature("_plain_backward", given)
         return CodeFunction(head, says, tuple(code.lines))
+
+    def _reading(self) -> list[str]:
+        """Return what functions of one front take to know which places read what."""
+        return ["entries[0]", "start_of(others, 0, 0)", "start_of(others, 2, 0)"]
+
+    def _complete(self, code: Code) -> None:
+        """Write the gradient of a row, by a way for few entries and one for many."""
+        at, sizes = self.plan.first, self._row_sizes
+        place = [f"place_{self.row}[{at}]", f"others_{self.row}[{at}]", "factor"]
+        with code.under("if all_kept:"):
+            given = [*sizes, "start_of(beta, 3, 0)", *self._reading(), "whole(most)", "start_of(exps, row, 0)"]
+            given += ["whole(sums)", *place, f"start_of(grad_{self.row}, {at}, 0)"]
+            code(*call("complete_entries", given, "fine = "))
+        with code.under("else:"):
+            given = ["here", *_GROUPS, self._inside("node", "row"), "sums", *place, f"row_at(grad_{self.row}, {at})"]
+            code(*call("complete_places", given, "fine = "))
 
     def _room(self, code: Code) -> None:
         """Write the allocation of fronts, and the one on which paths begin."""
@@ -243,11 +262,10 @@ class Plain:
         with code.under("if steep:"):
             self._gauge(code, "0", "1", "0")
         begin_losses(code, self.sweeps)
-        code(f"terms_{self.row} = floats({POOL}, {self.row}.shape[1])")
         code(f"end_scale = zeroed(floats({POOL}, end_front.size))")
 
     def _total_given(self) -> list[str]:
-        given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS, f"terms_{self.row}", "kept"]
+        given = [*self.known, *_GROUPS, *self.statistics, *ENDS[:2], *_FRONTS, "exps", "kept"]
         return [*given, "saved", "saved_gauges", "lost", ROOMS, "end_scale", f"grad_{self.row}"]
 
     def _total(self) -> CodeFunction:
@@ -283,8 +301,9 @@ class Plain:
 
     def _value(self) -> CodeFunction:
         code = Code()
-        code(f"kept, grad_{self.row} = {SEGMENT}, np.empty_like({self.row}[:1])  # room for one row")
+        code(f"kept, grad_{self.row} = {SEGMENT}, np.empty_like({self.row}[:0])  # not wanted")
         self._room(code)
+        code(f"exps = float_rows({POOL}, 1, {self.row}.shape[1])")
         code(*call("_plain_total", self._total_given(), f"fine, loss, {_FOUND} = "))
         code("enough = first == fronts or (not doubled and reach - total_e <= LITTLE)", "return fine and enough, loss")
         given = [POOL, *self.known, *self.statistics, *STARTS, *ENDS[:2], "steep"]
@@ -292,8 +311,12 @@ class Plain:
         return CodeFunction(signature("_plain_value", given), says, tuple(code.lines))
 
     def _both(self) -> CodeFunction:
-        code = Code()
+        code, entries = Code(), f"{self.row}.shape[1]"
         self._room(code)
+        with code.under(f"if {entries} <= {self.names.sizes[1]}:"):
+            code(f"exps, sums = float_rows({POOL}, kept + 1, {entries}), floats({POOL}, {entries})")
+        with code.under("else:"):
+            code(f"exps, sums = float_rows({POOL}, 1, {entries}), floats({POOL}, entries.size)")
         code(*call("_plain_total", self._total_given(), f"fine, loss, {_FOUND} = "))
         with code.under("if not fine:"):
             code("return False, loss")
@@ -305,7 +328,7 @@ class Plain:
             with code.under("if count > 1:"):
                 code("copy_rows(saved, part, alpha, 0, 1)", "copy_rows(saved_gauges, part, gauges, 0, 1)")
                 code(*call("_plain_forward", self._given("lost", ROOMS, "first", "reach")))
-            given = self._given("first", "reach", "end_scale", "total_m", "total_e", "beta", "back", "-factor")
+            given = self._given("first", "reach", "end_scale", "total_m", "total_e", "beta", "back", "sums", "-factor")
             code(*call("_plain_backward", given, "fine = "))
             with code.under("if not fine:"):
                 code("return False, loss")
@@ -321,6 +344,14 @@ class Plain:
 
 def _has_factor(link: Link) -> bool:
     return bool(link.mask or link.shift)
+
+
+def _with_extents(code: Code, name: str, arrays: list[str], more: list[str]) -> str:
+    """Write what makes arrays of pointers ahead of a function's code; return its ``def`` lines."""
+    head = Code()
+    head(*(f"{array} = extent({array}, size)" for array in arrays))
+    code.lines[0:0] = head.lines
+    return signature(name, ["size", *arrays, *more])
 
 
 def _linked(links: tuple[Link, ...]) -> list[str]:
