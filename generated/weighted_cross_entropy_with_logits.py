@@ -62,6 +62,7 @@ from ._runtime.elementary import (
     scaled,
     settle,
     settle_parts,
+    times_log_softmax,
     times_parts,
 )
 
@@ -103,14 +104,16 @@ def _plain_value(z, y, class_weight):
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
-        y_part, class_weight_part, z_part = y[part], class_weight[part], z[part]
+        z_part, y_part, class_weight_part = z[part], y[part], class_weight[part]
         for c in range(size):
-            multiply_no_nan_value = multiply_no_nan(
+            times_log_softmax_value = times_log_softmax(
+                minus(np.float64(z_part[c]), largest),
+                total,
+                log1p_lowered_total,
                 np.float64(y_part[c]) * np.float64(class_weight_part[c]),
-                minus(np.float64(z_part[c]), largest) - log1p_lowered_total,
             )
-            terms_2[c] = multiply_no_nan_value
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
+            terms_2[c] = times_log_softmax_value
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     return loss
@@ -147,11 +150,13 @@ def _value_of_tile(z, y, class_weight, loss):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            multiply_no_nan_value = multiply_no_nan(
+            times_log_softmax_value = times_log_softmax(
+                minus(z[c, i], largest[i]),
+                total[i],
+                log1p_lowered_total[i],
                 y[c, i] * class_weight[c],
-                minus(z[c, i], largest[i]) - log1p_lowered_total[i],
             )
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], times_log_softmax_value)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
@@ -239,14 +244,16 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
-        y_part, class_weight_part, z_part = y[part], class_weight[part], z[part]
+        z_part, y_part, class_weight_part = z[part], y[part], class_weight[part]
         for c in range(size):
-            multiply_no_nan_value = multiply_no_nan(
+            times_log_softmax_value = times_log_softmax(
+                minus(np.float64(z_part[c]), largest),
+                total,
+                log1p_lowered_total,
                 np.float64(y_part[c]) * np.float64(class_weight_part[c]),
-                minus(np.float64(z_part[c]), largest) - log1p_lowered_total,
             )
-            terms_2[c] = multiply_no_nan_value
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
+            terms_2[c] = times_log_softmax_value
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total_2 = settle(total_2, lost_2)
     loss = 0.0 - total_2
     terms_3 = room(1.0)
@@ -382,11 +389,13 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            multiply_no_nan_value = multiply_no_nan(
+            times_log_softmax_value = times_log_softmax(
+                minus(z[c, i], largest[i]),
+                total[i],
+                log1p_lowered_total[i],
                 y[c, i] * class_weight[c],
-                minus(z[c, i], largest[i]) - log1p_lowered_total[i],
             )
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], times_log_softmax_value)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):

@@ -56,6 +56,7 @@ from ._runtime.elementary import (
     multiply_no_nan,
     scaled,
     settle,
+    times_log_softmax,
 )
 
 _ARGUMENTS = (
@@ -90,9 +91,13 @@ def _plain_value(z, label, class_weight):
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
-    difference = minus(np.float64(z[label]), largest) - log1p(lowered(total))
-    multiply_no_nan_value = multiply_no_nan(np.float64(class_weight[label]), difference)
-    loss = 0.0 - multiply_no_nan_value
+    times_log_softmax_value = times_log_softmax(
+        minus(np.float64(z[label]), largest),
+        total,
+        log1p(lowered(total)),
+        np.float64(class_weight[label]),
+    )
+    loss = 0.0 - times_log_softmax_value
     return loss
 
 
@@ -107,7 +112,7 @@ def _value_of_tile(z, label, class_weight, loss):
     """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    z_label, difference, class_weight_label = lanes(z), lanes(z), lanes(z)
+    z_label, class_weight_label = lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -124,12 +129,15 @@ def _value_of_tile(z, label, class_weight, loss):
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
-        difference[i] = minus(z_label[i], largest[i]) - log1p(lowered(total[i]))
-    for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
     for i in range(LANES):
-        multiply_no_nan_value = multiply_no_nan(class_weight_label[i], difference[i])
-        loss[i] = 0.0 - multiply_no_nan_value
+        times_log_softmax_value = times_log_softmax(
+            minus(z_label[i], largest[i]),
+            total[i],
+            log1p(lowered(total[i])),
+            class_weight_label[i],
+        )
+        loss[i] = 0.0 - times_log_softmax_value
 
 
 @kernel
@@ -187,7 +195,6 @@ def _total(z, label, class_weight, short, long, weight):
 def _plain_value_and_grad(z, label, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
-    class_weight_label = np.float64(class_weight[label])
     z_label = np.float64(z[label])
     largest, place = largest_of(z)
     terms = room(1.0)
@@ -202,11 +209,14 @@ def _plain_value_and_grad(z, label, class_weight, factor, grad_z):
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total = settle(total, lost)
-    multiply_no_nan_value = multiply_no_nan(
+    class_weight_label = np.float64(class_weight[label])
+    times_log_softmax_value = times_log_softmax(
+        minus(z_label, largest),
+        total,
+        log1p(lowered(total)),
         class_weight_label,
-        minus(z_label, largest) - log1p(lowered(total)),
     )
-    loss = 0.0 - multiply_no_nan_value
+    loss = 0.0 - times_log_softmax_value
     if place == label:
         total_2 = total
     else:
@@ -236,10 +246,8 @@ def sample_value_and_grad(z, label, class_weight, grad_z):
 def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
-    class_weight_label, z_label, largest, place = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, lifted_one_plus_total, minus_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    for i in range(LANES):
-        class_weight_label[i] = class_weight[int(label[i])]
+    z_label, largest, place, total = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost, class_weight_label, lifted_one_plus_total, minus_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
@@ -259,11 +267,15 @@ def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        multiply_no_nan_value = multiply_no_nan(
+        class_weight_label[i] = class_weight[int(label[i])]
+    for i in range(LANES):
+        times_log_softmax_value = times_log_softmax(
+            minus(z_label[i], largest[i]),
+            total[i],
+            log1p(lowered(total[i])),
             class_weight_label[i],
-            minus(z_label[i], largest[i]) - log1p(lowered(total[i])),
         )
-        loss[i] = 0.0 - multiply_no_nan_value
+        loss[i] = 0.0 - times_log_softmax_value
         lifted_one_plus_total[i] = lifted_one_plus(total[i])
         chosen = (
             total[i]

@@ -11,9 +11,9 @@ from typing import Any
 from sympy import Add, Expr, S
 
 from symloss.arguments import Weight
-from symloss.functions import exp_minus, log1p
+from symloss.functions import exp_minus, log1p, minus, multiply_no_nan
 from symloss.reductions import MaxOver, SumOver, rewrite_parts
-from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, lowered
+from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, lowered, times_log_softmax
 
 
 def lift_rows(expr: Expr) -> Expr:
@@ -30,12 +30,28 @@ def _lift(expr: Any) -> Any:
     others = next((term for term in Add.make_args(expr) if _sums_exponentials(term)), None)
     if isinstance(expr, Add) and others is not None and S.One in expr.args:
         return lifted_one_plus(_lift(others)) + _lift(expr - 1 - others)
+    weighted = _weighted_log_softmax(expr)
+    if weighted is not None:
+        return weighted
     expr = rewrite_parts(expr, _lift)
     if isinstance(expr, exp_minus) and isinstance(expr.args[1], MaxOver):
         return lifted_exp_minus(*expr.args)
     if isinstance(expr, log1p) and _sums_exponentials(expr.args[0]):
         return log1p(lowered(expr.args[0]))
     return expr
+
+
+def _weighted_log_softmax(expr: Any) -> Expr | None:
+    """Let a weight multiply the sum in a logarithm before that is lowered."""
+    if not isinstance(expr, multiply_no_nan) or not isinstance(expr.args[1], Add):
+        return None
+    weight, difference = expr.args
+    own = next((t for t in difference.args if isinstance(t, minus) and isinstance(t.args[1], MaxOver)), None)
+    total = next((t for t in difference.args if isinstance(-t, log1p) and _sums_exponentials((-t).args[0])), None)
+    if own is None or total is None or len(difference.args) != 2:
+        return None
+    others = _lift((-total).args[0])
+    return times_log_softmax(own, others, log1p(lowered(others)), _lift(weight))
 
 
 def _sums_exponentials(expr: Any) -> bool:

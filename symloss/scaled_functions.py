@@ -86,6 +86,14 @@ class lifted_one_plus(Primitive):  # noqa: N801
         return LIFT + self.args[0]
 
 
+class times_log_softmax(Primitive):  # noqa: N801
+    """k * (x - log_total), and 0 where k = 0, for log_total = log1p(lowered(total)), which may be subnormal."""
+
+    def definition(self) -> Expr:
+        x, _, log_total, k = self.args
+        return k * (x - log_total)
+
+
 class square_rest(Primitive):  # noqa: N801
     """What rounding takes from x**2: 0 in exact numbers."""
 

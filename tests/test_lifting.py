@@ -15,7 +15,7 @@ from sympy import Expr, Interval, S, oo
 from test_row_rules import _value
 
 from symloss.arguments import Prediction, Target, Weight
-from symloss.functions import exp_minus, log1p
+from symloss.functions import exp_minus, log1p, minus, multiply_no_nan
 from symloss.lifting import lift_rows
 from symloss.pipeline import text_of_stage
 from symloss.reductions import Dim, Index, MaxOver, SumOver
@@ -38,6 +38,7 @@ LIFTED: dict[str, Expr] = {
     "its complement elsewhere": w[0] * (1 + _others - _entry) / (1 + _others),
     "a product of both": w[0] * _entry * (1 + _others - _entry) / (1 + _others) ** 2,
     "a logarithm": w[0] * (z[0] - _largest - log1p(_others)),
+    "a weighted log-softmax": multiply_no_nan(w[0], minus(z[0], _largest) - log1p(_others)),
     "inside of sums": SumOver(w[c] * exp_minus(z[c], _largest) / (1 + _others), c),
     "a difference": (_entry * w[1] - (1 + _others - _entry) * y[0] * w[0]) / (1 + _others),
 }
@@ -104,6 +105,24 @@ def _exact_row(row: Any, label: int, weights: Any) -> tuple[list[Any], list[Any]
     others = [sum(s for j, s in enumerate(shares) if j != k) for k in range(len(row))]
     grad = [weight * (-others[k] if k == label else shares[k]) / total for k in range(len(row))]
     return grad, [weight * shares[k] * others[k] / total**2 for k in range(len(row))]
+
+
+@pytest.mark.parametrize("size", [3, 10, 200])
+def test_weights_times_subnormal_losses(size: int) -> None:
+    """Weights of 200 multiplied what the logarithm of a nearly sure row lacks."""
+    rng = np.random.default_rng(size)
+    worst = 0.0
+    for _ in range(60):
+        z_ = rng.uniform(-744, -700, (1, size))
+        weights = rng.uniform(0, 200, size)
+        label = int(rng.integers(size))
+        z_[0, label] = 0.0
+        exact = MP.mpf(weights[label]) * MP.log(sum(MP.exp(MP.mpf(v)) for v in z_[0]))
+        dense = weighted_cross_entropy_with_logits.value(z_, np.eye(size)[[label]], weights, reduction="sum")
+        sparse = weighted_sparse_cross_entropy_with_logits.value(z_, np.array([label]), weights, reduction="sum")
+        unit = max(LEAST, float(np.spacing(float(exact))))
+        worst = max([worst, *(float(abs(MP.mpf(got) - exact) / unit) for got in (dense, sparse))])
+    assert 0.4 < worst <= 2.0
 
 
 @pytest.mark.parametrize("size", [3, 10, 200])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .double_word import two_sum
 from .exponential import _lift_of as lift_of
-from .exponential import lifted_nonpositive_parts
+from .exponential import lifted_nonpositive_parts, lowered
 from .jit import polymorphic
 
 
@@ -21,3 +21,13 @@ def lifted_exp_minus(x: float, y: float) -> float:
 def lifted_one_plus(x: float) -> float:
     """lifted(1) + x."""
     return lift_of(x)[0] + x
+
+
+_AS_IT_IS = 2.0**-60  # log1p of less is as good as it
+
+
+@polymorphic
+def times_log_softmax(x: float, total: float, log_total: float, k: float) -> float:
+    """k * (x - log_total) for log_total = log1p(lowered(total)), with what a subnormal one lacks; 0 where k = 0."""
+    product = k * x - lowered(k * total) if lowered(total) < _AS_IT_IS else k * (x - log_total)
+    return 0.0 if k == 0.0 else product
