@@ -28,6 +28,6 @@ _AS_IT_IS = 2.0**-60  # log1p of less is as good as it
 
 @polymorphic
 def times_log_softmax(x: float, total: float, log_total: float, k: float) -> float:
-    """k * (x - log_total) for log_total = log1p(lowered(total)), with what a subnormal one lacks; 0 where k = 0."""
+    """K * (x - log_total) for log_total = log1p(lowered(total)), with what a subnormal one lacks; 0 where k = 0."""
     product = k * x - lowered(k * total) if lowered(total) < _AS_IT_IS else k * (x - log_total)
     return 0.0 if k == 0.0 else product
