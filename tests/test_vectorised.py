@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import importlib
+import platform
 import re
 from typing import Any
 
+import llvmlite.binding
 import numba
 import numpy as np
 import pytest
 from numba.core.caching import NullCache
+from symloss.generated._runtime import jit, tuning
 
 FLAT = (
     "absolute_error", "binary_cross_entropy", "binary_cross_entropy_with_logits", "focal_with_logits", "squared_error",
@@ -38,6 +41,43 @@ def test_loops_become_vectors(name: str, dtype: str) -> None:
     assert not _CALLED.search(text)
     assert re.search(r"fmul <\d+ x (float|double)>|fadd <\d+ x (float|double)>|fsub <\d+ x (float|double)>", text)
     assert "llvm.masked.gather" not in text
+
+
+def _machine_code(monkeypatch: pytest.MonkeyPatch, name: str, dtype: str) -> str:
+    """Return what becomes of the kernels that write gradients, and gradients and Hessians, of rows of ten entries."""
+    module: Any = importlib.import_module(f"symloss.generated.{name}")
+    asked: list[tuple[Any, tuple[Any, ...]]] = []
+    entry = jit.Compiled.entry
+
+    def recorded(self: Any, key: Any, arguments: tuple[Any, ...]) -> Any:
+        asked.append((self.py_func, arguments))
+        return entry(self, key, arguments)
+
+    monkeypatch.setattr(jit.Compiled, "entry", recorded)
+    rows, labels = np.ones((40, 10), dtype), np.zeros(40, np.int64)
+    for call in (module.value_and_grad, module.grad_and_hess):
+        call(rows, labels if "sparse" in name else np.eye(10, dtype=dtype)[labels], reduction="none")
+    texts = []
+    for function, arguments in asked:
+        kernel = numba.njit(nogil=True, error_model="numpy", pipeline_class=tuning.Entry)(function)
+        kernel.compile(tuple(map(numba.typeof, arguments)))
+        texts += [str(kernel.inspect_llvm(kernel.signatures[0])), str(kernel.inspect_asm(kernel.signatures[0]))]
+    assert len(asked) >= 2
+    return "\n".join(texts)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["sparse_cross_entropy_with_logits", "cross_entropy_with_logits"])
+def test_rows_are_transposed_without_gathers(monkeypatch: pytest.MonkeyPatch, name: str, dtype: str) -> None:
+    """On processors that have gathers they took as long as all the rest."""
+    module: Any = importlib.import_module(f"symloss.generated.{name}")
+    for kernel in vars(module).values():
+        if isinstance(kernel, jit.Compiled):
+            kernel.entries.clear()
+    text = _machine_code(monkeypatch, name, dtype)
+    known = llvmlite.binding.llvm_version_info[0] >= 18 and platform.machine() in ("x86_64", "AMD64")
+    assert ("+prefer-no-gather" in text) == known
+    assert not known or not re.search(r"v?p?gather[dq]|v?p?scatter[dq]|llvm.masked.(gather|scatter)", text)
 
 
 def test_float32_stays_float32_where_that_is_accurate() -> None:

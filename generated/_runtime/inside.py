@@ -13,15 +13,15 @@ from types import MappingProxyType
 from typing import Any
 
 import numba.extending
-from numba.core.codegen import CPUCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 
 from .literals import Polymorphic
+from .tuning import Tuned
 
 
-class _Part(CPUCodeLibrary):
+class _Part(Tuned):
     """The module of one function, which those that call it link beside the modules of what it calls."""
 
     def add_llvm_module(self, ll_module: Any) -> None:

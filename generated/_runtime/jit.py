@@ -16,8 +16,8 @@ from numba import types
 from .disk_cache import DiskCache
 from .inside import OPTIONS, PolymorphicInside
 from .late import prepare
-from .literals import Polymorphic
 from .machine_code import load
+from .tuning import Entry, PolymorphicEntry
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -86,8 +86,8 @@ class Compiled:
     @functools.cached_property
     def dispatcher(self) -> Any:
         """Numba's dispatcher, for calls from Python."""
-        own = {"pipeline_class": Polymorphic} if self._polymorphic else {}
-        dispatcher = numba.njit(**self._options, **own)(self.py_func)
+        own = PolymorphicEntry if self._polymorphic else Entry
+        dispatcher = numba.njit(**self._options, pipeline_class=own)(self.py_func)
         dispatcher._cache = self._cache
         return dispatcher
 

@@ -1,0 +1,81 @@
+"""What LLVM is told about the processor beside what it finds out: to read entries that lie apart one by one.
+
+It takes gathers where there are some, and since microcode mends what they leaked, they take ten times as long as the
+loads that they stand for on many processors: to write rows of ten classes back took as long as all the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numba.core import codegen
+from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.core.compiler_machinery import register_pass
+from numba.core.typed_passes import NativeLowering
+
+from .literals import Polymorphic
+
+_KNOWN_SINCE = 18  # version of LLVM
+_FEATURES = "+prefer-no-gather,+prefer-no-scatter"
+
+
+def _attribute(features: str) -> str | None:
+    """Return the attribute of a function with the features of the processor and ours; None where there is none."""
+    x86 = codegen.ll.get_process_triple().startswith(("x86_64", "i686"))
+    if not x86 or codegen.ll.llvm_version_info[0] < _KNOWN_SINCE:
+        return None
+    return f'"target-features"="{",".join(filter(None, (features, _FEATURES)))}"'
+
+
+class Tuned(CPUCodeLibrary):
+    """The modules of one function."""
+
+    def add_ir_module(self, ir_module: Any) -> None:
+        """Take a module, and tell LLVM so in every function that it defines."""
+        attribute = _attribute(self._codegen._tm_features)
+        for function in ir_module.functions:
+            if attribute is not None and not function.is_declaration:
+                # llvmlite knows attributes without values only; it prints this one as it stands.
+                set.add(function.attributes, attribute)
+        super().add_ir_module(ir_module)
+
+
+class _TunedCode(Tuned, JITCodeLibrary):
+    """The same, with what makes machine code of them."""
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class _LowerTuned(NativeLowering):
+    """Lowers a function into such a library."""
+
+    _name = "lower_tuned"
+
+    def run_pass(self, state: Any) -> bool:
+        if state.library is None:
+            state.library = _TunedCode(state.targetctx.codegen(), state.func_id.func_qualname)
+            state.library.enable_object_caching()
+        return bool(super().run_pass(state))
+
+
+def _tuned(pipelines: list[Any]) -> list[Any]:
+    for passes in pipelines:
+        passes.passes = [(_LowerTuned if step is NativeLowering else step, what) for step, what in passes.passes]
+        passes.finalize()
+    return pipelines
+
+
+class Entry(CompilerBase):
+    """Numba's compiler for functions that are called from Python."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return Numba's passes, but for the last."""
+        return _tuned([DefaultPassBuilder.define_nopython_pipeline(self.state)])
+
+
+class PolymorphicEntry(Polymorphic):
+    """The same with literals as wide as the arguments."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Return the passes of `Polymorphic`, but for the last."""
+        return _tuned(super().define_pipelines())
