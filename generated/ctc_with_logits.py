@@ -71,6 +71,7 @@ from ._runtime.plain_fronts import (
     readers,
     sparingly,
     weigh_places,
+    worth_keeping,
 )
 from ._runtime.pointers import extent, start_of, whole
 from ._runtime.pools import cleared, float_rows, floats, pools, wholes, zeroed
@@ -961,7 +962,7 @@ def _plainly(
         lost[0] = 1.0
     rooms = zeroed(float_rows(pool, 4, n_s + 4))
     end_scale = zeroed(floats(pool, end_front.size))
-    if z.shape[1] <= n_s:
+    if worth_keeping(kept, n_s, z.shape[1]):
         exps, sums = float_rows(pool, kept + 1, z.shape[1]), floats(pool, z.shape[1])
     else:
         exps, sums = float_rows(pool, 1, z.shape[1]), floats(pool, entries.size)

@@ -8,7 +8,13 @@ import mpmath
 import numba
 import numpy as np
 import pytest
-from symloss.generated._runtime.plain_fronts import complete_entries, complete_places, readers, weigh_places
+from symloss.generated._runtime.plain_fronts import (
+    complete_entries,
+    complete_places,
+    readers,
+    weigh_places,
+    worth_keeping,
+)
 from symloss.generated._runtime.pointers import start_of, whole
 from symloss.generated._runtime.pools import cleared, pools
 
@@ -73,3 +79,9 @@ def test_shares_that_are_not_1_together_are_noticed() -> None:
     row, entry = np.linspace(0.0, 1.0, 6)[None], np.array([0, 3, 0, 5, 0])
     for total, right in [(1.0, True), (1.0 + 1e-8, False), (1.0 - 1e-8, False), (np.nan, False)]:
         assert _front(row, entry, np.full((1, 5), total / 5), 1.0)[3:] == (right, right)
+
+
+def test_exponentials_are_kept_where_there_are_few() -> None:
+    assert worth_keeping(100, 41, 32)
+    assert not worth_keeping(100, 41, 42)
+    assert not worth_keeping(6000, 41, 32)

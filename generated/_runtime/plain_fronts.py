@@ -38,12 +38,19 @@ LITTLE = 800  # a path that is lost has no more than what is lost there: `TINY` 
 FAINT = 2.0**-100  # weights below it are too small for plain floats
 _NEAR = 1e-9  # how far the shares of a front may be from 1 together
 _CACHED = 1 << 18  # points of a lattice, at four numbers each, that caches hold
+_EXPONENTIALS = 1 << 16  # numbers more that they hold beside such a lattice
 
 
 @kernel
 def sparingly(checkpoint: bool, fronts: int, places: int, entries: int) -> bool:
     """Return whether to compute fronts twice rather than keep them: if asked to, or as memory takes longer."""
     return checkpoint or (fronts * places > _CACHED and entries <= places)
+
+
+@kernel
+def worth_keeping(fronts: int, places: int, entries: int) -> bool:
+    """Return whether to keep the exponentials of the rows of so many fronts: where rows and all of them are short."""
+    return entries <= places and fronts * entries <= _EXPONENTIALS
 
 
 @kernel

@@ -30,7 +30,7 @@ _RUNTIME = {
     "front_rows": ("STRANDS", "complete_row", "grouped", "keep_rounded", "spread", "sum_groups", "weigh_row"),
     "plain_fronts": (
         "BOTH", "FAINT", "FAR", "LITTLE", "TINY", "complete_entries", "complete_places", "exponent_of", "power",
-        "readers", "sparingly", "weigh_places",
+        "readers", "sparingly", "weigh_places", "worth_keeping",
     ),
     "gauges": ("LONG", "PERIOD", "change", "ended", "factors", "guarded_factors", "renew"),
     "leaks": ("SLIGHT", "as_floats", "set_aside", "sum_of_rest", "upright"),

@@ -313,7 +313,7 @@ class Plain:
     def _both(self) -> CodeFunction:
         code, entries = Code(), f"{self.row}.shape[1]"
         self._room(code)
-        with code.under(f"if {entries} <= {self.names.sizes[1]}:"):
+        with code.under(f"if worth_keeping(kept, {self.names.sizes[1]}, {entries}):"):
             code(f"exps, sums = float_rows({POOL}, kept + 1, {entries}), floats({POOL}, {entries})")
         with code.under("else:"):
             code(f"exps, sums = float_rows({POOL}, 1, {entries}), floats({POOL}, entries.size)")
