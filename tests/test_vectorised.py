@@ -25,7 +25,7 @@ def _compiled(name: str, dtype: str) -> str:
     """Return the optimised LLVM text of the kernel that writes losses and gradients."""
     module: Any = importlib.import_module(f"symloss.generated.{name}")
     kernel = module._value_and_grad
-    kernel = numba.njit(nogil=True, error_model="numpy")(kernel.py_func)
+    kernel = numba.njit(nogil=True, error_model="numpy", pipeline_class=tuning.Entry)(kernel.py_func)  # as in `jit`
     assert isinstance(kernel._cache, NullCache)
     array = numba.types.Array(getattr(numba.types, dtype), 1, "C")
     parameters = [numba.types.float64 for _ in module.INFO["parameters"]]
@@ -78,6 +78,22 @@ def test_rows_are_transposed_without_gathers(monkeypatch: pytest.MonkeyPatch, na
     known = llvmlite.binding.llvm_version_info[0] >= 18 and platform.machine() in ("x86_64", "AMD64")
     assert ("+prefer-no-gather" in text) == known
     assert not known or not re.search(r"v?p?gather[dq]|v?p?scatter[dq]|llvm.masked.(gather|scatter)", text)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "squared_error"])
+def test_functions_of_one_sample_become_part_of_loops_that_users_compile(name: str, dtype: str) -> None:
+    """Their compiler knows nothing of `tuning`."""
+    sample: Any = importlib.import_module(f"symloss.generated.{name}").sample_value_and_grad
+
+    @numba.njit(error_model="numpy")
+    def loop(a: Any, b: Any, losses: Any, grads: Any) -> None:
+        for i in range(a.size):
+            losses[i], grads[i] = sample(a[i], b[i])
+
+    array = numba.types.Array(getattr(numba.types, dtype), 1, "C")
+    loop.compile((array, array, array, array))
+    assert re.search(r"fmul <\d+ x (float|double)>", str(loop.inspect_llvm(loop.signatures[0])))
 
 
 def test_float32_stays_float32_where_that_is_accurate() -> None:
