@@ -18,7 +18,7 @@ from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
 
 from .literals import Polymorphic
-from .tuning import Tuned
+from .tuning import Tuned, lowered_by
 
 
 class _Part(Tuned):
@@ -67,20 +67,12 @@ def _reloads(libraries: Iterable[Any]) -> list[Any]:
     return [reload for library in libraries for reload in library._reload_init]
 
 
-def _inside(pipelines: list[Any]) -> list[Any]:
-    """Return pipelines that make no machine code."""
-    for passes in pipelines:
-        passes.passes = [(_LowerInside if step is NativeLowering else step, what) for step, what in passes.passes]
-        passes.finalize()
-    return pipelines
-
-
 class Inside(CompilerBase):
     """Numba's compiler for functions that become part of others."""
 
     def define_pipelines(self) -> list[Any]:
         """Return Numba's passes, but for the last."""
-        return _inside([DefaultPassBuilder.define_nopython_pipeline(self.state)])
+        return lowered_by(_LowerInside, [DefaultPassBuilder.define_nopython_pipeline(self.state)])
 
 
 class PolymorphicInside(Polymorphic):
@@ -88,7 +80,7 @@ class PolymorphicInside(Polymorphic):
 
     def define_pipelines(self) -> list[Any]:
         """Return the passes of `Polymorphic`, but for the last."""
-        return _inside(super().define_pipelines())
+        return lowered_by(_LowerInside, super().define_pipelines())
 
 
 OPTIONS = {"pipeline_class": Inside, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}

@@ -184,6 +184,16 @@ def _divided(sums: Any, at: int) -> tuple[float, float]:
     return at_place, sum_of(sums)
 
 
+@inlined
+def _complete_largest(out: Any, place: int, at_place: float, elsewhere: float, rest: float, factor: float) -> bool:
+    """Write the gradient at the largest entry, put together of what is small; return whether the shares are 1 together.
+
+    A function because of what `extent` says of writing.
+    """
+    out[place] = factor * ((at_place * rest - elsewhere) * (1.0 / (1.0 + rest)))
+    return abs(at_place + elsewhere - 1.0) <= _NEAR
+
+
 @kernel
 def complete_places(
     shares: Any,
@@ -230,8 +240,7 @@ def complete_places(
     _scale(out, in_dtype_of(out, -(total * inverse * factor)))
     for i in range(entries.size):
         out[entries[i]] = factor * (sums[i] - total * node[reader[i]])
-    out[place] = factor * ((at_place * rest - elsewhere) * inverse)
-    return abs(total - 1.0) <= _NEAR
+    return _complete_largest(out, place, at_place, elsewhere, rest, factor)
 
 
 @kernel
@@ -240,12 +249,6 @@ def _less_share(sums: Any, terms: Any, share: float, factor: float, out: Any) ->
     distinct()
     for k in range(out.size):
         out[k] = factor * (sums[k] - share * terms[k])
-
-
-@inlined
-def _put(out: Any, place: int, x: float) -> None:
-    """Write a number; a function because of what `extent` says."""
-    out[place] = x
 
 
 @kernel
@@ -293,5 +296,4 @@ def complete_entries(
     at_place, elsewhere = _divided(sums, place)
     total, inverse = at_place + elsewhere, 1.0 / (1.0 + rest)
     _less_share(sums, terms, total * inverse, factor, out)
-    _put(out, place, factor * ((at_place * rest - elsewhere) * inverse))
-    return abs(total - 1.0) <= _NEAR
+    return _complete_largest(out, place, at_place, elsewhere, rest, factor)

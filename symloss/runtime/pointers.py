@@ -15,23 +15,24 @@ from .inside import overload
 from .late import make_array, populate_array
 
 
+@intrinsic
+def _at(typingctx: Any, array: Any, place: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source = make_array(array)(context, builder, args[0])
+        return builder.gep(source.data, [args[1]], inbounds=True, source_etype=context.get_data_type(array.dtype))
+
+    return types.CPointer(array.dtype)(array, types.intp), build
+
+
 def whole(array: Any) -> Any:
     """Return where an array begins."""
     return array
 
 
-@intrinsic
-def _whole(typingctx: Any, array: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return make_array(array)(context, builder, args[0]).data
-
-    return types.CPointer(array.dtype)(array), build
-
-
 @overload(whole, jit_options={"forceinline": True})
 def _whole_compiled(array: Any) -> Any:
     def implementation(array: Any) -> Any:
-        return _whole(array)
+        return _at(array, 0)
 
     return implementation
 
@@ -41,20 +42,10 @@ def start_of(array: Any, row: int, start: int) -> Any:
     return array[row, start:]
 
 
-@intrinsic
-def _start_of(typingctx: Any, array: Any, row: Any, start: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source = make_array(array)(context, builder, args[0])
-        at = builder.add(builder.mul(args[1], builder.extract_value(source.shape, 1)), args[2])
-        return builder.gep(source.data, [at], inbounds=True, source_etype=context.get_data_type(array.dtype))
-
-    return types.CPointer(array.dtype)(array, types.intp, types.intp), build
-
-
 @overload(start_of, jit_options={"forceinline": True})
 def _start_of_compiled(array: Any, row: Any, start: Any) -> Any:
     def implementation(array: Any, row: Any, start: Any) -> Any:
-        return _start_of(array, row, start)
+        return _at(array, row * array.shape[1] + start)
 
     return implementation
 

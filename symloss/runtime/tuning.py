@@ -58,9 +58,10 @@ class _LowerTuned(NativeLowering):
         return bool(super().run_pass(state))
 
 
-def _tuned(pipelines: list[Any]) -> list[Any]:
+def lowered_by(lowering: type[NativeLowering], pipelines: list[Any]) -> list[Any]:
+    """Return pipelines with another pass in the place of the one that lowers."""
     for passes in pipelines:
-        passes.passes = [(_LowerTuned if step is NativeLowering else step, what) for step, what in passes.passes]
+        passes.passes = [(lowering if step is NativeLowering else step, what) for step, what in passes.passes]
         passes.finalize()
     return pipelines
 
@@ -70,7 +71,7 @@ class Entry(CompilerBase):
 
     def define_pipelines(self) -> list[Any]:
         """Return Numba's passes, but for the last."""
-        return _tuned([DefaultPassBuilder.define_nopython_pipeline(self.state)])
+        return lowered_by(_LowerTuned, [DefaultPassBuilder.define_nopython_pipeline(self.state)])
 
 
 class PolymorphicEntry(Polymorphic):
@@ -78,4 +79,4 @@ class PolymorphicEntry(Polymorphic):
 
     def define_pipelines(self) -> list[Any]:
         """Return the passes of `Polymorphic`, but for the last."""
-        return _tuned(super().define_pipelines())
+        return lowered_by(_LowerTuned, super().define_pipelines())
