@@ -33,6 +33,7 @@ from ._runtime import (
     largest_of,
     parts_in_dtype_of,
     polymorphic,
+    raised_over,
     raised_to,
     room,
     row_at,
@@ -46,10 +47,13 @@ from ._runtime import (
 from ._runtime.elementary import (
     absolute,
     add_exactly,
-    exp_minus,
     inverse_rest,
     less_rest,
+    lifted,
+    lifted_exp_minus,
+    lifted_one_plus,
     log1p,
+    lowered,
     minus,
     multiply_no_nan,
     plus_rest,
@@ -58,6 +62,7 @@ from ._runtime.elementary import (
     scaled,
     settle,
     settle_parts,
+    times_inverse,
     times_parts,
 )
 
@@ -87,12 +92,12 @@ def sample_value(z, y):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(z_part[c], largest)
+            terms[c] = lifted_exp_minus(z_part[c], largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total = in_dtype_of(z, settle(total, lost))
-    log1p_total = log1p(total)
+    log1p_lowered_total = log1p(lowered(total))
     terms_2 = room(y)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -100,7 +105,10 @@ def sample_value(z, y):
         part = slice(start, start + size)
         y_part, z_part = y[part], z[part]
         for c in range(size):
-            multiply_no_nan_value = multiply_no_nan(y_part[c], minus(z_part[c], largest) - log1p_total)
+            multiply_no_nan_value = multiply_no_nan(
+                y_part[c],
+                minus(z_part[c], largest) - log1p_lowered_total,
+            )
             terms_2[c] = multiply_no_nan_value
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
     total_2 = in_dtype_of(y, settle(total_2, lost_2))
@@ -113,7 +121,7 @@ def _value_of_tile(z, y, loss):
     """Compute what `sample_value` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    log1p_total, total_2, lost_2 = lanes(z), lanes(z), lanes(z)
+    log1p_lowered_total, total_2, lost_2 = lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -123,17 +131,20 @@ def _value_of_tile(z, y, loss):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            term = exp_minus(z[c, i], largest[i])
+            term = lifted_exp_minus(z[c, i], largest[i])
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
     for i in range(LANES):
-        log1p_total[i] = log1p(total[i])
+        log1p_lowered_total[i] = log1p(lowered(total[i]))
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            multiply_no_nan_value = multiply_no_nan(y[c, i], minus(z[c, i], largest[i]) - log1p_total[i])
+            multiply_no_nan_value = multiply_no_nan(
+                y[c, i],
+                minus(z[c, i], largest[i]) - log1p_lowered_total[i],
+            )
             total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
@@ -199,14 +210,14 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
         part = slice(start, start + size)
         z_part, grad_z_part = z[part], grad_z[part]
         for c in range(size):
-            exp_minus_z_c = exp_minus(z_part[c], largest)
-            grad_z_part[c] = exp_minus_z_c
-            terms[c] = exp_minus_z_c
+            lifted_exp_minus_z_c = lifted_exp_minus(z_part[c], largest)
+            grad_z_part[c] = lifted_exp_minus_z_c
+            terms[c] = lifted_exp_minus_z_c
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
     total, rest = parts_in_dtype_of(z, settle_parts(total, lost))
-    log1p_total = log1p(total)
+    log1p_lowered_total = log1p(lowered(total))
     terms_2 = room(y)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -214,7 +225,10 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
         part = slice(start, start + size)
         y_part, z_part = y[part], z[part]
         for c in range(size):
-            multiply_no_nan_value = multiply_no_nan(y_part[c], minus(z_part[c], largest) - log1p_total)
+            multiply_no_nan_value = multiply_no_nan(
+                y_part[c],
+                minus(z_part[c], largest) - log1p_lowered_total,
+            )
             terms_2[c] = multiply_no_nan_value
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], y)
     total_2 = in_dtype_of(y, settle(total_2, lost_2))
@@ -235,22 +249,22 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
     y_place = y[place_2]
     added = y_place + total_3
     plus_rest_value = plus_rest(total_3, rest_2, y_place)
-    added_2 = 1.0 + total
-    plus_rest_value_2 = plus_rest(total, rest, 1.0)
-    quotient = 1.0 / added_2
-    inverse_rest_value = inverse_rest(added_2, plus_rest_value_2)
+    lifted_one_plus_total = lifted_one_plus(total)
+    plus_rest_value_2 = plus_rest(total, rest, lifted(1.0))
+    quotient = 1.0 / lifted_one_plus_total
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value_2)
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
         y_c_2 = y[c]
-        added_3 = total_3 + minus(y_place, y_c_2)
-        difference = added_2 - grad_z_c
+        added_2 = total_3 + minus(y_place, y_c_2)
+        difference = lifted_one_plus_total - grad_z_c
         product_difference_value = product_difference(
             grad_z_c,
-            added_3,
-            less_rest(added_3, added, plus_rest_value, y_c_2),
+            added_2,
+            less_rest(added_2, added, plus_rest_value, y_c_2),
             y_c_2,
             difference,
-            less_rest(difference, added_2, plus_rest_value_2, grad_z_c),
+            less_rest(difference, lifted_one_plus_total, plus_rest_value_2, grad_z_c),
             quotient,
             inverse_rest_value,
         )
@@ -260,12 +274,12 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
         rest_3 = rest_2
     else:
         y_place_2 = y[place]
-        added_4 = total_3 + minus(y_place, y_place_2)
-        total_4 = added_4
-        rest_3 = less_rest(added_4, added, plus_rest_value, y_place_2)
+        added_3 = total_3 + minus(y_place, y_place_2)
+        total_4 = added_3
+        rest_3 = less_rest(added_3, added, plus_rest_value, y_place_2)
     y_place_2 = y[place]
     product_difference_value_2 = product_difference(
-        exp_minus(z[place], largest),
+        lifted_exp_minus(z[place], largest),
         total_4,
         rest_3,
         y_place_2,
@@ -275,16 +289,16 @@ def _value_and_grad_of_sample(z, y, factor, grad_z):
         inverse_rest_value,
     )
     grad_z[place] = scaled(factor, product_difference_value_2)
-    exp_minus_z_place = exp_minus(z[place_2], largest)
+    lifted_exp_minus_value = lifted_exp_minus(z[place_2], largest)
     if place == place_2:
         total_5 = total
         rest_4 = rest
     else:
-        difference_2 = added_2 - exp_minus_z_place
+        difference_2 = lifted_one_plus_total - lifted_exp_minus_value
         total_5 = difference_2
-        rest_4 = less_rest(difference_2, added_2, plus_rest_value_2, exp_minus_z_place)
+        rest_4 = less_rest(difference_2, lifted_one_plus_total, plus_rest_value_2, lifted_exp_minus_value)
     product_difference_value_3 = product_difference(
-        exp_minus_z_place,
+        lifted_exp_minus_value,
         total_3,
         rest_2,
         y[place_2],
@@ -308,10 +322,10 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, rest, log1p_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, rest, log1p_lowered_total = lanes(z), lanes(z), lanes(z), lanes(z)
     total_2, lost_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
     rest_2, y_place, added, plus_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
-    added_2, plus_rest_value_2, quotient, inverse_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    lifted_one_plus_total, plus_rest_value_2, quotient, inverse_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -324,18 +338,23 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(
+                total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
     for i in range(LANES):
         total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
-        log1p_total[i] = log1p(total[i])
+        log1p_lowered_total[i] = log1p(lowered(total[i]))
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            multiply_no_nan_value = multiply_no_nan(y[c, i], minus(z[c, i], largest[i]) - log1p_total[i])
+            multiply_no_nan_value = multiply_no_nan(
+                y[c, i],
+                minus(z[c, i], largest[i]) - log1p_lowered_total[i],
+            )
             total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], multiply_no_nan_value)
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
@@ -354,27 +373,27 @@ def _value_and_grad_of_tile(z, y, factor, loss, grad_z):
     for i in range(LANES):
         added[i] = y_place[i] + total_3[i]
         plus_rest_value[i] = plus_rest(total_3[i], rest_2[i], y_place[i])
-        added_2[i] = 1.0 + total[i]
-        plus_rest_value_2[i] = plus_rest(total[i], rest[i], 1.0)
-        quotient[i] = 1.0 / added_2[i]
-        inverse_rest_value[i] = inverse_rest(added_2[i], plus_rest_value_2[i])
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
+        plus_rest_value_2[i] = plus_rest(total[i], rest[i], lifted(1.0))
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value_2[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             y_c_2 = y[c, i]
-            added_3 = total_3[i] + minus(y_place[i], y_c_2)
-            chosen = total_3[i] if is_at(place_2[i], c) else added_3
+            added_2 = total_3[i] + minus(y_place[i], y_c_2)
+            chosen = total_3[i] if is_at(place_2[i], c) else added_2
             chosen_2 = (
                 rest_2[i]
                 if is_at(place_2[i], c)
-                else less_rest(added_3, added[i], plus_rest_value[i], y_c_2)
+                else less_rest(added_2, added[i], plus_rest_value[i], y_c_2)
             )
-            difference = added_2[i] - grad_z_c
+            difference = lifted_one_plus_total[i] - grad_z_c
             chosen_3 = total[i] if is_at(place[i], c) else difference
             chosen_4 = (
                 rest[i]
                 if is_at(place[i], c)
-                else less_rest(difference, added_2[i], plus_rest_value_2[i], grad_z_c)
+                else less_rest(difference, lifted_one_plus_total[i], plus_rest_value_2[i], grad_z_c)
             )
             product_difference_value = product_difference(
                 grad_z_c,
@@ -478,27 +497,27 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
         part = slice(start, start + size)
         z_part, grad_z_part = z[part], grad_z[part]
         for c in range(size):
-            exp_minus_z_c = exp_minus(z_part[c], largest)
-            grad_z_part[c] = exp_minus_z_c
-            terms_2[c] = exp_minus_z_c
+            lifted_exp_minus_z_c = lifted_exp_minus(z_part[c], largest)
+            grad_z_part[c] = lifted_exp_minus_z_c
+            terms_2[c] = lifted_exp_minus_z_c
         if start <= place < start + size:
             terms_2[place - start] = 0.0
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total_2, rest_2 = parts_in_dtype_of(z, settle_parts(total_2, lost_2))
-    added_2 = 1.0 + total_2
-    plus_rest_value_2 = plus_rest(total_2, rest_2, 1.0)
-    quotient = 1.0 / added_2
-    inverse_rest_value = inverse_rest(added_2, plus_rest_value_2)
+    lifted_one_plus_total = lifted_one_plus(total_2)
+    plus_rest_value_2 = plus_rest(total_2, rest_2, lifted(1.0))
+    quotient = 1.0 / lifted_one_plus_total
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value_2)
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
         y_c_2 = y[c]
-        added_3 = total + minus(y_place, y_c_2)
-        difference = added_2 - grad_z_c
-        less_rest_value = less_rest(difference, added_2, plus_rest_value_2, grad_z_c)
+        added_2 = total + minus(y_place, y_c_2)
+        difference = lifted_one_plus_total - grad_z_c
+        less_rest_value = less_rest(difference, lifted_one_plus_total, plus_rest_value_2, grad_z_c)
         product_difference_value = product_difference(
             grad_z_c,
-            added_3,
-            less_rest(added_3, added, plus_rest_value, y_c_2),
+            added_2,
+            less_rest(added_2, added, plus_rest_value, y_c_2),
             y_c_2,
             difference,
             less_rest_value,
@@ -514,18 +533,18 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
             inverse_rest_value,
         )
         hess_z[c] = scaled(factor, times_parts_value)
-    exp_minus_z_place = exp_minus(z[place], largest)
+    lifted_exp_minus_z_place = lifted_exp_minus(z[place], largest)
     if place_2 == place:
         total_3 = total
         rest_3 = rest
     else:
         y_place_2 = y[place]
-        added_4 = total + minus(y_place, y_place_2)
-        total_3 = added_4
-        rest_3 = less_rest(added_4, added, plus_rest_value, y_place_2)
+        added_3 = total + minus(y_place, y_place_2)
+        total_3 = added_3
+        rest_3 = less_rest(added_3, added, plus_rest_value, y_place_2)
     y_place_2 = y[place]
     product_difference_value_2 = product_difference(
-        exp_minus_z_place,
+        lifted_exp_minus_z_place,
         total_3,
         rest_3,
         y_place_2,
@@ -536,23 +555,23 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     )
     grad_z[place] = scaled(factor, product_difference_value_2)
     times_parts_value_2 = times_parts(
-        times_parts(exp_minus_z_place, added, plus_rest_value, quotient, inverse_rest_value),
+        times_parts(lifted_exp_minus_z_place, added, plus_rest_value, quotient, inverse_rest_value),
         total_2,
         rest_2,
         quotient,
         inverse_rest_value,
     )
     hess_z[place] = scaled(factor, times_parts_value_2)
-    exp_minus_z_place_2 = exp_minus(z[place_2], largest)
+    lifted_exp_minus_value = lifted_exp_minus(z[place_2], largest)
     if place == place_2:
         total_4 = total_2
         rest_4 = rest_2
     else:
-        difference_2 = added_2 - exp_minus_z_place_2
+        difference_2 = lifted_one_plus_total - lifted_exp_minus_value
         total_4 = difference_2
-        rest_4 = less_rest(difference_2, added_2, plus_rest_value_2, exp_minus_z_place_2)
+        rest_4 = less_rest(difference_2, lifted_one_plus_total, plus_rest_value_2, lifted_exp_minus_value)
     product_difference_value_3 = product_difference(
-        exp_minus_z_place_2,
+        lifted_exp_minus_value,
         total,
         rest,
         y[place_2],
@@ -563,7 +582,7 @@ def _grad_and_hess_of_sample(z, y, factor, grad_z, hess_z):
     )
     grad_z[place_2] = scaled(factor, product_difference_value_3)
     times_parts_value_3 = times_parts(
-        times_parts(exp_minus_z_place_2, added, plus_rest_value, quotient, inverse_rest_value),
+        times_parts(lifted_exp_minus_value, added, plus_rest_value, quotient, inverse_rest_value),
         total_4,
         rest_4,
         quotient,
@@ -580,7 +599,7 @@ def _grad_and_hess_of_tile(z, y, factor, grad_z, hess_z):
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     total, lost, rest, y_place = lanes(z), lanes(z), lanes(z), lanes(z)
     added, plus_rest_value, total_2, lost_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    rest_2, added_2, plus_rest_value_2, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
+    rest_2, lifted_one_plus_total, plus_rest_value_2, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
     inverse_rest_value = lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
@@ -607,35 +626,35 @@ def _grad_and_hess_of_tile(z, y, factor, grad_z, hess_z):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            grad_z[c, i] = lifted_exp_minus_z_c
             total_2[i], lost_2[i] = add_exactly(
-                total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else exp_minus_z_c
+                total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
             )
     for i in range(LANES):
         total_2[i], rest_2[i] = settle_parts(total_2[i], lost_2[i])
     for i in range(LANES):
-        added_2[i] = 1.0 + total_2[i]
-        plus_rest_value_2[i] = plus_rest(total_2[i], rest_2[i], 1.0)
-        quotient[i] = 1.0 / added_2[i]
-        inverse_rest_value[i] = inverse_rest(added_2[i], plus_rest_value_2[i])
+        lifted_one_plus_total[i] = lifted_one_plus(total_2[i])
+        plus_rest_value_2[i] = plus_rest(total_2[i], rest_2[i], lifted(1.0))
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value_2[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
             y_c_2 = y[c, i]
-            added_3 = total[i] + minus(y_place[i], y_c_2)
-            chosen = total[i] if is_at(place_2[i], c) else added_3
+            added_2 = total[i] + minus(y_place[i], y_c_2)
+            chosen = total[i] if is_at(place_2[i], c) else added_2
             chosen_2 = (
                 rest[i]
                 if is_at(place_2[i], c)
-                else less_rest(added_3, added[i], plus_rest_value[i], y_c_2)
+                else less_rest(added_2, added[i], plus_rest_value[i], y_c_2)
             )
-            difference = added_2[i] - grad_z_c
+            difference = lifted_one_plus_total[i] - grad_z_c
             chosen_3 = total_2[i] if is_at(place[i], c) else difference
             chosen_4 = (
                 rest_2[i]
                 if is_at(place[i], c)
-                else less_rest(difference, added_2[i], plus_rest_value_2[i], grad_z_c)
+                else less_rest(difference, lifted_one_plus_total[i], plus_rest_value_2[i], grad_z_c)
             )
             product_difference_value = product_difference(
                 grad_z_c,
@@ -707,24 +726,31 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
         part = slice(start, start + size)
         z_part, product_z_part = z[part], product_z[part]
         for c in range(size):
-            exp_minus_z_c = exp_minus(z_part[c], largest)
-            product_z_part[c] = exp_minus_z_c
-            terms[c] = exp_minus_z_c
+            lifted_exp_minus_z_c = lifted_exp_minus(z_part[c], largest)
+            product_z_part[c] = lifted_exp_minus_z_c
+            terms[c] = lifted_exp_minus_z_c
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = in_dtype_of(z, settle(total, lost))
-    added = 1.0 + total
-    largest_3, place_3 = -np.inf, -1
-    for c in range(z.shape[0]):
-        z_c = z[c]
-        exp_minus_z_c_2 = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c_2 / added
-        v_z_c = v_z[c]
-        product = quotient * v_z_c
-        candidate = absolute(product)
-        if candidate > largest_3 or candidate != candidate or place_3 < 0:
-            largest_3, place_3 = candidate, c
+    total, rest = parts_in_dtype_of(z, settle_parts(total, lost))
+    lifted_one_plus_total = lifted_one_plus(total)
+    quotient = 1.0 / lifted_one_plus_total
+    plus_rest_value = plus_rest(total, rest, lifted(1.0))
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value)
+    largest_3_terms = room(z)
+    largest_3, place_3 = in_dtype_of(z, -np.inf), -1
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = z_part[c]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest)
+            v_z_c = v_z_part[c]
+            product = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            largest_3_terms[c] = absolute(times_inverse_value)
+        largest_3, place_3 = raised_over(largest_3, place_3, largest_3_terms[:size], start)
     terms_2 = room(z)
     total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -733,16 +759,17 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
         z_part, v_z_part = z[part], v_z[part]
         for c in range(size):
             z_c = z_part[c]
-            exp_minus_z_c_2 = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c_2 / added
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest)
             v_z_c = v_z_part[c]
-            product = quotient * v_z_c
-            terms_2[c] = product
+            product = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            terms_2[c] = times_inverse_value
         if start <= place_3 < start + size:
             terms_2[place_3 - start] = 0.0
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total_2 = in_dtype_of(z, settle(total_2, lost_2))
-    product_2 = exp_minus(z[place_3], largest) / added * v_z[place_3]
+    product_2 = lifted_exp_minus(z[place_3], largest) * v_z[place_3]
+    times_inverse_value_2 = times_inverse(product_2, quotient, inverse_rest_value)
     terms_3 = room(y)
     total_3, lost_3 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -755,65 +782,121 @@ def _hvp_of_sample(z, y, v_z, factor, product_z):
         if start <= place_2 < start + size:
             terms_3[place_2 - start] = 0.0
         total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
-    total_3 = in_dtype_of(y, settle(total_3, lost_3))
+    total_3, rest_2 = parts_in_dtype_of(y, settle_parts(total_3, lost_3))
     y_place = y[place_2]
+    added = y_place + total_3
+    plus_rest_value_2 = plus_rest(total_3, rest_2, y_place)
     for c in range(z.shape[0]):
         y_c_2 = y[c]
         product_z_c = product_z[c]
         v_z_c_2 = v_z[c]
-        difference = (
-            (added - product_z_c) / added * v_z_c_2
-            - (total_2 + minus(product_2, product_z_c / added * v_z_c_2))
-        )
-        multiply_no_nan_value = multiply_no_nan(
-            product_z_c * (total_3 + minus(y_place, y_c_2)) / added,
+        difference = lifted_one_plus_total - product_z_c
+        times_parts_value = times_parts(
+            v_z_c_2,
             difference,
+            less_rest(difference, lifted_one_plus_total, plus_rest_value, product_z_c),
+            quotient,
+            inverse_rest_value,
         )
-        entry = multiply_no_nan(y_c_2 * product_z_c / added, difference) + multiply_no_nan_value
+        added_2 = (
+            total_2
+            + minus(times_inverse_value_2, times_inverse(product_z_c * v_z_c_2, quotient, inverse_rest_value))
+        )
+        difference_2 = times_parts_value - added_2
+        multiply_no_nan_value = multiply_no_nan(
+            times_inverse(y_c_2 * product_z_c, quotient, inverse_rest_value),
+            difference_2,
+        )
+        added_3 = total_3 + minus(y_place, y_c_2)
+        times_parts_value_2 = times_parts(
+            product_z_c,
+            added_3,
+            less_rest(added_3, added, plus_rest_value_2, y_c_2),
+            quotient,
+            inverse_rest_value,
+        )
+        entry = multiply_no_nan_value + multiply_no_nan(times_parts_value_2, difference_2)
         product_z[c] = scaled(factor, entry)
-    exp_minus_z_place = exp_minus(z[place_2], largest)
+    lifted_exp_minus_value = lifted_exp_minus(z[place_2], largest)
+    times_inverse_value_3 = times_inverse(y[place_2] * lifted_exp_minus_value, quotient, inverse_rest_value)
+    v_z_place = v_z[place_2]
     if place == place_2:
         total_4 = total
+        rest_3 = rest
     else:
-        total_4 = added - exp_minus_z_place
-    v_z_place = v_z[place_2]
+        difference_3 = lifted_one_plus_total - lifted_exp_minus_value
+        total_4 = difference_3
+        rest_3 = less_rest(difference_3, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_value)
     if place_3 == place_2:
         total_5 = total_2
     else:
-        total_5 = total_2 + minus(product_2, exp_minus_z_place / added * v_z_place)
-    difference_2 = total_4 / added * v_z_place - total_5
-    multiply_no_nan_value_2 = multiply_no_nan(y[place_2] * exp_minus_z_place / added, difference_2)
-    multiply_no_nan_value_3 = multiply_no_nan(exp_minus_z_place * total_3 / added, difference_2)
-    product_z[place_2] = scaled(factor, multiply_no_nan_value_2 + multiply_no_nan_value_3)
+        minus_value = minus(
+            times_inverse_value_2,
+            times_inverse(lifted_exp_minus_value * v_z_place, quotient, inverse_rest_value),
+        )
+        total_5 = total_2 + minus_value
+    difference_4 = times_parts(v_z_place, total_4, rest_3, quotient, inverse_rest_value) - total_5
+    multiply_no_nan_value_2 = multiply_no_nan(
+        times_parts(lifted_exp_minus_value, total_3, rest_2, quotient, inverse_rest_value),
+        difference_4,
+    )
+    added_4 = multiply_no_nan(times_inverse_value_3, difference_4) + multiply_no_nan_value_2
+    product_z[place_2] = scaled(factor, added_4)
     y_place_2 = y[place_3]
-    exp_minus_z_place_2 = exp_minus(z[place_3], largest)
+    lifted_exp_minus_value_2 = lifted_exp_minus(z[place_3], largest)
     if place == place_3:
         total_6 = total
+        rest_4 = rest
     else:
-        total_6 = added - exp_minus_z_place_2
-    difference_3 = total_6 / added * v_z[place_3] - total_2
-    multiply_no_nan_value_4 = multiply_no_nan(y_place_2 * exp_minus_z_place_2 / added, difference_3)
+        difference_5 = lifted_one_plus_total - lifted_exp_minus_value_2
+        total_6 = difference_5
+        rest_4 = less_rest(difference_5, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_value_2)
+    times_parts_value_3 = times_parts(v_z[place_3], total_6, rest_4, quotient, inverse_rest_value)
+    difference_6 = times_parts_value_3 - total_2
+    multiply_no_nan_value_3 = multiply_no_nan(
+        times_inverse(y_place_2 * lifted_exp_minus_value_2, quotient, inverse_rest_value),
+        difference_6,
+    )
     if place_2 == place_3:
         total_7 = total_3
+        rest_5 = rest_2
     else:
-        total_7 = total_3 + minus(y_place, y_place_2)
-    multiply_no_nan_value_5 = multiply_no_nan(exp_minus_z_place_2 * total_7 / added, difference_3)
-    product_z[place_3] = scaled(factor, multiply_no_nan_value_4 + multiply_no_nan_value_5)
+        added_5 = total_3 + minus(y_place, y_place_2)
+        total_7 = added_5
+        rest_5 = less_rest(added_5, added, plus_rest_value_2, y_place_2)
+    multiply_no_nan_value_4 = multiply_no_nan(
+        times_parts(lifted_exp_minus_value_2, total_7, rest_5, quotient, inverse_rest_value),
+        difference_6,
+    )
+    product_z[place_3] = scaled(factor, multiply_no_nan_value_3 + multiply_no_nan_value_4)
     y_place_3 = y[place]
-    exp_minus_z_place_3 = exp_minus(z[place], largest)
+    lifted_exp_minus_z_place = lifted_exp_minus(z[place], largest)
     v_z_place_2 = v_z[place]
     if place_3 == place:
         total_8 = total_2
     else:
-        total_8 = total_2 + minus(product_2, exp_minus_z_place_3 / added * v_z_place_2)
-    difference_4 = total / added * v_z_place_2 - total_8
-    multiply_no_nan_value_6 = multiply_no_nan(y_place_3 * exp_minus_z_place_3 / added, difference_4)
+        minus_value_2 = minus(
+            times_inverse_value_2,
+            times_inverse(lifted_exp_minus_z_place * v_z_place_2, quotient, inverse_rest_value),
+        )
+        total_8 = total_2 + minus_value_2
+    difference_7 = times_parts(v_z_place_2, total, rest, quotient, inverse_rest_value) - total_8
+    multiply_no_nan_value_5 = multiply_no_nan(
+        times_inverse(y_place_3 * lifted_exp_minus_z_place, quotient, inverse_rest_value),
+        difference_7,
+    )
     if place_2 == place:
         total_9 = total_3
+        rest_6 = rest_2
     else:
-        total_9 = total_3 + minus(y_place, y_place_3)
-    multiply_no_nan_value_7 = multiply_no_nan(exp_minus_z_place_3 * total_9 / added, difference_4)
-    product_z[place] = scaled(factor, multiply_no_nan_value_6 + multiply_no_nan_value_7)
+        added_6 = total_3 + minus(y_place, y_place_3)
+        total_9 = added_6
+        rest_6 = less_rest(added_6, added, plus_rest_value_2, y_place_3)
+    multiply_no_nan_value_6 = multiply_no_nan(
+        times_parts(lifted_exp_minus_z_place, total_9, rest_6, quotient, inverse_rest_value),
+        difference_7,
+    )
+    product_z[place] = scaled(factor, multiply_no_nan_value_5 + multiply_no_nan_value_6)
     return
 
 
@@ -822,10 +905,11 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, added, largest_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total, lost, rest, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    quotient, plus_rest_value, inverse_rest_value, largest_3 = lanes(z), lanes(z), lanes(z), lanes(z)
     place_3, total_2, lost_2, z_place_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    v_z_place_3, product_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    y_place = lanes(z)
+    v_z_place_3, times_inverse_value_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    rest_2, y_place, added, plus_rest_value_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -838,34 +922,39 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            product_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
+            product_z[c, i] = lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(
+                total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            )
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
-        added[i] = 1.0 + total[i]
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        plus_rest_value[i] = plus_rest(total[i], rest[i], lifted(1.0))
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value[i])
     for i in range(LANES):
         largest_3[i], place_3[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
-            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product), c)
+            product = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(times_inverse_value), c)
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
+            lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
+            product = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
             total_2[i], lost_2[i] = add_exactly(
-                total_2[i], lost_2[i], 0.0 if is_at(place_3[i], c) else product
+                total_2[i], lost_2[i], 0.0 if is_at(place_3[i], c) else times_inverse_value
             )
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
@@ -874,7 +963,8 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
     for i in range(LANES):
         v_z_place_3[i] = v_z[int(place_3[i]), i]
     for i in range(LANES):
-        product_2[i] = exp_minus(z_place_3[i], largest[i]) / added[i] * v_z_place_3[i]
+        product_2 = lifted_exp_minus(z_place_3[i], largest[i]) * v_z_place_3[i]
+        times_inverse_value_2[i] = times_inverse(product_2, quotient[i], inverse_rest_value[i])
     for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
@@ -882,27 +972,48 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
             y_c = y[c, i]
             total_3[i], lost_3[i] = add_exactly(total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else y_c)
     for i in range(LANES):
-        total_3[i] = settle(total_3[i], lost_3[i])
+        total_3[i], rest_2[i] = settle_parts(total_3[i], lost_3[i])
     for i in range(LANES):
         y_place[i] = y[int(place_2[i]), i]
+    for i in range(LANES):
+        added[i] = y_place[i] + total_3[i]
+        plus_rest_value_2[i] = plus_rest(total_3[i], rest_2[i], y_place[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             y_c_2 = y[c, i]
             product_z_c = product_z[c, i]
-            chosen = total[i] if is_at(place[i], c) else added[i] - product_z_c
             v_z_c_2 = v_z[c, i]
+            difference = lifted_one_plus_total[i] - product_z_c
+            chosen = total[i] if is_at(place[i], c) else difference
             chosen_2 = (
-                total_2[i]
-                if is_at(place_3[i], c)
-                else total_2[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2)
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference, lifted_one_plus_total[i], plus_rest_value[i], product_z_c)
             )
-            difference = chosen / added[i] * v_z_c_2 - chosen_2
-            chosen_3 = total_3[i] if is_at(place_2[i], c) else total_3[i] + minus(y_place[i], y_c_2)
             added_2 = (
-                multiply_no_nan(y_c_2 * product_z_c / added[i], difference)
-                + multiply_no_nan(product_z_c * chosen_3 / added[i], difference)
+                total_2[i]
+                + minus(times_inverse_value_2[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
             )
-            product_z[c, i] = scaled(factor[i], added_2)
+            chosen_3 = total_2[i] if is_at(place_3[i], c) else added_2
+            difference_2 = (
+                times_parts(v_z_c_2, chosen, chosen_2, quotient[i], inverse_rest_value[i]) - chosen_3
+            )
+            multiply_no_nan_value = multiply_no_nan(
+                times_inverse(y_c_2 * product_z_c, quotient[i], inverse_rest_value[i]),
+                difference_2,
+            )
+            added_3 = total_3[i] + minus(y_place[i], y_c_2)
+            chosen_4 = total_3[i] if is_at(place_2[i], c) else added_3
+            chosen_5 = (
+                rest_2[i]
+                if is_at(place_2[i], c)
+                else less_rest(added_3, added[i], plus_rest_value_2[i], y_c_2)
+            )
+            multiply_no_nan_value_2 = multiply_no_nan(
+                times_parts(product_z_c, chosen_4, chosen_5, quotient[i], inverse_rest_value[i]),
+                difference_2,
+            )
+            product_z[c, i] = scaled(factor[i], multiply_no_nan_value + multiply_no_nan_value_2)
 
 
 @kernel

@@ -30,7 +30,9 @@ from ._runtime import (
     kernel,
     lanes,
     largest_of,
+    parts_in_dtype_of,
     polymorphic,
+    raised_over,
     raised_to,
     room,
     row_at,
@@ -42,7 +44,21 @@ from ._runtime import (
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import absolute, add_exactly, exp_minus, log1p, minus, scaled, settle
+from ._runtime.elementary import (
+    absolute,
+    add_exactly,
+    exp_minus,
+    inverse_rest,
+    less_rest,
+    log1p,
+    minus,
+    plus_rest,
+    scaled,
+    settle,
+    settle_parts,
+    times_inverse,
+    times_parts,
+)
 
 _ARGUMENTS = (
     Array("z", "prediction", ("C",)),
@@ -167,18 +183,26 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = in_dtype_of(z, settle(total, lost))
+    total, rest = parts_in_dtype_of(z, settle_parts(total, lost))
     z_label = z[label]
     loss = log1p(total) - minus(z_label, largest)
     if place == label:
         total_2 = total
+        rest_2 = rest
     else:
         added = 1.0 + total
-        total_2 = added - exp_minus(z_label, largest)
+        exp_minus_z_label = exp_minus(z_label, largest)
+        difference = added - exp_minus_z_label
+        total_2 = difference
+        plus_rest_value = plus_rest(total, rest, 1.0)
+        rest_2 = less_rest(difference, added, plus_rest_value, exp_minus_z_label)
     added = 1.0 + total
+    quotient = 1.0 / added
+    plus_rest_value = plus_rest(total, rest, 1.0)
+    inverse_rest_value = inverse_rest(added, plus_rest_value)
     for c in range(z.shape[0]):
-        grad_z[c] = scaled(factor, grad_z[c] / added)
-    grad_z[label] = scaled(factor, -(total_2 / added))
+        grad_z[c] = scaled(factor, times_inverse(grad_z[c], quotient, inverse_rest_value))
+    grad_z[label] = scaled(factor, times_parts(-1.0, total_2, rest_2, quotient, inverse_rest_value))
     return loss
 
 
@@ -193,7 +217,8 @@ def _value_and_grad_of_tile(z, label, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    z_label, added, minus_2 = lanes(z), lanes(z), lanes(z)
+    rest, z_label, quotient, inverse_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    times_parts_value = lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -207,17 +232,32 @@ def _value_and_grad_of_tile(z, label, factor, loss, grad_z):
             grad_z[c, i] = exp_minus_z_c
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
         loss[i] = log1p(total[i]) - minus(z_label[i], largest[i])
-        added[i] = 1.0 + total[i]
-        chosen = total[i] if place[i] == label[i] else added[i] - exp_minus(z_label[i], largest[i])
-        minus_2[i] = -(chosen / added[i])
+        added = 1.0 + total[i]
+        exp_minus_z_label = exp_minus(z_label[i], largest[i])
+        difference = added - exp_minus_z_label
+        chosen = total[i] if place[i] == label[i] else difference
+        plus_rest_value = plus_rest(total[i], rest[i], 1.0)
+        chosen_2 = (
+            rest[i]
+            if place[i] == label[i]
+            else less_rest(difference, added, plus_rest_value, exp_minus_z_label)
+        )
+        quotient[i] = 1.0 / added
+        inverse_rest_value[i] = inverse_rest(added, plus_rest_value)
+        times_parts_value[i] = times_parts(-1.0, chosen, chosen_2, quotient[i], inverse_rest_value[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
-            grad_z[c, i] = scaled(factor[i], minus_2[i] if is_at(label[i], c) else grad_z[c, i] / added[i])
+            grad_z[c, i] = scaled(
+                factor[i],
+                times_parts_value[i]
+                if is_at(label[i], c)
+                else times_inverse(grad_z[c, i], quotient[i], inverse_rest_value[i]),
+            )
 
 
 @kernel
@@ -296,32 +336,55 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = in_dtype_of(z, settle(total, lost))
+    total, rest = parts_in_dtype_of(z, settle_parts(total, lost))
     if place == label:
         total_2 = total
+        rest_2 = rest
     else:
         added = 1.0 + total
         z_label = z[label]
         exp_minus_z_label = exp_minus(z_label, largest)
-        total_2 = added - exp_minus_z_label
+        difference = added - exp_minus_z_label
+        total_2 = difference
+        plus_rest_value = plus_rest(total, rest, 1.0)
+        rest_2 = less_rest(difference, added, plus_rest_value, exp_minus_z_label)
     added = 1.0 + total
-    minus = -(total_2 / added)
+    quotient = 1.0 / added
+    plus_rest_value = plus_rest(total, rest, 1.0)
+    inverse_rest_value = inverse_rest(added, plus_rest_value)
+    times_parts_value = times_parts(-1.0, total_2, rest_2, quotient, inverse_rest_value)
     z_label = z[label]
     exp_minus_z_label = exp_minus(z_label, largest)
-    quotient = exp_minus_z_label * total_2 / added / added
+    times_parts_value_2 = times_parts(
+        times_inverse(exp_minus_z_label, quotient, inverse_rest_value),
+        total_2,
+        rest_2,
+        quotient,
+        inverse_rest_value,
+    )
     for c in range(z.shape[0]):
         grad_z_c = grad_z[c]
-        grad_z[c] = scaled(factor, grad_z_c / added)
-        hess_z[c] = scaled(factor, grad_z_c * (added - grad_z_c) / added / added)
+        times_inverse_value = times_inverse(grad_z_c, quotient, inverse_rest_value)
+        grad_z[c] = scaled(factor, times_inverse_value)
+        difference_2 = added - grad_z_c
+        times_parts_value_3 = times_parts(
+            times_inverse_value,
+            difference_2,
+            less_rest(difference_2, added, plus_rest_value, grad_z_c),
+            quotient,
+            inverse_rest_value,
+        )
+        hess_z[c] = scaled(factor, times_parts_value_3)
     if place == label:
-        grad_z[place] = scaled(factor, minus)
-        hess_z[place] = scaled(factor, quotient)
+        grad_z[place] = scaled(factor, times_parts_value)
+        hess_z[place] = scaled(factor, times_parts_value_2)
     else:
-        exp_minus_z_place = exp_minus(z[place], largest)
-        grad_z[place] = scaled(factor, exp_minus_z_place / added)
-        hess_z[place] = scaled(factor, exp_minus_z_place * total / added / added)
-    grad_z[label] = scaled(factor, minus)
-    hess_z[label] = scaled(factor, quotient)
+        times_inverse_value_2 = times_inverse(exp_minus(z[place], largest), quotient, inverse_rest_value)
+        grad_z[place] = scaled(factor, times_inverse_value_2)
+        entry = times_parts(times_inverse_value_2, total, rest, quotient, inverse_rest_value)
+        hess_z[place] = scaled(factor, entry)
+    grad_z[label] = scaled(factor, times_parts_value)
+    hess_z[label] = scaled(factor, times_parts_value_2)
     return
 
 
@@ -330,7 +393,8 @@ def _grad_and_hess_of_tile(z, label, factor, grad_z, hess_z):
     """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    added, z_label, minus, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
+    rest, added, z_label, plus_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    quotient, inverse_rest_value, times_parts_value, times_parts_value_2 = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -344,24 +408,51 @@ def _grad_and_hess_of_tile(z, label, factor, grad_z, hess_z):
             grad_z[c, i] = exp_minus_z_c
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         added[i] = 1.0 + total[i]
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
         exp_minus_z_label = exp_minus(z_label[i], largest[i])
-        chosen = total[i] if place[i] == label[i] else added[i] - exp_minus_z_label
-        minus[i] = -(chosen / added[i])
-        quotient[i] = exp_minus_z_label * chosen / added[i] / added[i]
+        difference = added[i] - exp_minus_z_label
+        chosen = total[i] if place[i] == label[i] else difference
+        plus_rest_value[i] = plus_rest(total[i], rest[i], 1.0)
+        chosen_2 = (
+            rest[i]
+            if place[i] == label[i]
+            else less_rest(difference, added[i], plus_rest_value[i], exp_minus_z_label)
+        )
+        quotient[i] = 1.0 / added[i]
+        inverse_rest_value[i] = inverse_rest(added[i], plus_rest_value[i])
+        times_parts_value[i] = times_parts(-1.0, chosen, chosen_2, quotient[i], inverse_rest_value[i])
+        times_parts_value_2[i] = times_parts(
+            times_inverse(exp_minus_z_label, quotient[i], inverse_rest_value[i]),
+            chosen,
+            chosen_2,
+            quotient[i],
+            inverse_rest_value[i],
+        )
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
-            grad_z[c, i] = scaled(factor[i], minus[i] if is_at(label[i], c) else grad_z_c / added[i])
-            chosen_2 = total[i] if is_at(place[i], c) else added[i] - grad_z_c
+            times_inverse_value = times_inverse(grad_z_c, quotient[i], inverse_rest_value[i])
+            grad_z[c, i] = scaled(
+                factor[i],
+                times_parts_value[i] if is_at(label[i], c) else times_inverse_value,
+            )
+            difference_2 = added[i] - grad_z_c
+            chosen_3 = total[i] if is_at(place[i], c) else difference_2
+            chosen_4 = (
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference_2, added[i], plus_rest_value[i], grad_z_c)
+            )
             hess_z[c, i] = scaled(
                 factor[i],
-                quotient[i] if is_at(label[i], c) else grad_z_c * chosen_2 / added[i] / added[i],
+                times_parts_value_2[i]
+                if is_at(label[i], c)
+                else times_parts(times_inverse_value, chosen_3, chosen_4, quotient[i], inverse_rest_value[i]),
             )
 
 
@@ -417,15 +508,23 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = in_dtype_of(z, settle(total, lost))
+    total, rest = parts_in_dtype_of(z, settle_parts(total, lost))
     if place == label:
         total_2 = total
+        rest_2 = rest
     else:
         added = 1.0 + total
         z_label = z[label]
         exp_minus_z_label = exp_minus(z_label, largest)
-        total_2 = added - exp_minus_z_label
+        difference = added - exp_minus_z_label
+        total_2 = difference
+        plus_rest_value = plus_rest(total, rest, 1.0)
+        rest_2 = less_rest(difference, added, plus_rest_value, exp_minus_z_label)
     added = 1.0 + total
+    quotient = 1.0 / added
+    plus_rest_value = plus_rest(total, rest, 1.0)
+    inverse_rest_value = inverse_rest(added, plus_rest_value)
+    times_parts_value = times_parts(v_z[label], total_2, rest_2, quotient, inverse_rest_value)
     terms_3 = room(z)
     total_3, lost_3 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -435,27 +534,35 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         for c in range(size):
             z_c = z_part[c]
             exp_minus_z_c_2 = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c_2 / added
             v_z_c = v_z_part[c]
-            product = quotient * v_z_c
-            terms_3[c] = product
+            product = exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            terms_3[c] = times_inverse_value
         if start <= label < start + size:
             terms_3[label - start] = 0.0
         total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
     total_3 = in_dtype_of(z, settle(total_3, lost_3))
     z_label = z[label]
     exp_minus_z_label = exp_minus(z_label, largest)
-    quotient_2 = (total_2 / added * v_z[label] - total_3) * exp_minus_z_label / added
-    largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        z_c = z[c]
-        exp_minus_z_c_2 = exp_minus(z_c, largest)
-        quotient = exp_minus_z_c_2 / added
-        v_z_c = v_z[c]
-        product = quotient * v_z_c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    times_inverse_value_2 = times_inverse(
+        (times_parts_value - total_3) * exp_minus_z_label,
+        quotient,
+        inverse_rest_value,
+    )
+    largest_2_terms = room(z)
+    largest_2, place_2 = in_dtype_of(z, -np.inf), -1
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = z_part[c]
+            exp_minus_z_c_2 = exp_minus(z_c, largest)
+            v_z_c = v_z_part[c]
+            product = exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            largest_2_terms[c] = absolute(times_inverse_value)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
     terms_4 = room(z)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -465,38 +572,56 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         for c in range(size):
             z_c = z_part[c]
             exp_minus_z_c_2 = exp_minus(z_c, largest)
-            quotient = exp_minus_z_c_2 / added
             v_z_c = v_z_part[c]
-            product = quotient * v_z_c
-            terms_4[c] = product
+            product = exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            terms_4[c] = times_inverse_value
         if start <= place_2 < start + size:
             terms_4[place_2 - start] = 0.0
         total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
     total_4 = in_dtype_of(z, settle(total_4, lost_4))
-    product_2 = exp_minus(z[place_2], largest) / added * v_z[place_2]
+    product_2 = exp_minus(z[place_2], largest) * v_z[place_2]
+    times_inverse_value_3 = times_inverse(product_2, quotient, inverse_rest_value)
     for c in range(z.shape[0]):
-        product_z_c = product_z[c]
         v_z_c_2 = v_z[c]
-        difference = (
-            (added - product_z_c) / added * v_z_c_2
-            - (total_4 + minus(product_2, product_z_c / added * v_z_c_2))
+        product_z_c = product_z[c]
+        difference_2 = added - product_z_c
+        times_parts_value_2 = times_parts(
+            v_z_c_2,
+            difference_2,
+            less_rest(difference_2, added, plus_rest_value, product_z_c),
+            quotient,
+            inverse_rest_value,
         )
-        product_z[c] = scaled(factor, difference * product_z_c / added)
+        added_2 = (
+            total_4
+            + minus(times_inverse_value_3, times_inverse(product_z_c * v_z_c_2, quotient, inverse_rest_value))
+        )
+        entry = times_inverse((times_parts_value_2 - added_2) * product_z_c, quotient, inverse_rest_value)
+        product_z[c] = scaled(factor, entry)
     if place_2 == label:
-        product_z[place_2] = scaled(factor, quotient_2)
+        product_z[place_2] = scaled(factor, times_inverse_value_2)
     else:
         if place == place_2:
             total_5 = total
+            rest_3 = rest
         else:
             z_place = z[place_2]
             exp_minus_z_place = exp_minus(z_place, largest)
-            total_5 = added - exp_minus_z_place
+            difference_3 = added - exp_minus_z_place
+            total_5 = difference_3
+            rest_3 = less_rest(difference_3, added, plus_rest_value, exp_minus_z_place)
+        times_parts_value_3 = times_parts(v_z[place_2], total_5, rest_3, quotient, inverse_rest_value)
         z_place = z[place_2]
         exp_minus_z_place = exp_minus(z_place, largest)
-        product_3 = (total_5 / added * v_z[place_2] - total_4) * exp_minus_z_place
-        product_z[place_2] = scaled(factor, product_3 / added)
+        times_inverse_value_4 = times_inverse(
+            (times_parts_value_3 - total_4) * exp_minus_z_place,
+            quotient,
+            inverse_rest_value,
+        )
+        product_z[place_2] = scaled(factor, times_inverse_value_4)
     if place == label:
-        product_z[place] = scaled(factor, quotient_2)
+        product_z[place] = scaled(factor, times_inverse_value_2)
     else:
         v_z_place = v_z[place]
         if place_2 == place:
@@ -504,11 +629,19 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         else:
             z_place_2 = z[place]
             exp_minus_z_place_2 = exp_minus(z_place_2, largest)
-            total_6 = total_4 + minus(product_2, exp_minus_z_place_2 / added * v_z_place)
+            minus_value = minus(
+                times_inverse_value_3,
+                times_inverse(exp_minus_z_place_2 * v_z_place, quotient, inverse_rest_value),
+            )
+            total_6 = total_4 + minus_value
         z_place_2 = z[place]
         exp_minus_z_place_2 = exp_minus(z_place_2, largest)
-        product_z[place] = scaled(factor, (total / added * v_z_place - total_6) * exp_minus_z_place_2 / added)
-    product_z[label] = scaled(factor, quotient_2)
+        product_3 = (
+            (times_parts(v_z_place, total, rest, quotient, inverse_rest_value) - total_6)
+            * exp_minus_z_place_2
+        )
+        product_z[place] = scaled(factor, times_inverse(product_3, quotient, inverse_rest_value))
+    product_z[label] = scaled(factor, times_inverse_value_2)
     return
 
 
@@ -517,10 +650,12 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    added, z_label, exp_minus_z_label, chosen = lanes(z), lanes(z), lanes(z), lanes(z)
-    total_2, lost_2, v_z_label, quotient_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    largest_2, place_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    z_place_2, v_z_place_2, product_2 = lanes(z), lanes(z), lanes(z)
+    rest, added, z_label, exp_minus_z_label = lanes(z), lanes(z), lanes(z), lanes(z)
+    chosen, plus_rest_value, chosen_2, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
+    inverse_rest_value, v_z_label, times_parts_value, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_2, times_inverse_value_2, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    total_3, lost_3, z_place_2, v_z_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    times_inverse_value_3 = lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -534,51 +669,74 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
             product_z[c, i] = exp_minus_z_c
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         added[i] = 1.0 + total[i]
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
         exp_minus_z_label[i] = exp_minus(z_label[i], largest[i])
-        chosen[i] = total[i] if place[i] == label[i] else added[i] - exp_minus_z_label[i]
+        difference = added[i] - exp_minus_z_label[i]
+        chosen[i] = total[i] if place[i] == label[i] else difference
+        plus_rest_value[i] = plus_rest(total[i], rest[i], 1.0)
+        chosen_2[i] = (
+            rest[i]
+            if place[i] == label[i]
+            else less_rest(difference, added[i], plus_rest_value[i], exp_minus_z_label[i])
+        )
+        quotient[i] = 1.0 / added[i]
+        inverse_rest_value[i] = inverse_rest(added[i], plus_rest_value[i])
+    for i in range(LANES):
+        v_z_label[i] = v_z[int(label[i]), i]
+    for i in range(LANES):
+        times_parts_value[i] = times_parts(
+            v_z_label[i],
+            chosen[i],
+            chosen_2[i],
+            quotient[i],
+            inverse_rest_value[i],
+        )
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
             exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else product)
+            product = exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
+            total_2[i], lost_2[i] = add_exactly(
+                total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else times_inverse_value
+            )
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
-        v_z_label[i] = v_z[int(label[i]), i]
-    for i in range(LANES):
-        quotient_2[i] = (chosen[i] / added[i] * v_z_label[i] - total_2[i]) * exp_minus_z_label[i] / added[i]
+        times_inverse_value_2[i] = times_inverse(
+            (times_parts_value[i] - total_2[i]) * exp_minus_z_label[i],
+            quotient[i],
+            inverse_rest_value[i],
+        )
     for i in range(LANES):
         largest_2[i], place_2[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
             exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
+            product = exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(times_inverse_value), c)
     for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
             exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            quotient = exp_minus_z_c_2 / added[i]
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
+            product = exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
             total_3[i], lost_3[i] = add_exactly(
-                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product
+                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else times_inverse_value
             )
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
@@ -587,22 +745,32 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
     for i in range(LANES):
         v_z_place_2[i] = v_z[int(place_2[i]), i]
     for i in range(LANES):
-        product_2[i] = exp_minus(z_place_2[i], largest[i]) / added[i] * v_z_place_2[i]
+        product_2 = exp_minus(z_place_2[i], largest[i]) * v_z_place_2[i]
+        times_inverse_value_3[i] = times_inverse(product_2, quotient[i], inverse_rest_value[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
-            product_z_c = product_z[c, i]
-            chosen_2 = total[i] if is_at(place[i], c) else added[i] - product_z_c
             v_z_c_2 = v_z[c, i]
-            chosen_3 = (
+            product_z_c = product_z[c, i]
+            difference_2 = added[i] - product_z_c
+            chosen_3 = total[i] if is_at(place[i], c) else difference_2
+            chosen_4 = (
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference_2, added[i], plus_rest_value[i], product_z_c)
+            )
+            added_2 = (
                 total_3[i]
-                if is_at(place_2[i], c)
-                else total_3[i] + minus(product_2[i], product_z_c / added[i] * v_z_c_2)
+                + minus(times_inverse_value_3[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
+            )
+            chosen_5 = total_3[i] if is_at(place_2[i], c) else added_2
+            times_inverse_value_4 = times_inverse(
+                (times_parts(v_z_c_2, chosen_3, chosen_4, quotient[i], inverse_rest_value[i]) - chosen_5) * product_z_c,
+                quotient[i],
+                inverse_rest_value[i],
             )
             product_z[c, i] = scaled(
                 factor[i],
-                quotient_2[i]
-                if is_at(label[i], c)
-                else (chosen_2 / added[i] * v_z_c_2 - chosen_3) * product_z_c / added[i],
+                times_inverse_value_2[i] if is_at(label[i], c) else times_inverse_value_4,
             )
 
 

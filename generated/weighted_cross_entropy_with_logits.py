@@ -34,6 +34,7 @@ from ._runtime import (
     kernel,
     lanes,
     largest_of,
+    raised_over,
     raised_to,
     room,
     row_at,
@@ -62,6 +63,7 @@ from ._runtime.elementary import (
     scaled,
     settle,
     settle_parts,
+    times_inverse,
     times_log_softmax,
     times_parts,
 )
@@ -110,7 +112,8 @@ def _plain_value(z, y, class_weight):
                 minus(np.float64(z_part[c]), largest),
                 total,
                 log1p_lowered_total,
-                np.float64(y_part[c]) * np.float64(class_weight_part[c]),
+                np.float64(y_part[c]),
+                np.float64(class_weight_part[c]),
             )
             terms_2[c] = times_log_softmax_value
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
@@ -154,7 +157,8 @@ def _value_of_tile(z, y, class_weight, loss):
                 minus(z[c, i], largest[i]),
                 total[i],
                 log1p_lowered_total[i],
-                y[c, i] * class_weight[c],
+                y[c, i],
+                class_weight[c],
             )
             total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], times_log_softmax_value)
     for i in range(LANES):
@@ -214,18 +218,19 @@ def _total(z, y, class_weight, short, long, weight):
 def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
-    largest, place = -np.inf, -1
+    largest, place = largest_of(z)
+    largest_2_terms = room(1.0)
     largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        y_c = np.float64(y[c])
-        class_weight_c = np.float64(class_weight[c])
-        product = y_c * class_weight_c
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part = y[part], class_weight[part]
+        for c in range(size):
+            y_c = np.float64(y_part[c])
+            class_weight_c = np.float64(class_weight_part[c])
+            product = y_c * class_weight_c
+            largest_2_terms[c] = absolute(product)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -250,7 +255,8 @@ def _plain_value_and_grad(z, y, class_weight, factor, grad_z):
                 minus(np.float64(z_part[c]), largest),
                 total,
                 log1p_lowered_total,
-                np.float64(y_part[c]) * np.float64(class_weight_part[c]),
+                np.float64(y_part[c]),
+                np.float64(class_weight_part[c]),
             )
             terms_2[c] = times_log_softmax_value
         total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
@@ -393,7 +399,8 @@ def _value_and_grad_of_tile(z, y, class_weight, factor, loss, grad_z):
                 minus(z[c, i], largest[i]),
                 total[i],
                 log1p_lowered_total[i],
-                y[c, i] * class_weight[c],
+                y[c, i],
+                class_weight[c],
             )
             total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], times_log_softmax_value)
     for i in range(LANES):
@@ -521,18 +528,19 @@ def _total_and_grad(z, y, class_weight, short, long, weight, scale, grad_z):
 def _plain_grad_and_hess(z, y, class_weight, factor, grad_z, hess_z):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
-    largest, place = -np.inf, -1
+    largest, place = largest_of(z)
+    largest_2_terms = room(1.0)
     largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        y_c = np.float64(y[c])
-        class_weight_c = np.float64(class_weight[c])
-        product = y_c * class_weight_c
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part = y[part], class_weight[part]
+        for c in range(size):
+            y_c = np.float64(y_part[c])
+            class_weight_c = np.float64(class_weight_part[c])
+            product = y_c * class_weight_c
+            largest_2_terms[c] = absolute(product)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
     terms = room(1.0)
     total, lost = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -801,20 +809,9 @@ def _grad_and_hess(z, y, class_weight, short, long, weight, scale, grad_z, hess_
 def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
     """Compute the Hessian of one sample times a vector."""
     wide_vectors()
-    largest, place = -np.inf, -1
+    largest, place = largest_of(z)
+    largest_2_terms = room(1.0)
     largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        y_c = np.float64(y[c])
-        class_weight_c = np.float64(class_weight[c])
-        product = y_c * class_weight_c
-        candidate = np.float64(z[c])
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
-    terms = room(1.0)
-    total, lost = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
@@ -823,37 +820,26 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
             y_c = np.float64(y_part[c])
             class_weight_c = np.float64(class_weight_part[c])
             product = y_c * class_weight_c
-            terms[c] = product
-        if start <= place_2 < start + size:
-            terms[place_2 - start] = 0.0
-        total, lost = add_terms(total, lost, terms[:size], y)
-    total = settle(total, lost)
-    product_2 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
-    terms_2 = room(1.0)
-    total_2, lost_2 = 0.0, 0.0
+            largest_2_terms[c] = absolute(product)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
+    terms = room(1.0)
+    total, lost = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms_2[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
+            terms[c] = lifted_exp_minus(np.float64(z_part[c]), largest)
         if start <= place < start + size:
-            terms_2[place - start] = 0.0
-        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
-    total_2 = settle(total_2, lost_2)
-    lifted_one_plus_total = lifted_one_plus(total_2)
+            terms[place - start] = 0.0
+        total, lost = add_terms(total, lost, terms[:size], z)
+    total, rest = settle_parts(total, lost)
+    lifted_one_plus_total = lifted_one_plus(total)
+    quotient = 1.0 / lifted_one_plus_total
+    plus_rest_value = plus_rest(total, rest, lifted(1.0))
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value)
+    largest_3_terms = room(1.0)
     largest_3, place_3 = -np.inf, -1
-    for c in range(z.shape[0]):
-        z_c = np.float64(z[c])
-        lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
-        quotient = lifted_exp_minus_z_c / lifted_one_plus_total
-        v_z_c = np.float64(v_z[c])
-        product_3 = quotient * v_z_c
-        candidate = absolute(product_3)
-        if candidate > largest_3 or candidate != candidate or place_3 < 0:
-            largest_3, place_3 = candidate, c
-    terms_3 = room(1.0)
-    total_3, lost_3 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
@@ -861,102 +847,162 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
         for c in range(size):
             z_c = np.float64(z_part[c])
             lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
-            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
             v_z_c = np.float64(v_z_part[c])
-            product_3 = quotient * v_z_c
-            terms_3[c] = product_3
+            product_2 = lifted_exp_minus_z_c * v_z_c
+            times_inverse_value = times_inverse(product_2, quotient, inverse_rest_value)
+            largest_3_terms[c] = absolute(times_inverse_value)
+        largest_3, place_3 = raised_over(largest_3, place_3, largest_3_terms[:size], start)
+    terms_2 = room(1.0)
+    total_2, lost_2 = 0.0, 0.0
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
+            v_z_c = np.float64(v_z_part[c])
+            product_2 = lifted_exp_minus_z_c * v_z_c
+            times_inverse_value = times_inverse(product_2, quotient, inverse_rest_value)
+            terms_2[c] = times_inverse_value
         if start <= place_3 < start + size:
-            terms_3[place_3 - start] = 0.0
-        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
-    total_3 = settle(total_3, lost_3)
-    product_4 = (
-        lifted_exp_minus(np.float64(z[place_3]), largest) / lifted_one_plus_total * np.float64(v_z[place_3])
-    )
+            terms_2[place_3 - start] = 0.0
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
+    total_2 = settle(total_2, lost_2)
+    product_3 = lifted_exp_minus(np.float64(z[place_3]), largest) * np.float64(v_z[place_3])
+    times_inverse_value_2 = times_inverse(product_3, quotient, inverse_rest_value)
+    terms_3 = room(1.0)
+    total_3, lost_3 = 0.0, 0.0
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        y_part, class_weight_part = y[part], class_weight[part]
+        for c in range(size):
+            y_c = np.float64(y_part[c])
+            class_weight_c = np.float64(class_weight_part[c])
+            product = y_c * class_weight_c
+            terms_3[c] = product
+        if start <= place_2 < start + size:
+            terms_3[place_2 - start] = 0.0
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], y)
+    total_3, rest_2 = settle_parts(total_3, lost_3)
+    product_4 = np.float64(y[place_2]) * np.float64(class_weight[place_2])
+    added = product_4 + total_3
+    plus_rest_value_2 = plus_rest(total_3, rest_2, product_4)
     for c in range(z.shape[0]):
         lifted_exp_minus_z_c_2 = lifted_exp_minus(np.float64(z[c]), largest)
         product_5 = np.float64(y[c]) * np.float64(class_weight[c])
         v_z_c_2 = np.float64(v_z[c])
-        difference = (
-            (lifted_one_plus_total - lifted_exp_minus_z_c_2) / lifted_one_plus_total * v_z_c_2
-            - (total_3 + minus(product_4, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
-        )
-        multiply_no_nan_value = multiply_no_nan(
-            lifted_exp_minus_z_c_2 * (total + minus(product_2, product_5)) / lifted_one_plus_total,
+        difference = lifted_one_plus_total - lifted_exp_minus_z_c_2
+        times_parts_value = times_parts(
+            v_z_c_2,
             difference,
+            less_rest(difference, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_z_c_2),
+            quotient,
+            inverse_rest_value,
         )
-        entry = (
-            multiply_no_nan_value
-            + multiply_no_nan(product_5 * lifted_exp_minus_z_c_2 / lifted_one_plus_total, difference)
+        added_2 = (
+            total_2
+            + minus(times_inverse_value_2, times_inverse(lifted_exp_minus_z_c_2 * v_z_c_2, quotient, inverse_rest_value))
         )
+        difference_2 = times_parts_value - added_2
+        multiply_no_nan_value = multiply_no_nan(
+            times_inverse(product_5 * lifted_exp_minus_z_c_2, quotient, inverse_rest_value),
+            difference_2,
+        )
+        added_3 = total_3 + minus(product_4, product_5)
+        times_parts_value_2 = times_parts(
+            lifted_exp_minus_z_c_2,
+            added_3,
+            less_rest(added_3, added, plus_rest_value_2, product_5),
+            quotient,
+            inverse_rest_value,
+        )
+        entry = multiply_no_nan_value + multiply_no_nan(times_parts_value_2, difference_2)
         product_z[c] = scaled(factor, entry)
-    lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_3]), largest)
-    if place_2 == place_3:
+    lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
+    product_6 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * lifted_exp_minus_value
+    v_z_place = np.float64(v_z[place_2])
+    if place == place_2:
         total_4 = total
+        rest_3 = rest
     else:
-        y_place = np.float64(y[place_3])
-        class_weight_place = np.float64(class_weight[place_3])
-        product_6 = y_place * class_weight_place
-        total_4 = total + minus(product_2, product_6)
-    if place == place_3:
+        difference_3 = lifted_one_plus_total - lifted_exp_minus_value
+        total_4 = difference_3
+        rest_3 = less_rest(difference_3, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_value)
+    if place_3 == place_2:
         total_5 = total_2
     else:
-        total_5 = lifted_one_plus_total - lifted_exp_minus_value
-    difference_2 = total_5 / lifted_one_plus_total * np.float64(v_z[place_3]) - total_3
+        minus_value = minus(
+            times_inverse_value_2,
+            times_inverse(lifted_exp_minus_value * v_z_place, quotient, inverse_rest_value),
+        )
+        total_5 = total_2 + minus_value
+    difference_4 = times_parts(v_z_place, total_4, rest_3, quotient, inverse_rest_value) - total_5
     multiply_no_nan_value_2 = multiply_no_nan(
-        lifted_exp_minus_value * total_4 / lifted_one_plus_total,
-        difference_2,
+        times_inverse(product_6, quotient, inverse_rest_value),
+        difference_4,
     )
-    y_place = np.float64(y[place_3])
-    class_weight_place = np.float64(class_weight[place_3])
-    product_6 = y_place * class_weight_place
     multiply_no_nan_value_3 = multiply_no_nan(
-        product_6 * lifted_exp_minus_value / lifted_one_plus_total,
-        difference_2,
+        times_parts(lifted_exp_minus_value, total_3, rest_2, quotient, inverse_rest_value),
+        difference_4,
     )
-    product_z[place_3] = scaled(factor, multiply_no_nan_value_2 + multiply_no_nan_value_3)
-    lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
-    if place_2 == place:
+    product_z[place_2] = scaled(factor, multiply_no_nan_value_2 + multiply_no_nan_value_3)
+    lifted_exp_minus_value_2 = lifted_exp_minus(np.float64(z[place_3]), largest)
+    product_7 = np.float64(y[place_3]) * np.float64(class_weight[place_3])
+    if place == place_3:
         total_6 = total
+        rest_4 = rest
     else:
-        y_place_2 = np.float64(y[place])
-        class_weight_place_2 = np.float64(class_weight[place])
-        product_7 = y_place_2 * class_weight_place_2
-        total_6 = total + minus(product_2, product_7)
-    v_z_place = np.float64(v_z[place])
-    if place_3 == place:
-        total_7 = total_3
-    else:
-        total_7 = total_3 + minus(product_4, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
-    difference_3 = total_2 / lifted_one_plus_total * v_z_place - total_7
+        difference_5 = lifted_one_plus_total - lifted_exp_minus_value_2
+        total_6 = difference_5
+        rest_4 = less_rest(difference_5, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_value_2)
+    times_parts_value_3 = times_parts(np.float64(v_z[place_3]), total_6, rest_4, quotient, inverse_rest_value)
+    difference_6 = times_parts_value_3 - total_2
     multiply_no_nan_value_4 = multiply_no_nan(
-        lifted_exp_minus_z_place * total_6 / lifted_one_plus_total,
-        difference_3,
+        times_inverse(product_7 * lifted_exp_minus_value_2, quotient, inverse_rest_value),
+        difference_6,
     )
-    y_place_2 = np.float64(y[place])
-    class_weight_place_2 = np.float64(class_weight[place])
-    product_7 = y_place_2 * class_weight_place_2
+    if place_2 == place_3:
+        total_7 = total_3
+        rest_5 = rest_2
+    else:
+        added_4 = total_3 + minus(product_4, product_7)
+        total_7 = added_4
+        rest_5 = less_rest(added_4, added, plus_rest_value_2, product_7)
     multiply_no_nan_value_5 = multiply_no_nan(
-        product_7 * lifted_exp_minus_z_place / lifted_one_plus_total,
-        difference_3,
+        times_parts(lifted_exp_minus_value_2, total_7, rest_5, quotient, inverse_rest_value),
+        difference_6,
     )
-    product_z[place] = scaled(factor, multiply_no_nan_value_4 + multiply_no_nan_value_5)
-    lifted_exp_minus_value_2 = lifted_exp_minus(np.float64(z[place_2]), largest)
-    if place == place_2:
+    product_z[place_3] = scaled(factor, multiply_no_nan_value_4 + multiply_no_nan_value_5)
+    lifted_exp_minus_z_place = lifted_exp_minus(np.float64(z[place]), largest)
+    product_8 = np.float64(y[place]) * np.float64(class_weight[place])
+    v_z_place_2 = np.float64(v_z[place])
+    if place_3 == place:
         total_8 = total_2
     else:
-        total_8 = lifted_one_plus_total - lifted_exp_minus_value_2
-    v_z_place_2 = np.float64(v_z[place_2])
-    if place_3 == place_2:
-        total_9 = total_3
-    else:
-        total_9 = total_3 + minus(product_4, lifted_exp_minus_value_2 / lifted_one_plus_total * v_z_place_2)
-    difference_4 = total_8 / lifted_one_plus_total * v_z_place_2 - total_9
-    product_8 = np.float64(y[place_2]) * np.float64(class_weight[place_2]) * lifted_exp_minus_value_2
-    added = (
-        multiply_no_nan(lifted_exp_minus_value_2 * total / lifted_one_plus_total, difference_4)
-        + multiply_no_nan(product_8 / lifted_one_plus_total, difference_4)
+        minus_value_2 = minus(
+            times_inverse_value_2,
+            times_inverse(lifted_exp_minus_z_place * v_z_place_2, quotient, inverse_rest_value),
+        )
+        total_8 = total_2 + minus_value_2
+    difference_7 = times_parts(v_z_place_2, total, rest, quotient, inverse_rest_value) - total_8
+    multiply_no_nan_value_6 = multiply_no_nan(
+        times_inverse(product_8 * lifted_exp_minus_z_place, quotient, inverse_rest_value),
+        difference_7,
     )
-    product_z[place_2] = scaled(factor, added)
+    if place_2 == place:
+        total_9 = total_3
+        rest_6 = rest_2
+    else:
+        added_5 = total_3 + minus(product_4, product_8)
+        total_9 = added_5
+        rest_6 = less_rest(added_5, added, plus_rest_value_2, product_8)
+    multiply_no_nan_value_7 = multiply_no_nan(
+        times_parts(lifted_exp_minus_z_place, total_9, rest_6, quotient, inverse_rest_value),
+        difference_7,
+    )
+    product_z[place] = scaled(factor, multiply_no_nan_value_6 + multiply_no_nan_value_7)
     return
 
 
@@ -971,10 +1017,12 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total, lost, y_place_2, class_weight_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    product_2, total_2, lost_2, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
-    largest_3, place_3, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    z_place_3, v_z_place_3, product_4 = lanes(z), lanes(z), lanes(z)
+    total, lost, rest, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
+    quotient, plus_rest_value, inverse_rest_value, largest_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    place_3, total_2, lost_2, z_place_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    v_z_place_3, times_inverse_value_2, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    rest_2, y_place_2, class_weight_place_2, product_4 = lanes(z), lanes(z), lanes(z), lanes(z)
+    added, plus_rest_value_2 = lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -989,79 +1037,105 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            y_c = y[c, i]
-            class_weight_c = class_weight[c]
-            product = y_c * class_weight_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place_2[i], c) else product)
-    for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
-    for i in range(LANES):
-        y_place_2[i] = y[int(place_2[i]), i]
-    for i in range(LANES):
-        class_weight_place_2[i] = class_weight[int(place_2[i])]
-    for i in range(LANES):
-        product_2[i] = y_place_2[i] * class_weight_place_2[i]
-    for i in range(LANES):
-        total_2[i], lost_2[i] = 0.0, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
             lifted_exp_minus_z_c = lifted_exp_minus(z[c, i], largest[i])
             product_z[c, i] = lifted_exp_minus_z_c
-            total_2[i], lost_2[i] = add_exactly(
-                total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
+            total[i], lost[i] = add_exactly(
+                total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
             )
     for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
-        lifted_one_plus_total[i] = lifted_one_plus(total_2[i])
+        lifted_one_plus_total[i] = lifted_one_plus(total[i])
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        plus_rest_value[i] = plus_rest(total[i], rest[i], lifted(1.0))
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value[i])
     for i in range(LANES):
         largest_3[i], place_3[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
             lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
-            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
-            product_3 = quotient * v_z_c
-            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(product_3), c)
+            product_2 = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product_2, quotient[i], inverse_rest_value[i])
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(times_inverse_value), c)
     for i in range(LANES):
-        total_3[i], lost_3[i] = 0.0, 0.0
+        total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
             lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
-            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
-            product_3 = quotient * v_z_c
-            total_3[i], lost_3[i] = add_exactly(
-                total_3[i], lost_3[i], 0.0 if is_at(place_3[i], c) else product_3
+            product_2 = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product_2, quotient[i], inverse_rest_value[i])
+            total_2[i], lost_2[i] = add_exactly(
+                total_2[i], lost_2[i], 0.0 if is_at(place_3[i], c) else times_inverse_value
             )
     for i in range(LANES):
-        total_3[i] = settle(total_3[i], lost_3[i])
+        total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
         z_place_3[i] = z[int(place_3[i]), i]
     for i in range(LANES):
         v_z_place_3[i] = v_z[int(place_3[i]), i]
     for i in range(LANES):
-        product_4[i] = lifted_exp_minus(z_place_3[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_3[i]
+        product_3 = lifted_exp_minus(z_place_3[i], largest[i]) * v_z_place_3[i]
+        times_inverse_value_2[i] = times_inverse(product_3, quotient[i], inverse_rest_value[i])
+    for i in range(LANES):
+        total_3[i], lost_3[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            y_c = y[c, i]
+            class_weight_c = class_weight[c]
+            product = y_c * class_weight_c
+            total_3[i], lost_3[i] = add_exactly(
+                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product
+            )
+    for i in range(LANES):
+        total_3[i], rest_2[i] = settle_parts(total_3[i], lost_3[i])
+    for i in range(LANES):
+        y_place_2[i] = y[int(place_2[i]), i]
+    for i in range(LANES):
+        class_weight_place_2[i] = class_weight[int(place_2[i])]
+    for i in range(LANES):
+        product_4[i] = y_place_2[i] * class_weight_place_2[i]
+        added[i] = product_4[i] + total_3[i]
+        plus_rest_value_2[i] = plus_rest(total_3[i], rest_2[i], product_4[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             product_z_c = product_z[c, i]
             product_5 = y[c, i] * class_weight[c]
-            chosen = total[i] if is_at(place_2[i], c) else total[i] + minus(product_2[i], product_5)
-            chosen_2 = total_2[i] if is_at(place[i], c) else lifted_one_plus_total[i] - product_z_c
             v_z_c_2 = v_z[c, i]
-            chosen_3 = (
-                total_3[i]
-                if is_at(place_3[i], c)
-                else total_3[i] + minus(product_4[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
+            difference = lifted_one_plus_total[i] - product_z_c
+            chosen = total[i] if is_at(place[i], c) else difference
+            chosen_2 = (
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference, lifted_one_plus_total[i], plus_rest_value[i], product_z_c)
             )
-            difference = chosen_2 / lifted_one_plus_total[i] * v_z_c_2 - chosen_3
-            added = (
-                multiply_no_nan(product_z_c * chosen / lifted_one_plus_total[i], difference)
-                + multiply_no_nan(product_5 * product_z_c / lifted_one_plus_total[i], difference)
+            added_2 = (
+                total_2[i]
+                + minus(times_inverse_value_2[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
             )
-            product_z[c, i] = scaled(factor[i], added)
+            chosen_3 = total_2[i] if is_at(place_3[i], c) else added_2
+            difference_2 = (
+                times_parts(v_z_c_2, chosen, chosen_2, quotient[i], inverse_rest_value[i]) - chosen_3
+            )
+            multiply_no_nan_value = multiply_no_nan(
+                times_inverse(product_5 * product_z_c, quotient[i], inverse_rest_value[i]),
+                difference_2,
+            )
+            added_3 = total_3[i] + minus(product_4[i], product_5)
+            chosen_4 = total_3[i] if is_at(place_2[i], c) else added_3
+            chosen_5 = (
+                rest_2[i]
+                if is_at(place_2[i], c)
+                else less_rest(added_3, added[i], plus_rest_value_2[i], product_5)
+            )
+            multiply_no_nan_value_2 = multiply_no_nan(
+                times_parts(product_z_c, chosen_4, chosen_5, quotient[i], inverse_rest_value[i]),
+                difference_2,
+            )
+            product_z[c, i] = scaled(factor[i], multiply_no_nan_value + multiply_no_nan_value_2)
 
 
 @kernel

@@ -34,6 +34,7 @@ from ._runtime import (
     kernel,
     lanes,
     largest_of,
+    raised_over,
     raised_to,
     room,
     row_at,
@@ -48,15 +49,22 @@ from ._runtime import (
 from ._runtime.elementary import (
     absolute,
     add_exactly,
+    inverse_rest,
+    less_rest,
+    lifted,
     lifted_exp_minus,
     lifted_one_plus,
     log1p,
     lowered,
     minus,
     multiply_no_nan,
+    plus_rest,
     scaled,
     settle,
+    settle_parts,
+    times_inverse,
     times_log_softmax,
+    times_parts,
 )
 
 _ARGUMENTS = (
@@ -95,6 +103,7 @@ def _plain_value(z, label, class_weight):
         minus(np.float64(z[label]), largest),
         total,
         log1p(lowered(total)),
+        1.0,
         np.float64(class_weight[label]),
     )
     loss = 0.0 - times_log_softmax_value
@@ -135,6 +144,7 @@ def _value_of_tile(z, label, class_weight, loss):
             minus(z_label[i], largest[i]),
             total[i],
             log1p(lowered(total[i])),
+            1.0,
             class_weight_label[i],
         )
         loss[i] = 0.0 - times_log_softmax_value
@@ -208,25 +218,41 @@ def _plain_value_and_grad(z, label, class_weight, factor, grad_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     class_weight_label = np.float64(class_weight[label])
     times_log_softmax_value = times_log_softmax(
         minus(z_label, largest),
         total,
         log1p(lowered(total)),
+        1.0,
         class_weight_label,
     )
     loss = 0.0 - times_log_softmax_value
     if place == label:
         total_2 = total
+        rest_2 = rest
     else:
         lifted_one_plus_total = lifted_one_plus(total)
-        total_2 = lifted_one_plus_total - lifted_exp_minus(z_label, largest)
+        lifted_exp_minus_z_label = lifted_exp_minus(z_label, largest)
+        difference = lifted_one_plus_total - lifted_exp_minus_z_label
+        total_2 = difference
+        lifted_value = lifted(1.0)
+        plus_rest_value = plus_rest(total, rest, lifted_value)
+        rest_2 = less_rest(difference, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_z_label)
     lifted_one_plus_total = lifted_one_plus(total)
+    quotient = 1.0 / lifted_one_plus_total
+    lifted_value = lifted(1.0)
+    plus_rest_value = plus_rest(total, rest, lifted_value)
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value)
     for c in range(z.shape[0]):
-        quotient = class_weight_label * lifted_exp_minus(np.float64(z[c]), largest) / lifted_one_plus_total
-        grad_z[c] = scaled(factor, quotient)
-    grad_z[label] = scaled(factor, -(class_weight_label * total_2 / lifted_one_plus_total))
+        times_inverse_value = times_inverse(
+            class_weight_label * lifted_exp_minus(np.float64(z[c]), largest),
+            quotient,
+            inverse_rest_value,
+        )
+        grad_z[c] = scaled(factor, times_inverse_value)
+    entry = times_parts(-class_weight_label, total_2, rest_2, quotient, inverse_rest_value)
+    grad_z[label] = scaled(factor, entry)
     return loss
 
 
@@ -247,7 +273,8 @@ def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
     """Compute what `_value_and_grad_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     z_label, largest, place, total = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost, class_weight_label, lifted_one_plus_total, minus_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost, rest, class_weight_label, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
+    inverse_rest_value, times_parts_value = lanes(z), lanes(z)
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
@@ -265,7 +292,7 @@ def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
                 total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
             )
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
     for i in range(LANES):
@@ -273,23 +300,39 @@ def _value_and_grad_of_tile(z, label, class_weight, factor, loss, grad_z):
             minus(z_label[i], largest[i]),
             total[i],
             log1p(lowered(total[i])),
+            1.0,
             class_weight_label[i],
         )
         loss[i] = 0.0 - times_log_softmax_value
-        lifted_one_plus_total[i] = lifted_one_plus(total[i])
-        chosen = (
-            total[i]
+        lifted_one_plus_total = lifted_one_plus(total[i])
+        lifted_exp_minus_z_label = lifted_exp_minus(z_label[i], largest[i])
+        difference = lifted_one_plus_total - lifted_exp_minus_z_label
+        chosen = total[i] if place[i] == label[i] else difference
+        plus_rest_value = plus_rest(total[i], rest[i], lifted(1.0))
+        chosen_2 = (
+            rest[i]
             if place[i] == label[i]
-            else lifted_one_plus_total[i] - lifted_exp_minus(z_label[i], largest[i])
+            else less_rest(difference, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_z_label)
         )
-        minus_2[i] = -(class_weight_label[i] * chosen / lifted_one_plus_total[i])
+        quotient[i] = 1.0 / lifted_one_plus_total
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total, plus_rest_value)
+        times_parts_value[i] = times_parts(
+            -class_weight_label[i],
+            chosen,
+            chosen_2,
+            quotient[i],
+            inverse_rest_value[i],
+        )
     for c in range(z.shape[0]):
         for i in range(LANES):
+            times_inverse_value = times_inverse(
+                class_weight_label[i] * grad_z[c, i],
+                quotient[i],
+                inverse_rest_value[i],
+            )
             grad_z[c, i] = scaled(
                 factor[i],
-                minus_2[i]
-                if is_at(label[i], c)
-                else class_weight_label[i] * grad_z[c, i] / lifted_one_plus_total[i],
+                times_parts_value[i] if is_at(label[i], c) else times_inverse_value,
             )
 
 
@@ -370,40 +413,65 @@ def _plain_grad_and_hess(z, label, class_weight, factor, grad_z, hess_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     if place == label:
         total_2 = total
+        rest_2 = rest
     else:
         lifted_one_plus_total = lifted_one_plus(total)
         z_label = np.float64(z[label])
         lifted_exp_minus_z_label = lifted_exp_minus(z_label, largest)
-        total_2 = lifted_one_plus_total - lifted_exp_minus_z_label
+        difference = lifted_one_plus_total - lifted_exp_minus_z_label
+        total_2 = difference
+        lifted_value = lifted(1.0)
+        plus_rest_value = plus_rest(total, rest, lifted_value)
+        rest_2 = less_rest(difference, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_z_label)
     lifted_one_plus_total = lifted_one_plus(total)
-    minus = -(class_weight_label * total_2 / lifted_one_plus_total)
+    quotient = 1.0 / lifted_one_plus_total
+    lifted_value = lifted(1.0)
+    plus_rest_value = plus_rest(total, rest, lifted_value)
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value)
+    times_parts_value = times_parts(-class_weight_label, total_2, rest_2, quotient, inverse_rest_value)
     z_label = np.float64(z[label])
     lifted_exp_minus_z_label = lifted_exp_minus(z_label, largest)
-    quotient = (
-        class_weight_label * lifted_exp_minus_z_label * total_2 / lifted_one_plus_total
-        / lifted_one_plus_total
+    times_parts_value_2 = times_parts(
+        times_inverse(class_weight_label * lifted_exp_minus_z_label, quotient, inverse_rest_value),
+        total_2,
+        rest_2,
+        quotient,
+        inverse_rest_value,
     )
     for c in range(z.shape[0]):
         lifted_exp_minus_z_c = lifted_exp_minus(np.float64(z[c]), largest)
-        product = class_weight_label * lifted_exp_minus_z_c
-        grad_z[c] = scaled(factor, product / lifted_one_plus_total)
-        entry = (
-            product * (lifted_one_plus_total - lifted_exp_minus_z_c) / lifted_one_plus_total
-            / lifted_one_plus_total
+        times_inverse_value = times_inverse(
+            class_weight_label * lifted_exp_minus_z_c,
+            quotient,
+            inverse_rest_value,
         )
-        hess_z[c] = scaled(factor, entry)
+        grad_z[c] = scaled(factor, times_inverse_value)
+        difference_2 = lifted_one_plus_total - lifted_exp_minus_z_c
+        times_parts_value_3 = times_parts(
+            times_inverse_value,
+            difference_2,
+            less_rest(difference_2, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_z_c),
+            quotient,
+            inverse_rest_value,
+        )
+        hess_z[c] = scaled(factor, times_parts_value_3)
     if place == label:
-        grad_z[place] = scaled(factor, minus)
-        hess_z[place] = scaled(factor, quotient)
+        grad_z[place] = scaled(factor, times_parts_value)
+        hess_z[place] = scaled(factor, times_parts_value_2)
     else:
-        product_2 = class_weight_label * lifted_exp_minus(np.float64(z[place]), largest)
-        grad_z[place] = scaled(factor, product_2 / lifted_one_plus_total)
-        hess_z[place] = scaled(factor, product_2 * total / lifted_one_plus_total / lifted_one_plus_total)
-    grad_z[label] = scaled(factor, minus)
-    hess_z[label] = scaled(factor, quotient)
+        times_inverse_value_2 = times_inverse(
+            class_weight_label * lifted_exp_minus(np.float64(z[place]), largest),
+            quotient,
+            inverse_rest_value,
+        )
+        grad_z[place] = scaled(factor, times_inverse_value_2)
+        entry = times_parts(times_inverse_value_2, total, rest, quotient, inverse_rest_value)
+        hess_z[place] = scaled(factor, entry)
+    grad_z[label] = scaled(factor, times_parts_value)
+    hess_z[label] = scaled(factor, times_parts_value_2)
     return
 
 
@@ -418,8 +486,9 @@ def _grad_and_hess_of_tile(z, label, class_weight, factor, grad_z, hess_z):
     """Compute what `_grad_and_hess_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     class_weight_label, largest, place, total = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost, lifted_one_plus_total, z_label, minus = lanes(z), lanes(z), lanes(z), lanes(z)
-    quotient = lanes(z)
+    lost, rest, lifted_one_plus_total, z_label = lanes(z), lanes(z), lanes(z), lanes(z)
+    plus_rest_value, quotient, inverse_rest_value, times_parts_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    times_parts_value_2 = lanes(z)
     for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
     for i in range(LANES):
@@ -437,33 +506,61 @@ def _grad_and_hess_of_tile(z, label, class_weight, factor, grad_z, hess_z):
                 total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
             )
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         lifted_one_plus_total[i] = lifted_one_plus(total[i])
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
         lifted_exp_minus_z_label = lifted_exp_minus(z_label[i], largest[i])
-        chosen = total[i] if place[i] == label[i] else lifted_one_plus_total[i] - lifted_exp_minus_z_label
-        minus[i] = -(class_weight_label[i] * chosen / lifted_one_plus_total[i])
-        quotient[i] = (
-            class_weight_label[i] * lifted_exp_minus_z_label * chosen / lifted_one_plus_total[i]
-            / lifted_one_plus_total[i]
+        difference = lifted_one_plus_total[i] - lifted_exp_minus_z_label
+        chosen = total[i] if place[i] == label[i] else difference
+        plus_rest_value[i] = plus_rest(total[i], rest[i], lifted(1.0))
+        chosen_2 = (
+            rest[i]
+            if place[i] == label[i]
+            else less_rest(difference, lifted_one_plus_total[i], plus_rest_value[i], lifted_exp_minus_z_label)
+        )
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value[i])
+        times_parts_value[i] = times_parts(
+            -class_weight_label[i],
+            chosen,
+            chosen_2,
+            quotient[i],
+            inverse_rest_value[i],
+        )
+        times_parts_value_2[i] = times_parts(
+            times_inverse(class_weight_label[i] * lifted_exp_minus_z_label, quotient[i], inverse_rest_value[i]),
+            chosen,
+            chosen_2,
+            quotient[i],
+            inverse_rest_value[i],
         )
     for c in range(z.shape[0]):
         for i in range(LANES):
             grad_z_c = grad_z[c, i]
-            product = class_weight_label[i] * grad_z_c
-            chosen_2 = total[i] if is_at(place[i], c) else lifted_one_plus_total[i] - grad_z_c
+            times_inverse_value = times_inverse(
+                class_weight_label[i] * grad_z_c,
+                quotient[i],
+                inverse_rest_value[i],
+            )
+            difference_2 = lifted_one_plus_total[i] - grad_z_c
+            chosen_3 = total[i] if is_at(place[i], c) else difference_2
+            chosen_4 = (
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference_2, lifted_one_plus_total[i], plus_rest_value[i], grad_z_c)
+            )
             grad_z[c, i] = scaled(
                 factor[i],
-                minus[i] if is_at(label[i], c) else product / lifted_one_plus_total[i],
+                times_parts_value[i] if is_at(label[i], c) else times_inverse_value,
             )
             hess_z[c, i] = scaled(
                 factor[i],
-                quotient[i]
+                times_parts_value_2[i]
                 if is_at(label[i], c)
-                else product * chosen_2 / lifted_one_plus_total[i] / lifted_one_plus_total[i],
+                else times_parts(times_inverse_value, chosen_3, chosen_4, quotient[i], inverse_rest_value[i]),
             )
 
 
@@ -522,12 +619,19 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
-    total = settle(total, lost)
+    total, rest = settle_parts(total, lost)
     lifted_one_plus_total = lifted_one_plus(total)
+    quotient = 1.0 / lifted_one_plus_total
+    plus_rest_value = plus_rest(total, rest, lifted(1.0))
+    inverse_rest_value = inverse_rest(lifted_one_plus_total, plus_rest_value)
     if place == label:
         total_2 = total
+        rest_2 = rest
     else:
-        total_2 = lifted_one_plus_total - lifted_exp_minus_z_label
+        difference = lifted_one_plus_total - lifted_exp_minus_z_label
+        total_2 = difference
+        rest_2 = less_rest(difference, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_z_label)
+    times_parts_value = times_parts(np.float64(v_z[label]), total_2, rest_2, quotient, inverse_rest_value)
     terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -537,28 +641,32 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         for c in range(size):
             z_c = np.float64(z_part[c])
             lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
-            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
             v_z_c = np.float64(v_z_part[c])
-            product = quotient * v_z_c
-            terms_3[c] = product
+            product = lifted_exp_minus_z_c * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            terms_3[c] = times_inverse_value
         if start <= label < start + size:
             terms_3[label - start] = 0.0
         total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
     total_3 = settle(total_3, lost_3)
     multiply_no_nan_value = multiply_no_nan(
-        class_weight_label * lifted_exp_minus_z_label / lifted_one_plus_total,
-        total_2 / lifted_one_plus_total * np.float64(v_z[label]) - total_3,
+        times_inverse(class_weight_label * lifted_exp_minus_z_label, quotient, inverse_rest_value),
+        times_parts_value - total_3,
     )
+    largest_2_terms = room(1.0)
     largest_2, place_2 = -np.inf, -1
-    for c in range(z.shape[0]):
-        z_c = np.float64(z[c])
-        lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
-        quotient = lifted_exp_minus_z_c / lifted_one_plus_total
-        v_z_c = np.float64(v_z[c])
-        product = quotient * v_z_c
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, c
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c = np.float64(z_part[c])
+            lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
+            v_z_c = np.float64(v_z_part[c])
+            product = lifted_exp_minus_z_c * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            largest_2_terms[c] = absolute(times_inverse_value)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
     terms_4 = room(1.0)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -568,42 +676,59 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         for c in range(size):
             z_c = np.float64(z_part[c])
             lifted_exp_minus_z_c = lifted_exp_minus(z_c, largest)
-            quotient = lifted_exp_minus_z_c / lifted_one_plus_total
             v_z_c = np.float64(v_z_part[c])
-            product = quotient * v_z_c
-            terms_4[c] = product
+            product = lifted_exp_minus_z_c * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            terms_4[c] = times_inverse_value
         if start <= place_2 < start + size:
             terms_4[place_2 - start] = 0.0
         total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
     total_4 = settle(total_4, lost_4)
-    product_2 = (
-        lifted_exp_minus(np.float64(z[place_2]), largest) / lifted_one_plus_total * np.float64(v_z[place_2])
-    )
+    product_2 = lifted_exp_minus(np.float64(z[place_2]), largest) * np.float64(v_z[place_2])
+    times_inverse_value_2 = times_inverse(product_2, quotient, inverse_rest_value)
     for c in range(z.shape[0]):
         lifted_exp_minus_z_c_2 = lifted_exp_minus(np.float64(z[c]), largest)
         v_z_c_2 = np.float64(v_z[c])
-        difference = (
-            (lifted_one_plus_total - lifted_exp_minus_z_c_2) / lifted_one_plus_total * v_z_c_2
-            - (total_4 + minus(product_2, lifted_exp_minus_z_c_2 / lifted_one_plus_total * v_z_c_2))
+        difference_2 = lifted_one_plus_total - lifted_exp_minus_z_c_2
+        times_parts_value_2 = times_parts(
+            v_z_c_2,
+            difference_2,
+            less_rest(difference_2, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_z_c_2),
+            quotient,
+            inverse_rest_value,
         )
-        entry = multiply_no_nan(
-            class_weight_label * lifted_exp_minus_z_c_2 / lifted_one_plus_total,
-            difference,
+        added = (
+            total_4
+            + minus(times_inverse_value_2, times_inverse(lifted_exp_minus_z_c_2 * v_z_c_2, quotient, inverse_rest_value))
         )
-        product_z[c] = scaled(factor, entry)
+        multiply_no_nan_value_2 = multiply_no_nan(
+            times_inverse(class_weight_label * lifted_exp_minus_z_c_2, quotient, inverse_rest_value),
+            times_parts_value_2 - added,
+        )
+        product_z[c] = scaled(factor, multiply_no_nan_value_2)
     if place_2 == label:
         product_z[place_2] = scaled(factor, multiply_no_nan_value)
     else:
         lifted_exp_minus_value = lifted_exp_minus(np.float64(z[place_2]), largest)
         if place == place_2:
             total_5 = total
+            rest_3 = rest
         else:
-            total_5 = lifted_one_plus_total - lifted_exp_minus_value
-        multiply_no_nan_value_2 = multiply_no_nan(
-            class_weight_label * lifted_exp_minus_value / lifted_one_plus_total,
-            total_5 / lifted_one_plus_total * np.float64(v_z[place_2]) - total_4,
+            difference_3 = lifted_one_plus_total - lifted_exp_minus_value
+            total_5 = difference_3
+            rest_3 = less_rest(difference_3, lifted_one_plus_total, plus_rest_value, lifted_exp_minus_value)
+        times_parts_value_3 = times_parts(
+            np.float64(v_z[place_2]),
+            total_5,
+            rest_3,
+            quotient,
+            inverse_rest_value,
         )
-        product_z[place_2] = scaled(factor, multiply_no_nan_value_2)
+        multiply_no_nan_value_3 = multiply_no_nan(
+            times_inverse(class_weight_label * lifted_exp_minus_value, quotient, inverse_rest_value),
+            times_parts_value_3 - total_4,
+        )
+        product_z[place_2] = scaled(factor, multiply_no_nan_value_3)
     if place == label:
         product_z[place] = scaled(factor, multiply_no_nan_value)
     else:
@@ -612,12 +737,16 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         if place_2 == place:
             total_6 = total_4
         else:
-            total_6 = total_4 + minus(product_2, lifted_exp_minus_z_place / lifted_one_plus_total * v_z_place)
-        multiply_no_nan_value_3 = multiply_no_nan(
-            class_weight_label * lifted_exp_minus_z_place / lifted_one_plus_total,
-            total / lifted_one_plus_total * v_z_place - total_6,
+            minus_value = minus(
+                times_inverse_value_2,
+                times_inverse(lifted_exp_minus_z_place * v_z_place, quotient, inverse_rest_value),
+            )
+            total_6 = total_4 + minus_value
+        multiply_no_nan_value_4 = multiply_no_nan(
+            times_inverse(class_weight_label * lifted_exp_minus_z_place, quotient, inverse_rest_value),
+            times_parts(v_z_place, total, rest, quotient, inverse_rest_value) - total_6,
         )
-        product_z[place] = scaled(factor, multiply_no_nan_value_3)
+        product_z[place] = scaled(factor, multiply_no_nan_value_4)
     product_z[label] = scaled(factor, multiply_no_nan_value)
     return
 
@@ -633,10 +762,12 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     class_weight_label, largest, place, z_label = lanes(z), lanes(z), lanes(z), lanes(z)
-    lifted_exp_minus_z_label, total, lost, lifted_one_plus_total = lanes(z), lanes(z), lanes(z), lanes(z)
-    chosen, total_2, lost_2, v_z_label = lanes(z), lanes(z), lanes(z), lanes(z)
-    multiply_no_nan_value, largest_2, place_2, total_3 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_3, z_place_2, v_z_place_2, product_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lifted_exp_minus_z_label, total, lost, rest = lanes(z), lanes(z), lanes(z), lanes(z)
+    lifted_one_plus_total, quotient, plus_rest_value, inverse_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    chosen, chosen_2, v_z_label, times_parts_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    total_2, lost_2, multiply_no_nan_value, largest_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    place_2, total_3, lost_3, z_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    v_z_place_2, times_inverse_value_2 = lanes(z), lanes(z)
     for i in range(LANES):
         class_weight_label[i] = class_weight[int(label[i])]
     for i in range(LANES):
@@ -658,13 +789,28 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
                 total[i], lost[i], 0.0 if is_at(place[i], c) else lifted_exp_minus_z_c
             )
     for i in range(LANES):
-        total[i] = settle(total[i], lost[i])
+        total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
         lifted_one_plus_total[i] = lifted_one_plus(total[i])
-        chosen[i] = (
-            total[i]
+        quotient[i] = 1.0 / lifted_one_plus_total[i]
+        plus_rest_value[i] = plus_rest(total[i], rest[i], lifted(1.0))
+        inverse_rest_value[i] = inverse_rest(lifted_one_plus_total[i], plus_rest_value[i])
+        difference = lifted_one_plus_total[i] - lifted_exp_minus_z_label[i]
+        chosen[i] = total[i] if place[i] == label[i] else difference
+        chosen_2[i] = (
+            rest[i]
             if place[i] == label[i]
-            else lifted_one_plus_total[i] - lifted_exp_minus_z_label[i]
+            else less_rest(difference, lifted_one_plus_total[i], plus_rest_value[i], lifted_exp_minus_z_label[i])
+        )
+    for i in range(LANES):
+        v_z_label[i] = v_z[int(label[i]), i]
+    for i in range(LANES):
+        times_parts_value[i] = times_parts(
+            v_z_label[i],
+            chosen[i],
+            chosen_2[i],
+            quotient[i],
+            inverse_rest_value[i],
         )
     for i in range(LANES):
         total_2[i], lost_2[i] = 0.0, 0.0
@@ -672,18 +818,18 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
         for i in range(LANES):
             z_c = z[c, i]
             lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
-            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
-            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else product)
+            product = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
+            total_2[i], lost_2[i] = add_exactly(
+                total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else times_inverse_value
+            )
     for i in range(LANES):
         total_2[i] = settle(total_2[i], lost_2[i])
     for i in range(LANES):
-        v_z_label[i] = v_z[int(label[i]), i]
-    for i in range(LANES):
         multiply_no_nan_value[i] = multiply_no_nan(
-            class_weight_label[i] * lifted_exp_minus_z_label[i] / lifted_one_plus_total[i],
-            chosen[i] / lifted_one_plus_total[i] * v_z_label[i] - total_2[i],
+            times_inverse(class_weight_label[i] * lifted_exp_minus_z_label[i], quotient[i], inverse_rest_value[i]),
+            times_parts_value[i] - total_2[i],
         )
     for i in range(LANES):
         largest_2[i], place_2[i] = -np.inf, 0.0
@@ -691,21 +837,21 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
         for i in range(LANES):
             z_c = z[c, i]
             lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
-            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(product), c)
+            product = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(times_inverse_value), c)
     for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
             z_c = z[c, i]
             lifted_exp_minus_z_c_2 = lifted_exp_minus(z_c, largest[i])
-            quotient = lifted_exp_minus_z_c_2 / lifted_one_plus_total[i]
             v_z_c = v_z[c, i]
-            product = quotient * v_z_c
+            product = lifted_exp_minus_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
             total_3[i], lost_3[i] = add_exactly(
-                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else product
+                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else times_inverse_value
             )
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
@@ -714,20 +860,27 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
     for i in range(LANES):
         v_z_place_2[i] = v_z[int(place_2[i]), i]
     for i in range(LANES):
-        product_2[i] = lifted_exp_minus(z_place_2[i], largest[i]) / lifted_one_plus_total[i] * v_z_place_2[i]
+        product_2 = lifted_exp_minus(z_place_2[i], largest[i]) * v_z_place_2[i]
+        times_inverse_value_2[i] = times_inverse(product_2, quotient[i], inverse_rest_value[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             product_z_c = product_z[c, i]
-            chosen_2 = total[i] if is_at(place[i], c) else lifted_one_plus_total[i] - product_z_c
             v_z_c_2 = v_z[c, i]
-            chosen_3 = (
-                total_3[i]
-                if is_at(place_2[i], c)
-                else total_3[i] + minus(product_2[i], product_z_c / lifted_one_plus_total[i] * v_z_c_2)
+            difference_2 = lifted_one_plus_total[i] - product_z_c
+            chosen_3 = total[i] if is_at(place[i], c) else difference_2
+            chosen_4 = (
+                rest[i]
+                if is_at(place[i], c)
+                else less_rest(difference_2, lifted_one_plus_total[i], plus_rest_value[i], product_z_c)
             )
+            added = (
+                total_3[i]
+                + minus(times_inverse_value_2[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
+            )
+            chosen_5 = total_3[i] if is_at(place_2[i], c) else added
             multiply_no_nan_value_2 = multiply_no_nan(
-                class_weight_label[i] * product_z_c / lifted_one_plus_total[i],
-                chosen_2 / lifted_one_plus_total[i] * v_z_c_2 - chosen_3,
+                times_inverse(class_weight_label[i] * product_z_c, quotient[i], inverse_rest_value[i]),
+                times_parts(v_z_c_2, chosen_3, chosen_4, quotient[i], inverse_rest_value[i]) - chosen_5,
             )
             product_z[c, i] = scaled(
                 factor[i],

@@ -30,6 +30,7 @@ from ._runtime import (
     is_at,
     kernel,
     lanes,
+    raised_over,
     raised_to,
     room,
     row_at,
@@ -77,11 +78,15 @@ INFO = describe(
 def sample_value(slope, lam):
     """Return the loss of one sample."""
     wide_vectors()
+    largest_terms = room(1.0)
     largest, place = -np.inf, -1
-    for d in range(slope.shape[0]):
-        candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, d
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            largest_terms[d] = absolute(np.float64(slope_part[d]))
+        largest, place = raised_over(largest, place, largest_terms[:size], start)
     binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
@@ -179,11 +184,15 @@ def _total(slope, lam, short, long, weight):
 def _value_and_grad_of_sample(slope, lam, factor, grad_slope):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    largest_terms = room(1.0)
     largest, place = -np.inf, -1
-    for d in range(slope.shape[0]):
-        candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, d
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            largest_terms[d] = absolute(np.float64(slope_part[d]))
+        largest, place = raised_over(largest, place, largest_terms[:size], start)
     binade_largest = binade(largest)
     terms = room(1.0)
     total, lost = 0.0, 0.0
@@ -334,24 +343,36 @@ def _total_and_grad(slope, lam, short, long, weight, scale, grad_slope):
 def _grad_and_hess_of_sample(slope, lam, factor, grad_slope, hess_slope):
     """Compute gradient and Hessian diagonal of one sample."""
     wide_vectors()
+    largest_terms = room(1.0)
     largest, place = -np.inf, -1
-    for d in range(slope.shape[0]):
-        candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, d
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            largest_terms[d] = absolute(np.float64(slope_part[d]))
+        largest, place = raised_over(largest, place, largest_terms[:size], start)
     binade_largest = binade(largest)
+    terms = room(1.0)
     total, lost = 0.0, 0.0
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
+    largest_2_terms = room(1.0)
     largest_2, place_2 = -np.inf, -1
-    for d in range(slope.shape[0]):
-        slope_d = np.float64(slope[d])
-        ratio_value = ratio(slope_d, binade_largest)
-        product = ratio_value * ratio_value
-        total, lost = add_exactly(total, lost, product)
-        total_2, lost_2 = add_exactly(total_2, lost_2, square_rest(ratio_value))
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, d
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            slope_d = np.float64(slope_part[d])
+            ratio_value = ratio(slope_d, binade_largest)
+            product = ratio_value * ratio_value
+            terms[d] = product
+            terms_2[d] = square_rest(ratio_value)
+            largest_2_terms[d] = absolute(product)
+        total, lost = add_terms(total, lost, terms[:size], slope)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
     total, rest = settle_parts(total, lost)
     total_2 = settle(total_2, lost_2)
     sqrt_total = sqrt(total)
@@ -522,39 +543,57 @@ def _grad_and_hess(slope, lam, short, long, weight, scale, grad_slope, hess_slop
 def _hvp_of_sample(slope, lam, v_slope, factor, product_slope):
     """Compute the Hessian of one sample times a vector."""
     wide_vectors()
+    largest_terms = room(1.0)
     largest, place = -np.inf, -1
-    for d in range(slope.shape[0]):
-        candidate = absolute(np.float64(slope[d]))
-        if candidate > largest or candidate != candidate or place < 0:
-            largest, place = candidate, d
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            largest_terms[d] = absolute(np.float64(slope_part[d]))
+        largest, place = raised_over(largest, place, largest_terms[:size], start)
     binade_largest = binade(largest)
+    terms = room(1.0)
     total, lost = 0.0, 0.0
+    largest_2_terms = room(1.0)
     largest_2, place_2 = -np.inf, -1
+    terms_2 = room(1.0)
     total_2, lost_2 = 0.0, 0.0
-    for d in range(slope.shape[0]):
-        slope_d = np.float64(slope[d])
-        ratio_value = ratio(slope_d, binade_largest)
-        product = ratio_value * ratio_value
-        total, lost = add_exactly(total, lost, product)
-        candidate = absolute(product)
-        if candidate > largest_2 or candidate != candidate or place_2 < 0:
-            largest_2, place_2 = candidate, d
-        total_2, lost_2 = add_exactly(total_2, lost_2, square_rest(ratio_value))
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part = slope[part]
+        for d in range(size):
+            slope_d = np.float64(slope_part[d])
+            ratio_value = ratio(slope_d, binade_largest)
+            product = ratio_value * ratio_value
+            terms[d] = product
+            largest_2_terms[d] = absolute(product)
+            terms_2[d] = square_rest(ratio_value)
+        total, lost = add_terms(total, lost, terms[:size], slope)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], slope)
     total, rest = settle_parts(total, lost)
     total_2 = settle(total_2, lost_2)
     sqrt_total = sqrt(total)
+    terms_3 = room(1.0)
     total_3, lost_3 = 0.0, 0.0
+    largest_3_terms = room(1.0)
     largest_3, place_3 = -np.inf, -1
-    for d in range(slope.shape[0]):
-        slope_d_2 = np.float64(slope[d])
-        ratio_value_2 = ratio(slope_d_2, binade_largest)
-        ratio_value_3 = ratio(ratio_value_2, sqrt_total)
-        v_slope_d = np.float64(v_slope[d])
-        product_2 = ratio_value_3 * v_slope_d
-        total_3, lost_3 = add_exactly(total_3, lost_3, product_2)
-        candidate = absolute(product_2)
-        if candidate > largest_3 or candidate != candidate or place_3 < 0:
-            largest_3, place_3 = candidate, d
+    for start in range(0, slope.shape[0], ROOM):
+        size = min(ROOM, slope.shape[0] - start)
+        part = slice(start, start + size)
+        slope_part, v_slope_part = slope[part], v_slope[part]
+        for d in range(size):
+            slope_d_2 = np.float64(slope_part[d])
+            ratio_value_2 = ratio(slope_d_2, binade_largest)
+            ratio_value_3 = ratio(ratio_value_2, sqrt_total)
+            v_slope_d = np.float64(v_slope_part[d])
+            product_2 = ratio_value_3 * v_slope_d
+            terms_3[d] = product_2
+            largest_3_terms[d] = absolute(product_2)
+        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], slope)
+        largest_3, place_3 = raised_over(largest_3, place_3, largest_3_terms[:size], start)
     total_3 = settle(total_3, lost_3)
     product_3 = sqrt_total * binade_largest
     terms_4 = room(1.0)

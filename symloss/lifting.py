@@ -1,5 +1,7 @@
 """Softmaxes that weights multiply: over exponentials that are not subnormal, so that no weight enlarges what they lack.
 
+Weights, here, are those of classes, and soft targets, which may be more than 1 together.
+
 Every exponential of a row is relative to its largest entry, and a softmax is a quotient of one of them, or of the sum
 of all but one, and the sum of all: a power of two that multiplies all of them cancels, and costs nothing.
 """
@@ -8,9 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Add, Expr, S
+from sympy import Add, Expr, Interval, Mul, S
 
-from symloss.arguments import Weight
+from symloss.arguments import Target, Weight
 from symloss.functions import exp_minus, log1p, minus, multiply_no_nan
 from symloss.reductions import MaxOver, SumOver, rewrite_parts
 from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, lowered, times_log_softmax
@@ -21,7 +23,15 @@ def lift_rows(expr: Expr) -> Expr:
 
     Without weights a subnormal result is less than 2 of the smallest subnormal off as it is.
     """
-    return _lift(expr) if any(isinstance(s, Weight) for s in expr.free_symbols) else expr
+    return _lift(expr) if any(_is_weight(s) or _is_soft_row(s) for s in expr.free_symbols) else expr
+
+
+def _is_weight(symbol: Any) -> bool:
+    return isinstance(symbol, Weight)
+
+
+def _is_soft_row(symbol: Any) -> bool:
+    return isinstance(symbol, Target) and bool(symbol.dims) and isinstance(symbol.domain, Interval)
 
 
 def _lift(expr: Any) -> Any:
@@ -42,7 +52,10 @@ def _lift(expr: Any) -> Any:
 
 
 def _weighted_log_softmax(expr: Any) -> Expr | None:
-    """Let a weight multiply the sum in a logarithm before that is lowered."""
+    """Let a weight multiply the sum in a logarithm before that is lowered.
+
+    A target alone is at most 1, and takes no digits from a logarithm.
+    """
     if not isinstance(expr, multiply_no_nan) or not isinstance(expr.args[1], Add):
         return None
     weight, difference = expr.args
@@ -50,8 +63,11 @@ def _weighted_log_softmax(expr: Any) -> Expr | None:
     total = next((t for t in difference.args if isinstance(-t, log1p) and _sums_exponentials((-t).args[0])), None)
     if own is None or total is None or len(difference.args) != 2:
         return None
-    others = _lift((-total).args[0])
-    return times_log_softmax(own, others, log1p(lowered(others)), _lift(weight))
+    scales = [f for f in Mul.make_args(weight) if any(map(_is_weight, f.free_symbols))]
+    if not scales:
+        return None
+    others, scale = _lift((-total).args[0]), Mul(*scales)
+    return times_log_softmax(own, others, log1p(lowered(others)), _lift(weight / scale), _lift(scale))
 
 
 def _sums_exponentials(expr: Any) -> bool:

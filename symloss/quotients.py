@@ -12,7 +12,7 @@ from typing import Any
 from sympy import Add, Expr, Mul, Pow, S
 
 from symloss.functions import minus, select
-from symloss.reductions import Element, RestOver, SumOver, rewrite_parts
+from symloss.reductions import RestOver, SumOver, rewrite_parts
 from symloss.scaled_functions import (
     inverse_rest,
     less_rest,
@@ -20,27 +20,33 @@ from symloss.scaled_functions import (
     lifted_one_plus,
     plus_rest,
     product_difference,
+    times_inverse,
     times_parts,
 )
 
 
 def join_products(expr: Any) -> Any:
     """(a*b - c*d)/s -> product_difference(a, b, c, d, 1/s) for sums b, d and s, with what rounding takes of them."""
-    if not expr.args or isinstance(expr, Element):
+    if not expr.args:
         return expr
-    expr = rewrite_parts(expr, join_products)
+    expr = rewrite_parts(expr, join_products)  # entries too: what is largest may be where
     return _join_powers(_join(expr)) if isinstance(expr, Mul) else expr
 
 
 def _join_powers(expr: Expr) -> Expr:
-    """a*b*c/s**2 -> times_parts(times_parts(a, b, 1/s), c, 1/s) for sums b, c and s."""
-    divided = next((f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp == -2 and _parts(f.base)), None)
+    """a*b*c/s**2 -> times_parts(times_parts(a, b, 1/s), c, 1/s) for sums b, c and s; so with fewer sums, and with 1/s.
+
+    What is no product with a sum takes 1/s alone: nothing is divided by a sum but 1, once.
+    """
+    divided = next((f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp in (-1, -2) and _parts(f.base)), None)
     sums = {f: parts for f in Mul.make_args(expr) if (parts := _parts(f) or _whole(f)) is not None}
-    if divided is None or len(sums) != 2:
+    if divided is None or len(sums) > -divided.exp:
         return expr
-    product, inverse = expr / divided / Mul(*sums), 1 / divided.base
-    for total, rest in sums.values():
-        product = times_parts(product, total, rest, inverse, _inverse_rest(divided.base))
+    product, inverse = expr / divided / Mul(*sums), (1 / divided.base, _inverse_rest(divided.base))
+    for _ in range(-divided.exp - len(sums)):
+        product = times_inverse(product, *inverse)
+    for parts in sums.values():
+        product = times_parts(product, *parts, *inverse)
     return product
 
 

@@ -45,7 +45,8 @@ _MIXES = {
     "times_expm1mx",
     "times_square",
 }  # of which all but the first argument multiply
-_SUMS = {"add", "added_once", "subtract", "minus", "excess", "distance_excess"}
+_SUMS = {"add", "added_once", "subtract", "minus", "excess", "distance_excess", "lifted_one_plus"}
+_RELATIVE = {"exp_minus", "lifted_exp_minus"}  # exponentials of a row over the largest of them
 _RESTS = {"square_rest", "plus_rest", "less_rest", "inverse_rest"}  # what rounding takes
 _ONLY_SUMMED = {
     "added_once",
@@ -53,6 +54,7 @@ _ONLY_SUMMED = {
     "sum_ratio",
     "times_square",
     "product_difference",
+    "times_inverse",
     "times_parts",
 } | (_RESTS - {"square_rest"})
 IN_TWO_PARTS = frozenset({*ERRORS, *_EXACT, *_PRODUCTS, *_SUMS}) - _ONLY_SUMMED - {"expm1mx", "times_expm1mx"}
@@ -105,7 +107,7 @@ def _may_be_single(kernel: ir.Kernel, labels: frozenset[str], wide: frozenset[st
     """
     functions = [f for f in kernel.functions if f.kind != "normalizer"]
     called: set[str] = set().union(*(ir.called(f.body) for f in functions))
-    slow = ir.COSTLY | {"exp_minus"}
+    slow = ir.COSTLY | _RELATIVE
     if not called & slow or not called <= slow | _ONLY_SUMMED | IN_TWO_PARTS - {"hypot", "cosh"}:
         return False
     return all(_is_narrow(f, labels) and wide.isdisjoint(_read(f.body)) for f in functions)
@@ -205,6 +207,8 @@ def _estimate(expr: ir.Expr, known: dict[str, _Estimate], labels: frozenset[str]
 def _of_call(function: str, of: list[_Estimate], args: tuple[ir.Expr, ...]) -> _Estimate:
     if function in _RESTS:
         return _Estimate()
+    if function == "times_inverse":
+        return _Estimate(of[0].ulps + of[1].ulps + _ROUNDING)
     if function == "times_parts":
         return _Estimate(of[0].ulps + of[1].ulps + of[3].ulps + _ROUNDING)
     if function == "product_difference":
@@ -229,7 +233,7 @@ def _of_call(function: str, of: list[_Estimate], args: tuple[ir.Expr, ...]) -> _
     if function in _MIXES:
         of = of[:1] + [e for e in of[1:] if not e.label]
     inexact = max((e.ulps for e in of), default=0.0)
-    if function == "exp_minus" and not inexact:
+    if function in _RELATIVE and not inexact:
         return _Estimate(ERRORS["exp"] + _ROUNDING, positive=True)
     if function == "log1p" and of[0].positive:
         return _Estimate(inexact + ERRORS["log1p"], positive=True)

@@ -87,11 +87,11 @@ class lifted_one_plus(Primitive):  # noqa: N801
 
 
 class times_log_softmax(Primitive):  # noqa: N801
-    """k * (x - log_total), and 0 where k = 0, for log_total = log1p(lowered(total)), which may be subnormal."""
+    """k * weight * (x - log_total), and 0 where k * weight = 0: log_total = log1p(lowered(total)) may be subnormal."""
 
     def definition(self) -> Expr:
-        x, _, log_total, k = self.args
-        return k * (x - log_total)
+        x, _, log_total, k, weight = self.args
+        return k * weight * (x - log_total)
 
 
 class square_rest(Primitive):  # noqa: N801
@@ -199,6 +199,14 @@ class inverse_rest(Primitive):  # noqa: N801
 
     def definition(self) -> Expr:
         return S.Zero
+
+
+class times_inverse(Primitive):  # noqa: N801
+    """a * (k + k_rest), to a unit, for the inverse of a sum of which rounding took the rest."""
+
+    def definition(self) -> Expr:
+        a, k, k_rest = self.args
+        return a * (k + k_rest)
 
 
 class times_parts(Primitive):  # noqa: N801

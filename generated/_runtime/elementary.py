@@ -35,7 +35,7 @@ from .logistic import (
     softplus_mix,
 )
 from .norm_parts import norm_less_ratio, norm_less_square
-from .quotients import inverse_rest, less_rest, plus_rest, product_difference, times_parts
+from .quotients import inverse_rest, less_rest, plus_rest, product_difference, times_inverse, times_parts
 from .scaled_tail import erfcx
 from .squares import added_once, squared_difference, sum_ratio, times_square
 

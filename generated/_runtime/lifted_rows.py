@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from .double_word import two_sum
 from .exponential import _lift_of as lift_of
-from .exponential import lifted_nonpositive_parts, lowered
+from .exponential import lifted, lifted_nonpositive_parts, lowered
 from .jit import polymorphic
 
 
@@ -27,7 +27,13 @@ _AS_IT_IS = 2.0**-60  # log1p of less is as good as it
 
 
 @polymorphic
-def times_log_softmax(x: float, total: float, log_total: float, k: float) -> float:
-    """K * (x - log_total) for log_total = log1p(lowered(total)), with what a subnormal one lacks; 0 where k = 0."""
-    product = k * x - lowered(k * total) if lowered(total) < _AS_IT_IS else k * (x - log_total)
-    return 0.0 if k == 0.0 else product
+def times_log_softmax(x: float, total: float, log_total: float, k: float, weight: float) -> float:
+    """K * weight * (x - log_total), and 0 where k * weight = 0, for log_total = log1p(lowered(total)).
+
+    What a subnormal log_total lacks is added.  A k * weight that may be subnormal is lifted until x has multiplied it.
+    """
+    whole = lifted(k) * weight
+    is_small = abs(lifted(whole)) < 1.0
+    factor = whole if is_small else k * weight
+    product = factor * x - lowered(factor * total) if lowered(total) < _AS_IT_IS else factor * (x - log_total)
+    return 0.0 if whole == 0.0 else lowered(product) if is_small else product

@@ -28,6 +28,12 @@ def inverse_rest(x: float, rest: float) -> float:
 
 
 @polymorphic
+def times_inverse(a: float, k: float, k_rest: float) -> float:
+    """Return a * (k + k_rest)."""
+    return fused(a, k, a * k_rest)
+
+
+@polymorphic
 def times_parts(a: float, b: float, b_rest: float, k: float, k_rest: float) -> float:
     """Return a * (b + b_rest) * (k + k_rest)."""
     first = a * b

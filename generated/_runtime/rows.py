@@ -61,3 +61,15 @@ def _first(terms: Any, wanted: float) -> int:
                 if part[j] == wanted or (part[j] != part[j] and wanted != wanted):
                     return start + j
     return -1
+
+
+@kernel
+def raised_over(largest: float, place: int, terms: Any, start: int) -> tuple[float, int]:
+    """Return the largest of what was found and the terms of a piece that starts there, or a NaN, and the first place.
+
+    The place of nothing is -1.
+    """
+    candidate, at = largest_of(terms)
+    if place < 0 or candidate > largest or (candidate != candidate and largest == largest):
+        return candidate, start + at
+    return largest, place

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 
 from symloss import ir
+from symloss.emit.rows import is_made_of_entries, split_off_whole_rows, written
 
 _INDENT = "    "
 _LONGEST_CHOICE = 96  # of a selection on one line
@@ -193,30 +193,24 @@ class Printer:
         return [*(_INDENT + line for line in lines), f"{_INDENT}{last},"]
 
     def _reduce(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
-        if _seeks_largest_entries(statement):
-            yield from self._largest_entries(statement, depth)
-        elif _is_sum_of_entries(statement):
-            yield from self._sums(statement, depth)
-        else:
-            yield from self._one_by_one(statement, depth)
+        whole, rest = split_off_whole_rows(statement)
+        for a, array in whole:
+            yield f"{_INDENT * depth}{', '.join(a.names)} = {self.call_name('largest_of')}({array})"
+        if rest is not None:
+            yield from (self._by_pieces if is_made_of_entries(rest) else self._one_by_one)(rest, depth)
 
-    def _largest_entries(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
-        for a in statement.accumulators:
-            load = _opened(a.term, statement)
-            assert isinstance(load, ir.Load)
-            yield f"{_INDENT * depth}{', '.join(a.names)} = {self.call_name('largest_of')}({load.array})"
-
-    def _sums(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
-        """Write the terms of a piece of the row to a room, add them up there, and go on to the next piece."""
+    def _by_pieces(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
+        """Write the terms of a piece of the row to a room, fold them there, and go on to the next piece."""
         tab, inner = _INDENT * depth, _INDENT * (depth + 1)
         start, part, size = self.local("start"), self.local("part"), self.local("size")
-        arrays = list(dict.fromkeys([*(load.array for load in ir.loads(statement)), *_written(statement)]))
+        arrays = list(dict.fromkeys([*(load.array for load in ir.loads(statement)), *written(statement)]))
         kept = [statement.kept[0]] if statement.kept else []
         first, extent, whole = arrays[0], self.expression(statement.extent), self.call_name("ROOM")
         rooms = {a.names[0]: _derived(a.names[0], "terms") for a in statement.accumulators}
-        for total, terms in rooms.items():
-            yield f"{tab}{terms} = {self.call_name('room')}({first if self.single else '1.0'})"
-            yield f"{tab}{total}, {lost_name(total)} = 0.0, 0.0"
+        like = first if self.single else "1.0"
+        for a in statement.accumulators:
+            yield f"{tab}{rooms[a.names[0]]} = {self.call_name('room')}({like})"
+            yield tab + _START_PIECES[a.kind](self, a, first)
         yield f"{tab}for {start} in range(0, {extent}, {whole}):"
         yield f"{inner}{size} = min({whole}, {extent} - {start})"
         yield f"{inner}{part} = slice({start}, {start} + {size})"
@@ -234,16 +228,21 @@ class Printer:
             name = self.expression(place)
             yield f"{inner}if {start} <= {name} < {start} + {size}:"
             yield from (f"{inner}{_INDENT}{terms}[{name} - {start}] = 0.0" for terms in rooms.values())
-        add = self.call_name("add_terms")
-        for total, terms in rooms.items():
-            lost = lost_name(total)
-            yield f"{inner}{total}, {lost} = {add}({total}, {lost}, {terms}[:{size}], {first})"
         for a in statement.accumulators:
-            settled = settling(self, a)
-            if self.single:
-                narrow = self.call_name("in_dtype_of" if len(a.names) == 1 else "parts_in_dtype_of")
-                settled = f"{narrow}({first}, {settled})"
-            yield f"{tab}{', '.join(a.names)} = {settled}"
+            terms = f"{rooms[a.names[0]]}[:{size}]"
+            add, last = ("add_terms", first) if a.kind == "sum" else ("raised_over", start)
+            so_far = f"{a.names[0]}, {lost_name(a.names[0]) if a.kind == 'sum' else a.names[1]}"
+            yield f"{inner}{so_far} = {self.call_name(add)}({so_far}, {terms}, {last})"
+        for a in statement.accumulators:
+            if a.kind == "sum":
+                yield f"{tab}{', '.join(a.names)} = {self._settled(a, first)}"
+
+    def _settled(self, a: ir.Accumulator, first: str) -> str:
+        settled = settling(self, a)
+        if not self.single:
+            return settled
+        narrow = self.call_name("in_dtype_of" if len(a.names) == 1 else "parts_in_dtype_of")
+        return f"{narrow}({first}, {settled})"
 
     def _one_by_one(self, statement: ir.Reduce, depth: int) -> Iterator[str]:
         tab = _INDENT * depth
@@ -263,42 +262,6 @@ class Printer:
             yield from (tab + _INDENT + line for line in step(self, a, statement.index))
         for (_, _, finish), a in kinds:
             yield from (tab + line for line in finish(self, a))
-
-
-def _seeks_largest_entries(statement: ir.Reduce) -> bool:
-    """Whether the largest entries of arrays are sought, as they stand."""
-    if any(a.kind != "max" for a in statement.accumulators) or statement.skip or statement.kept:
-        return False
-    terms = [_opened(a.term, statement) for a in statement.accumulators]
-    return all(isinstance(t, ir.Load) and t.low is None and _is_entry(t, statement.index) for t in terms)
-
-
-def _opened(term: ir.Expr, statement: ir.Reduce) -> ir.Expr:
-    """Return what a name of the body stands for."""
-    values = {s.name: s.value for s in statement.body if isinstance(s, ir.Assign)}
-    return values.get(term.name, term) if isinstance(term, ir.Name) else term
-
-
-def _is_sum_of_entries(statement: ir.Reduce) -> bool:
-    """Whether the terms are made of entries at the index alone, without decisions, and only summed."""
-    if any(a.kind != "sum" for a in statement.accumulators) or not all(
-        isinstance(s, (ir.Assign, ir.Store)) for s in statement.body
-    ):
-        return False
-    stores = [s for s in statement.body if isinstance(s, ir.Store)]
-    entries: list[ir.Load | ir.Store] = [*ir.loads(replace(statement, skip=())), *stores]
-    reads = sum(name == statement.index for name in ir.used(replace(statement, skip=())))
-    loads = len(entries) - len(stores)
-    return loads > 0 and all(_is_entry(e, statement.index) for e in entries) and reads == len(entries)
-
-
-def _written(statement: ir.Reduce) -> list[str]:
-    """Return the arrays that a pass writes besides what it sums."""
-    return [s.array for s in statement.body if isinstance(s, ir.Store)]
-
-
-def _is_entry(entry: ir.Load | ir.Store, index: str) -> bool:
-    return entry.indices == (ir.Name(index),)
 
 
 def _tightness(expr: ir.Expr) -> int:
@@ -368,6 +331,15 @@ def _step_max(printer: Printer, a: ir.Accumulator, index: str) -> list[str]:
     ]
 
 
+def _start_pieces_of_max(printer: Printer, a: ir.Accumulator, first: str) -> str:
+    least = f"{printer.call_name('in_dtype_of')}({first}, -np.inf)" if printer.single else "-np.inf"
+    return f"{', '.join(a.names)} = {least}, -1"
+
+
+_START_PIECES: dict[str, Callable[[Printer, ir.Accumulator, str], str]] = {
+    "sum": lambda printer, a, _: _start_sum(printer, a)[0],
+    "max": _start_pieces_of_max,
+}
 _Edge = Callable[[Printer, ir.Accumulator], list[str]]
 _Step = Callable[[Printer, ir.Accumulator, str], list[str]]
 _ACCUMULATORS: dict[str, tuple[_Edge, _Step, _Edge]] = {

@@ -8,7 +8,7 @@ from .driver import Driver
 from .jit import inlined, kernel, polymorphic
 from .loops import CHUNK, cut, in_dtype_of, parts_in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
-from .rows import ROOM, largest_of, room
+from .rows import ROOM, largest_of, raised_over, room
 from .stretches import row_at
 from .tiles import LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
 from .twofold import finite_with, refined
@@ -40,6 +40,7 @@ __all__ = [
     "largest_of",
     "parts_in_dtype_of",
     "polymorphic",
+    "raised_over",
     "raised_to",
     "refined",
     "room",

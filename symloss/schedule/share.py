@@ -42,6 +42,8 @@ def _common(statement: If, known: frozenset[str]) -> tuple[list[Statement], If]:
     for inner in statement.no:
         names = defined(inner)
         both = names in yes_first and isinstance(inner, (Assign, Reduce)) and inner in statement.yes
+        if known.issuperset(names):
+            continue  # dropped from both branches
         if both and not _is_result(inner, results) and local.difference(available).isdisjoint(used(inner)):
             common.append(inner)
             available |= set(names)
