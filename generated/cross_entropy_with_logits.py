@@ -992,7 +992,10 @@ def _hvp_of_tile(z, y, v_z, factor, product_z):
             )
             added_2 = (
                 total_2[i]
-                + minus(times_inverse_value_2[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
+                + minus(
+                    times_inverse_value_2[i],
+                    times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]),
+                )
             )
             chosen_3 = total_2[i] if is_at(place_3[i], c) else added_2
             difference_2 = (

@@ -760,7 +760,10 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
             )
             added_2 = (
                 total_3[i]
-                + minus(times_inverse_value_3[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
+                + minus(
+                    times_inverse_value_3[i],
+                    times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]),
+                )
             )
             chosen_5 = total_3[i] if is_at(place_2[i], c) else added_2
             times_inverse_value_4 = times_inverse(

@@ -903,7 +903,10 @@ def _plain_hvp(z, y, class_weight, v_z, factor, product_z):
         )
         added_2 = (
             total_2
-            + minus(times_inverse_value_2, times_inverse(lifted_exp_minus_z_c_2 * v_z_c_2, quotient, inverse_rest_value))
+            + minus(
+                times_inverse_value_2,
+                times_inverse(lifted_exp_minus_z_c_2 * v_z_c_2, quotient, inverse_rest_value),
+            )
         )
         difference_2 = times_parts_value - added_2
         multiply_no_nan_value = multiply_no_nan(
@@ -1114,7 +1117,10 @@ def _hvp_of_tile(z, y, class_weight, v_z, factor, product_z):
             )
             added_2 = (
                 total_2[i]
-                + minus(times_inverse_value_2[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
+                + minus(
+                    times_inverse_value_2[i],
+                    times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]),
+                )
             )
             chosen_3 = total_2[i] if is_at(place_3[i], c) else added_2
             difference_2 = (

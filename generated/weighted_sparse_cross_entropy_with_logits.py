@@ -699,7 +699,10 @@ def _plain_hvp(z, label, class_weight, v_z, factor, product_z):
         )
         added = (
             total_4
-            + minus(times_inverse_value_2, times_inverse(lifted_exp_minus_z_c_2 * v_z_c_2, quotient, inverse_rest_value))
+            + minus(
+                times_inverse_value_2,
+                times_inverse(lifted_exp_minus_z_c_2 * v_z_c_2, quotient, inverse_rest_value),
+            )
         )
         multiply_no_nan_value_2 = multiply_no_nan(
             times_inverse(class_weight_label * lifted_exp_minus_z_c_2, quotient, inverse_rest_value),
@@ -875,7 +878,10 @@ def _hvp_of_tile(z, label, class_weight, v_z, factor, product_z):
             )
             added = (
                 total_3[i]
-                + minus(times_inverse_value_2[i], times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]))
+                + minus(
+                    times_inverse_value_2[i],
+                    times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]),
+                )
             )
             chosen_5 = total_3[i] if is_at(place_2[i], c) else added
             multiply_no_nan_value_2 = multiply_no_nan(

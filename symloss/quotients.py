@@ -38,7 +38,9 @@ def _join_powers(expr: Expr) -> Expr:
 
     What is no product with a sum takes 1/s alone: nothing is divided by a sum but 1, once.
     """
-    divided = next((f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp in (-1, -2) and _parts(f.base)), None)
+    divided = next(
+        (f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp in (-1, -2) and _parts(f.base)), None
+    )
     sums = {f: parts for f in Mul.make_args(expr) if (parts := _parts(f) or _whole(f)) is not None}
     if divided is None or len(sums) > -divided.exp:
         return expr

@@ -1,4 +1,4 @@
-"""Softmaxes that weights multiply: right where exponentials are subnormal, and values that stay what they were."""
+"""Softmaxes that weights or soft targets multiply: right where exponentials are subnormal, and of the same value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ import numba
 import numpy as np
 import pytest
 from catalogue import catalogue
-from symloss.generated import weighted_cross_entropy_with_logits, weighted_sparse_cross_entropy_with_logits
+from symloss.generated import (
+    cross_entropy_with_logits,
+    weighted_cross_entropy_with_logits,
+    weighted_sparse_cross_entropy_with_logits,
+)
 from sympy import Expr, Interval, S, oo
 from test_row_rules import _value
 
@@ -20,7 +24,7 @@ from symloss.lifting import lift_rows
 from symloss.pipeline import text_of_stage
 from symloss.reductions import Dim, Index, MaxOver, SumOver
 from symloss.runtime import elementary
-from symloss.scaled_functions import lifted_exp_minus
+from symloss.scaled_functions import lifted_exp_minus, times_log_softmax
 from symloss.verify.evaluate import MP as JUDGE
 
 MP = mpmath.MPContext()
@@ -28,7 +32,7 @@ MP.prec = 1200
 LEAST = 5e-324
 C = Dim("C")
 c = Index("c", C)
-z, y, w = Prediction("z", C), Target("y", C), Weight("w", C, domain=Interval(0, oo))
+z, y, w = Prediction("z", C), Target("y", C, domain=Interval(0, 1)), Weight("w", C, domain=Interval(0, oo))
 _largest = MaxOver(z[c], c)
 _others = SumOver(exp_minus(z[c], _largest), c, (2,))  # where the largest is
 _entry = exp_minus(z[0], _largest)
@@ -39,6 +43,8 @@ LIFTED: dict[str, Expr] = {
     "a product of both": w[0] * _entry * (1 + _others - _entry) / (1 + _others) ** 2,
     "a logarithm": w[0] * (z[0] - _largest - log1p(_others)),
     "a weighted log-softmax": multiply_no_nan(w[0], minus(z[0], _largest) - log1p(_others)),
+    "with a target": multiply_no_nan(y[0] * w[0], minus(z[0], _largest) - log1p(_others)),
+    "of a soft target": _entry * y[0] / (1 + _others),
     "inside of sums": SumOver(w[c] * exp_minus(z[c], _largest) / (1 + _others), c),
     "a difference": (_entry * w[1] - (1 + _others - _entry) * y[0] * w[0]) / (1 + _others),
 }
@@ -58,12 +64,25 @@ def test_lifted_expressions_keep_their_values(name: str) -> None:
 
 
 def test_without_weights_nothing_is_lifted() -> None:
+    """Nor with a label, or where a number alone multiplies."""
     for name, expr in LIFTED.items():
-        plain = expr.xreplace({w[0]: S.One, w[1]: S.One})
+        plain = expr.xreplace({w[0]: S.One, w[1]: S.One, y[0]: S.One})
         if name != "inside of sums":
             assert lift_rows(plain) == plain
     lifted = [name for name, loss in catalogue().items() if "lifted_exp_minus" in _exact_text(name, loss)]
-    assert lifted == ["weighted_cross_entropy_with_logits", "weighted_sparse_cross_entropy_with_logits"]
+    assert lifted == [
+        "cross_entropy_with_logits",
+        "weighted_cross_entropy_with_logits",
+        "weighted_sparse_cross_entropy_with_logits",
+    ]
+
+
+def test_a_target_alone_takes_no_digits_from_a_logarithm() -> None:
+    soft = multiply_no_nan(y[0], minus(z[0], _largest) - log1p(_others))
+    assert not lift_rows(soft).has(times_log_softmax)
+    weighted = multiply_no_nan(y[0] * w[0], minus(z[0], _largest) - log1p(_others))
+    (node,) = lift_rows(weighted).atoms(times_log_softmax)
+    assert node.args[3:] == (y[0], w[0])
 
 
 def _exact_text(name: str, loss: Any) -> str:
@@ -145,3 +164,37 @@ def test_weights_times_subnormal_exponentials(size: int) -> None:
             errors = [abs(MP.mpf(float(got[0, k])) - wanted[k]) / LEAST for k in small]
             worst = max([worst, *map(float, errors)])
     assert 0.4 < worst <= 1.1
+
+
+@pytest.mark.parametrize(("dtype", "top"), [(np.float32, -85.0), (np.float64, -705.0)])
+def test_soft_targets_times_subnormal_exponentials(dtype: Any, top: float) -> None:
+    """Targets of a row that are 100 together multiplied what a subnormal exponential lacks."""
+    rng = np.random.default_rng(5)
+    smallest, normal = float(np.finfo(dtype).smallest_subnormal), float(np.finfo(dtype).smallest_normal)
+    worst = 0.0
+    for _ in range(60):
+        z_, y_ = rng.uniform(top - 25, top, (1, 200)).astype(dtype), rng.uniform(0, 1, (1, 200)).astype(dtype)
+        z_[0, rng.integers(200)] = 0.0
+        _, hessian = cross_entropy_with_logits.grad_and_hess(z_, y_, reduction="sum")
+        shares = [MP.exp(MP.mpf(float(v))) for v in z_[0]]
+        total, targets = sum(shares), sum(MP.mpf(float(v)) for v in y_[0])
+        exact = [targets * share * (total - share) / total**2 for share in shares]
+        small = [k for k in range(200) if exact[k] < normal]
+        worst = max([worst, *(float(abs(MP.mpf(float(hessian[0, k])) - exact[k]) / smallest) for k in small)])
+    assert 0.4 < worst <= 1.5
+
+
+@pytest.mark.parametrize("size", [2, 3, 8])
+def test_subnormal_targets_times_weights(size: int) -> None:
+    """A product of the two was rounded before a logarithm of hundreds multiplied it."""
+    rng = np.random.default_rng(size)
+    worst = 0.0
+    for _ in range(200):
+        z_, weights = rng.uniform(-300, 300, (1, size)), rng.uniform(0.01, 60, size)
+        y_ = np.exp(rng.uniform(-745, -735, (1, size)))
+        value = weighted_cross_entropy_with_logits.value(z_, y_, weights, reduction="sum")
+        scores = [MP.mpf(float(v)) for v in z_[0]]
+        whole = MP.log(sum(map(MP.exp, scores)))
+        exact = sum(MP.mpf(float(y_[0, k])) * MP.mpf(weights[k]) * (whole - scores[k]) for k in range(size))
+        worst = max(worst, float(abs(MP.mpf(float(value)) - exact) / max(LEAST, float(np.spacing(float(exact))))))
+    assert 0.3 < worst <= 0.55 * size  # every term is rounded

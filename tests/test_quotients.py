@@ -13,7 +13,7 @@ import numba
 import numpy as np
 import pytest
 from symloss.generated import cross_entropy_with_logits, weighted_cross_entropy_with_logits
-from sympy import Eq, Expr, Idx, Interval, Range, Sum, exp, log, oo
+from sympy import Eq, Expr, Idx, Interval, Mul, Pow, Range, Sum, exp, log, oo
 from test_emit import module_of
 from test_row_rules import _value
 
@@ -21,9 +21,9 @@ from symloss import Loss
 from symloss.arguments import Prediction, Target, Weight
 from symloss.functions import exp_minus, minus, select
 from symloss.quotients import join_products
-from symloss.reductions import Dim, Index, MaxOver, SumOver
+from symloss.reductions import ArgmaxOver, Dim, Index, MaxOver, SumOver
 from symloss.runtime import elementary, loops
-from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, product_difference, times_parts
+from symloss.scaled_functions import lifted_exp_minus, lifted_one_plus, product_difference, times_inverse, times_parts
 from symloss.verify.evaluate import MP as JUDGE
 
 DTYPES = (np.float32, np.float64)
@@ -138,6 +138,28 @@ def test_products_are_rounded_once(dtype: Any) -> None:
     assert 0.4 < worst <= 0.501
 
 
+@numba.njit(error_model="numpy")
+def _times(a: Any, k: Any, k_rest: Any) -> Any:
+    return elementary.times_inverse(a, k, k_rest)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_quotients_are_rounded_once(dtype: Any) -> None:
+    """Where a division by a sum that was rounded has up to a unit more."""
+    rng = np.random.default_rng(7)
+    worst = Fraction(0)
+    for _ in range(3000):
+        a, x = _positive(dtype, rng, 2)
+        rest = _rest(x, rng)
+        exact = _f(a) / (_f(x) + _f(rest))
+        got = _times(a, *map(dtype, _inverse(dtype(1), x, rest)))
+        worst = max(worst, abs(_f(got) - exact) / Fraction(float(np.spacing(dtype(float(exact))))))
+    assert 0.4 < worst <= 0.501
+    assert _times(5e-324, 0.5, 0.0) == 0.0
+    assert _times(1.5e-323, 0.5, 0.0) == 1e-323
+    assert math.isnan(_times(math.nan, 1.0, 0.0))
+
+
 def test_products_at_the_ends() -> None:
     assert _product(2.0, math.inf, 0.0, 1.0, 0.0) == math.inf
     assert _product(1e300, 1e300, 0.0, 1.0, 0.0) == math.inf
@@ -180,17 +202,32 @@ POWERS: dict[str, Expr] = {
     "a Hessian": _entry * _complement * (y[0] + _chosen) / (1 + _others) ** 2,
     "with a weight": w[0] * _entry * _complement * SumOver(y[c], c) / (1 + _others) ** 2,
 }
-KEPT: dict[str, Expr] = {
+# Nothing cancels, or not what is known to: they only take the inverse of the sum that they are divided by.
+DIVIDED: dict[str, Expr] = {
+    "a softmax": _entry / (1 + _others),
+    "its complement": -w[0] * _others / (1 + _others),
     "one sum": _entry * _others / (1 + _others) ** 2,
-    "a third power": _entry * _others * _targets / (1 + _others) ** 3,
+    "no sum": y[0] * _entry**2 / (1 + _others) ** 2,
     "a target of another entry": _entry * _complement * (y[1] + _chosen) / (1 + _others) ** 2,
     "terms of one sign": (_entry * _targets + y[0] * _others) / (1 + _others),
     "over a square": (_entry * _targets - y[0] * _others) / (1 + _others) ** 2,
-    "over no sum": (_entry * _targets - y[0] * _others) / w[0],
     "a difference of sums": (_targets - _others) / (1 + _others),
     "a product without a sum": (_entry * _targets - y[0] * w[0]) / (1 + _others),
     "of three terms": (_entry * _targets - y[0] * _others - w[0]) / (1 + _others),
 }
+KEPT: dict[str, Expr] = {
+    "a third power": _entry * _others * _targets / (1 + _others) ** 3,
+    "more sums than inverses": _others * _targets / (1 + _others),
+    "over no sum": (_entry * _targets - y[0] * _others) / w[0],
+}
+_NUMBERS = {"z": [0.3, -1.75, 2.5], "y": [0.25, 0.0, 0.5], "w": [1.5, 0.7, 3.0], "label": [1]}
+
+
+def _same_value(expr: Expr, joined: Expr) -> bool:
+    exact = {name: [JUDGE.mpf(v) for v in row] for name, row in _NUMBERS.items()}
+    with JUDGE.workdps(60):
+        left, right = (_value(e, exact) for e in (expr, joined))
+        return bool(abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left))
 
 
 @pytest.mark.parametrize("name", JOINED)
@@ -198,13 +235,7 @@ def test_joined_products_keep_their_values(name: str) -> None:
     expr = JOINED[name]
     joined = join_products(expr)
     assert joined.has(product_difference)
-    exact = {
-        n: [JUDGE.mpf(v) for v in row]
-        for n, row in {"z": [0.3, -1.75, 2.5], "y": [0.25, 0.0, 0.5], "w": [1.5, 0.7, 3.0]}.items()
-    }
-    with JUDGE.workdps(60):
-        left, right = (_value(e, exact) for e in (expr, joined))
-        assert abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left)
+    assert _same_value(expr, joined)
 
 
 @pytest.mark.parametrize("name", POWERS)
@@ -212,18 +243,34 @@ def test_products_over_squares_keep_their_values(name: str) -> None:
     expr = POWERS[name]
     joined = join_products(expr)
     assert len(joined.atoms(times_parts)) == 2
-    exact = {
-        n: [JUDGE.mpf(v) for v in row]
-        for n, row in {"z": [0.3, -1.75, 2.5], "y": [0.25, 0.0, 0.5], "w": [1.5, 0.7, 3.0], "label": [1]}.items()
-    }
-    with JUDGE.workdps(60):
-        left, right = (_value(e, exact) for e in (expr, joined))
-        assert abs(left - right) <= JUDGE.mpf(10) ** -50 * abs(left)
+    assert _same_value(expr, joined)
+
+
+@pytest.mark.parametrize("name", DIVIDED)
+def test_only_one_is_divided_by_a_sum(name: str) -> None:
+    joined = join_products(DIVIDED[name])
+    assert joined.has(times_inverse, times_parts)
+    inverses = {power for power in joined.atoms(Pow) if power.exp.is_negative}
+    assert len(inverses) == 1
+    assert all(term == 1 / term.base for term in inverses)
+    assert not any(
+        product.has(*inverses) for product in joined.atoms(Mul) if not product.has(times_inverse, times_parts)
+    )
+    assert _same_value(DIVIDED[name], joined)
 
 
 @pytest.mark.parametrize("name", KEPT)
 def test_other_expressions_stay(name: str) -> None:
     assert join_products(KEPT[name]) == KEPT[name]
+
+
+def test_what_is_largest_is_sought_once() -> None:
+    """Also where it is the place of an entry."""
+    own = z[c] / (1 + _others)
+    joined = join_products(z[ArgmaxOver(own, c)] + MaxOver(own, c))
+    assert not joined.has(Mul)
+    sought = {ArgmaxOver(*node.args) for node in joined.atoms(MaxOver) if node.has(times_inverse)}
+    assert sought == joined.atoms(ArgmaxOver)
 
 
 def _units(got: Any, z: Any, y: Any, weights: Any = 1.0) -> float:

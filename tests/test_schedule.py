@@ -18,6 +18,7 @@ from symloss.lower import lower
 from symloss.rewrite import canonicalize, stabilize
 from symloss.runtime import elementary
 from symloss.schedule import schedule
+from symloss.schedule.share import share
 from symloss.specialize import specialize
 
 _LENGTH = 4
@@ -97,6 +98,29 @@ def test_a_gradient_that_waits_for_a_sum_keeps_its_pass_and_its_tiles() -> None:
     (function,) = [f for f in kernel.functions if f.kind == "value_and_grad"]
     assert any(isinstance(s, ir.Loop) for s in _loops(function.body))
     assert function.tiled is not None
+
+
+def test_what_was_computed_before_a_decision_is_not_computed_again() -> None:
+    """Not either where both ways of the decision compute it: its terms were added twice to the sum before."""
+    entry = ir.Load("z", (ir.Name("k"),))
+    total = ir.Reduce("k", ir.Extent("z", 0), (), (), (ir.Accumulator("sum", ("%0", "%1"), entry),))
+    again = ir.If(
+        ir.Compare("==", ir.Name("label"), ir.Number(1)),
+        (total, ir.Assign("%2", ir.Name("%0"))),
+        (total, ir.Assign("%2", ir.Name("%1"))),
+    )
+    decided = ir.If(again.condition, (ir.Assign("%2", ir.Name("%0")),), (ir.Assign("%2", ir.Name("%1")),))
+    assert share((total, again)) == (total, decided)
+    assert share((again,)) == (total, decided)
+
+
+@pytest.mark.parametrize("loss", catalogue().values(), ids=lambda loss: loss.name)
+def test_no_pass_adds_up_a_sum_twice(loss: Loss) -> None:
+    kernel = schedule(lower(specialize(stabilize(derive(canonicalize(loss))))))
+    for function in kernel.functions:
+        for statement in _loops(function.body):
+            names = [a.names for a in statement.accumulators] if isinstance(statement, ir.Reduce) else []
+            assert len(names) == len(set(names))
 
 
 def _loops(body: tuple[Any, ...]) -> list[Any]:

@@ -174,7 +174,9 @@ class Printer:
         sign, tightness = _OPERATORS[value.function]
         left, right = value.args
         first = self._parts(left, width) if _tightness(left) >= tightness else self._choice(left, tightness)
-        return [*first, f"{sign} {self._text(right, tightness + 1)}"]
+        is_function = isinstance(right, ir.Call) and right.function not in _OPERATORS
+        second = self._parts(right, width - len(sign) - 1) if is_function else [self._text(right, tightness + 1)]
+        return [*first, f"{sign} {second[0]}", *second[1:]]
 
     def _choice(self, value: ir.Expr, tightness: int) -> list[str]:
         """Return the left operand of an operator, a long selection in parentheses of its own lines."""

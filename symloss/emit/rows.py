@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symloss import ir
-from symloss.schedule.prune import prune
 
 
 def split_off_whole_rows(statement: ir.Reduce) -> tuple[list[tuple[ir.Accumulator, str]], ir.Reduce | None]:
@@ -22,10 +21,18 @@ def split_off_whole_rows(statement: ir.Reduce) -> tuple[list[tuple[ir.Accumulato
     left = tuple(a for a in statement.accumulators if all(a is not other for other, _ in whole))
     if not whole or not left:
         return whole, None if whole else statement
-    results = ir.Return(tuple(ir.Name(name) for a in left for name in a.names))
-    rest, _ = prune((replace(statement, accumulators=left), results))
-    assert isinstance(rest, ir.Reduce)
-    return whole, rest
+    return whole, replace(statement, accumulators=left, body=_needed(statement.body, left))
+
+
+def _needed(body: tuple[ir.Statement, ...], accumulators: tuple[ir.Accumulator, ...]) -> tuple[ir.Statement, ...]:
+    """Return the statements that some accumulators need."""
+    wanted = {name for a in accumulators for name in ir.used(a.term)}
+    needed: list[ir.Statement] = []
+    for statement in reversed(body):
+        if not wanted.isdisjoint(ir.defined(statement)):
+            wanted |= set(ir.used(statement))
+            needed.insert(0, statement)
+    return tuple(needed)
 
 
 def _entry_sought(a: ir.Accumulator, statement: ir.Reduce) -> ir.Load | None:
