@@ -49,7 +49,7 @@ def is_made_of_entries(statement: ir.Reduce) -> bool:
     if statement.skip and any(a.kind != "sum" for a in statement.accumulators):
         return False
     stores = [s for s in statement.body if isinstance(s, ir.Store)]
-    loads = ir.loads(replace(statement, skip=()))
+    loads = list(ir.loads(replace(statement, skip=())))
     reads = sum(name == statement.index for name in ir.used(replace(statement, skip=())))
     entries: list[ir.Load | ir.Store] = [*loads, *stores]
     return bool(loads) and all(_is_at(e, statement.index) for e in entries) and reads == len(entries)
