@@ -81,6 +81,22 @@ def test_rows_are_transposed_without_gathers(monkeypatch: pytest.MonkeyPatch, na
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["binary_cross_entropy", "focal_with_logits"])
+def test_loops_take_two_vectors_at_a_time(monkeypatch: pytest.MonkeyPatch, name: str, dtype: str) -> None:
+    """One alone waits for itself."""
+    two = _stores_of_vectors(_compiled(name, dtype))
+    monkeypatch.setattr(tuning, "_AT_A_TIME", 1)
+    one = _stores_of_vectors(_compiled(name, dtype))
+    assert two == [2 * count for count in one] != []
+
+
+def _stores_of_vectors(text: str) -> list[int]:
+    """Return how many vectors each loop over vectors writes."""
+    blocks = re.split(r"\n(?=[-\w.$]+:)", text)
+    return [block.count("store <") for block in blocks if block.startswith("vector.body")]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["binary_cross_entropy_with_logits", "squared_error"])
 def test_functions_of_one_sample_become_part_of_loops_that_users_compile(name: str, dtype: str) -> None:
     """Their compiler knows nothing of `tuning`."""

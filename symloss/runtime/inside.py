@@ -23,11 +23,6 @@ from .tuning import Tuned, lowered_by
 class _Part(Tuned):
     """The module of one function, which those that call it link beside the modules of what it calls."""
 
-    def add_llvm_module(self, ll_module: Any) -> None:
-        """Take the module as it is."""
-        ll_module.data_layout = self._codegen._data_layout
-        self._final_module.link_in(ll_module)
-
     def finalize(self) -> None:
         """Leave the module as it was lowered."""
         self._raise_if_finalized()

@@ -1,14 +1,19 @@
-"""What LLVM is told about the processor beside what it finds out: to read entries that lie apart one by one.
+"""What LLVM is told beside what it finds out.
 
-It takes gathers where there are some, and since microcode mends what they leaked, they take ten times as long as the
-loads that they stand for on many processors: to write rows of ten classes back took as long as all the rest.
+To read entries that lie apart one by one: it takes gathers where there are some, and since microcode mends what they
+leaked, they take ten times as long as the loads that they stand for on many processors: to write rows of ten classes
+back took as long as all the rest.
+
+To take two vectors at a time through a loop: it does so in short loops only, and those of kernels are chains of a
+hundred operations, each of which waits for the one before it, so that the next vector's do not fit into what the
+processor looks ahead at.  The bits are the same: sums are added up elsewhere, in a fixed order.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from numba.core import codegen
+from numba.core import cgutils, codegen
 from numba.core.codegen import CPUCodeLibrary, JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 from numba.core.compiler_machinery import register_pass
@@ -16,7 +21,9 @@ from numba.core.typed_passes import NativeLowering
 
 from .literals import Polymorphic
 
+ir = cgutils.ir  # llvmlite's, by way of Numba, which is what is required
 _KNOWN_SINCE = 18  # version of LLVM
+_AT_A_TIME = 2  # vectors
 _FEATURES = "+prefer-no-gather,+prefer-no-scatter"
 
 
@@ -28,6 +35,25 @@ def _attribute(features: str) -> str | None:
     return f'"target-features"="{",".join(filter(None, (features, _FEATURES)))}"'
 
 
+def _interleave(function: Any) -> None:
+    """Say of every loop of a function that it goes over two vectors at a time, if over vectors at all."""
+    order = {block: n for n, block in enumerate(function.blocks)}
+    for block, n in order.items():
+        jump = block.terminator
+        if isinstance(jump, (ir.Branch, ir.ConditionalBranch)) and any(
+            order[target] <= n for target in jump.operands if target in order
+        ):
+            jump.set_metadata("llvm.loop", _loop(function.module))
+
+
+def _loop(module: Any) -> Any:
+    """Return what names a loop, its first operand being itself, and says how many vectors it takes at a time."""
+    count = module.add_metadata(["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), _AT_A_TIME)])
+    loop = ir.MDValue(module, (), name=str(len(module.metadata)))
+    loop.operands = (loop, count)
+    return loop
+
+
 class Tuned(CPUCodeLibrary):
     """The modules of one function."""
 
@@ -35,10 +61,18 @@ class Tuned(CPUCodeLibrary):
         """Take a module, and tell LLVM so in every function that it defines."""
         attribute = _attribute(self._codegen._tm_features)
         for function in ir_module.functions:
-            if attribute is not None and not function.is_declaration:
+            if function.is_declaration:
+                continue
+            if attribute is not None:
                 # llvmlite knows attributes without values only; it prints this one as it stands.
                 set.add(function.attributes, attribute)
+            _interleave(function)
         super().add_ir_module(ir_module)
+
+    def add_llvm_module(self, ll_module: Any) -> None:
+        """Take the module as it is: optimised before it has what it calls, loops forget how they are to be taken."""
+        ll_module.data_layout = self._codegen._data_layout
+        self._final_module.link_in(ll_module)
 
 
 class _TunedCode(Tuned, JITCodeLibrary):
