@@ -15,9 +15,10 @@ from .inside import overload
 from .jit import inlined, polymorphic
 from .loops import weighted
 from .stack import on_stack
+from .transpose import turn_4, turn_8
 
 LANES = 32  # samples in a tile
-FEW = 32  # entries of the longest rows that are worth transposing
+FEW = 64  # entries of the longest rows that are worth transposing
 
 
 lanes = on_stack(LANES)  # a number of each sample of a tile
@@ -27,15 +28,30 @@ tile = on_stack(FEW, LANES)  # `LANES` rows of at most `FEW` entries, transposed
 @inlined
 def spread(rows: Any, into: Any) -> None:
     """Transpose rows into a tile; lanes without a row of their own repeat the last one."""
-    count = rows.shape[0]
-    if count == LANES:  # a number of steps that the compiler knows
-        for k in range(rows.shape[1]):
+    count, columns = rows.shape
+    if count == LANES and columns >= 4:
+        in_squares(rows, into, LANES, columns)
+    elif count == LANES:  # a number of steps that the compiler knows
+        for k in range(columns):
             for i in range(LANES):
                 into[k, i] = rows[i, k]
     else:
-        for k in range(rows.shape[1]):
+        for k in range(columns):
             for i in range(LANES):
                 into[k, i] = rows[min(i, count - 1), k]
+
+
+@inlined
+def in_squares(source: Any, into: Any, rows: int, columns: int) -> None:
+    """Transpose the first rows and columns of an array, of which there are 4 at least; the last squares overlap."""
+    if min(rows, columns) >= 8:
+        for i in range(0, rows, 8):
+            for k in range(0, columns, 8):
+                turn_8(source, min(i, rows - 8), min(k, columns - 8), into)
+    else:
+        for i in range(0, rows, 4):
+            for k in range(0, columns, 4):
+                turn_4(source, min(i, rows - 4), min(k, columns - 4), into)
 
 
 @inlined
@@ -55,7 +71,9 @@ def spread_factor(weight: Any, start: int, count: int, factor: float, into: Any)
 @inlined
 def collect(tile: Any, rows: Any) -> None:
     """Write the rows that a tile holds transposed."""
-    if rows.shape[0] == LANES:
+    if rows.shape[0] == LANES and rows.shape[1] >= 4:
+        in_squares(tile, rows, rows.shape[1], LANES)
+    elif rows.shape[0] == LANES:
         for i in range(LANES):
             for k in range(rows.shape[1]):
                 rows[i, k] = tile[k, i]
