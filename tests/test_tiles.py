@@ -17,7 +17,7 @@ LOSSES = (
     "weighted_cross_entropy_with_logits",
 )  # fmt: skip
 DTYPES = ("float32", "float64")
-CLASSES = (1, 2, 3, 10, FEW, FEW + 1, 300)
+CLASSES = (1, 2, 3, 4, 5, 8, 10, FEW, FEW + 1, 300)
 
 
 def _module(name: str) -> Any:
@@ -44,7 +44,7 @@ def _everything(module: Any, arguments: list[Any], **keywords: Any) -> list[Any]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("classes", [3, FEW + 1])
+@pytest.mark.parametrize("classes", [3, 5, 10, FEW + 1])
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_sample_has_the_same_bits_wherever_it_stands(name: str, classes: int, dtype: str) -> None:
     count = 2 * LANES + 5

@@ -65,7 +65,7 @@ def _square(size: int) -> Callable[..., None]:
     def turn(source: Any, i: int, k: int, into: Any) -> None:
         into[k : k + size, i : i + size] = source[i : i + size, k : k + size].T
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def turned(typingctx: Any, source: Any, i: Any, k: Any, into: Any) -> Any:
         def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             array, row, column, target = args
@@ -80,7 +80,7 @@ def _square(size: int) -> Callable[..., None]:
 
         return types.none(source, types.intp, types.intp, into), build
 
-    @overload(turn)  # type: ignore[untyped-decorator]
+    @overload(turn)
     def turn_compiled(source: Any, i: Any, k: Any, into: Any) -> Any:
         def in_registers(source: Any, i: Any, k: Any, into: Any) -> None:
             turned(source, i, k, into)
