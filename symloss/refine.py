@@ -53,6 +53,7 @@ _ONLY_SUMMED = {
     "squared_difference",
     "sum_ratio",
     "times_square",
+    "lifted_one_plus",
     "product_difference",
     "times_inverse",
     "times_parts",
