@@ -38,18 +38,27 @@ def _join_powers(expr: Expr) -> Expr:
 
     What is no product with a sum takes 1/s alone: nothing is divided by a sum but 1, once.
     """
-    divided = next(
-        (f for f in Mul.make_args(expr) if isinstance(f, Pow) and f.exp in (-1, -2) and _parts(f.base)), None
-    )
-    sums = {f: parts for f in Mul.make_args(expr) if (parts := _parts(f) or _whole(f)) is not None}
-    if divided is None or len(sums) > -divided.exp:
+    factors = Mul.make_args(expr)
+    divided = next((f for f in factors if isinstance(f, Pow) and f.exp in (-1, -2) and _parts(f.base)), None)
+    if divided is None:
         return expr
-    product, inverse = expr / divided / Mul(*sums), (1 / divided.base, _inverse_rest(divided.base))
+    sums = [(f, parts) for f in factors for parts in _sums_of(f)]
+    if len(sums) > -divided.exp:
+        return expr
+    whole = Mul(*dict.fromkeys(f for f, _ in sums))
+    product, inverse = expr / divided / whole, (1 / divided.base, _inverse_rest(divided.base))
     for _ in range(-divided.exp - len(sums)):
         product = times_inverse(product, *inverse)
-    for parts in sums.values():
+    for _, parts in sums:
         product = times_parts(product, *parts, *inverse)
     return product
+
+
+def _sums_of(factor: Expr) -> list[tuple[Expr, Expr]]:
+    """Return the sum that a factor is, with what rounding takes of it; that of a square twice."""
+    base, power = factor.as_base_exp()
+    parts = _parts(base) or _whole(base) if power in (1, 2) else None
+    return [parts] * int(power) if parts else []
 
 
 def _whole(expr: Expr) -> tuple[Expr, Expr] | None:

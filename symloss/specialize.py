@@ -95,13 +95,13 @@ def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
 
     def of(output: Output) -> Expr:
         exact = _exact(join(output.expr))
-        return _follow(decide(join_products(exact)), bounded) if output.wrt else decide(add_once(exact))
+        return _follow(decide(exact), bounded) if output.wrt else decide(add_once(exact))
 
     return tuple(output.with_expr(of(output)) for output in outputs)
 
 
 def _exact(expr: Expr) -> Expr:
-    return lift_rows(round_once(join_norms(expand(guard(scale(close_ends(expr)))))))
+    return join_products(lift_rows(round_once(join_norms(expand(guard(scale(close_ends(expr))))))))
 
 
 def _is_bounded(symbol: Any) -> bool:

@@ -201,6 +201,7 @@ _complement = select(Eq(0, label), _others, 1 + _others - _entry)
 POWERS: dict[str, Expr] = {
     "a Hessian": _entry * _complement * (y[0] + _chosen) / (1 + _others) ** 2,
     "with a weight": w[0] * _entry * _complement * SumOver(y[c], c) / (1 + _others) ** 2,
+    "a square of a complement": y[0] * _complement**2 / (1 + _others) ** 2,
 }
 # Nothing cancels, or not what is known to: they only take the inverse of the sum that they are divided by.
 DIVIDED: dict[str, Expr] = {
@@ -250,6 +251,7 @@ def test_products_over_squares_keep_their_values(name: str) -> None:
 def test_only_one_is_divided_by_a_sum(name: str) -> None:
     joined = join_products(DIVIDED[name])
     assert joined.has(times_inverse, times_parts)
+    assert not joined.has(product_difference)
     inverses = {power for power in joined.atoms(Pow) if power.exp.is_negative}
     assert len(inverses) == 1
     assert all(term == 1 / term.base for term in inverses)
