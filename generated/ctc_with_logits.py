@@ -1092,8 +1092,8 @@ def _plainly(
 
 
 @kernel
-def _value_of_sample(pool, z, label, input_length, label_length, blank):
-    """Return the loss of one sample."""
+def _try_value_of_sample(pool, z, label, input_length, label_length, blank):
+    """Return whether plain floats will do for one sample, and then its loss."""
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
@@ -1146,7 +1146,110 @@ def _value_of_sample(pool, z, label, input_length, label_length, blank):
                 steep,
             )
             if plain:
-                return loss
+                return True, loss
+    return False, np.nan
+
+
+@kernel
+def _try_value_and_grad_of_sample(
+    pool, z, label, input_length, label_length, blank, factor, checkpoint, grad_z
+):
+    """Return whether plain floats will do for one sample, and then its loss; add its gradient, times a factor."""
+    n_t = input_length
+    n_s = 1 + 2 * label_length
+    fronts = n_t if n_t > 0 and n_s > 0 else 0
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
+    _tables(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
+    place_z = zeroed(wholes(pool, z.shape[0]))
+    others_z = zeroed(floats(pool, z.shape[0]))
+    start_front, start_place, start_m, start_e = _starts(
+        pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+    )
+    end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
+        pool,
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
+    )
+    clear(grad_z[fronts:])  # what no front reads; the sweep writes the rows that they read
+    checkpoint = sparingly(checkpoint, fronts, n_s, z.shape[1])
+    if fronts > 0:
+        kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # so many fronts are in memory
+        for steep in (fronts > LONG, fronts <= LONG):
+            plain, loss = _plainly(
+                pool,
+                z,
+                label,
+                input_length,
+                label_length,
+                blank,
+                n_t,
+                n_s,
+                fronts,
+                entry_0,
+                may_2,
+                place_z,
+                others_z,
+                start_front,
+                start_place,
+                start_m,
+                start_e,
+                end_front,
+                end_place,
+                factor,
+                kept,
+                steep,
+                grad_z,
+            )
+            if plain:
+                return True, loss
+    return False, np.nan
+
+
+@kernel
+def _value_of_sample(pool, z, label, input_length, label_length, blank):
+    """Return the loss of one sample."""
+    plain, loss = _try_value_of_sample(pool, z, label, input_length, label_length, blank)
+    if plain:
+        return loss
+    n_t = input_length
+    n_s = 1 + 2 * label_length
+    fronts = n_t if n_t > 0 and n_s > 0 else 0
+    pool = cleared(pool)
+    entry_0 = wholes(pool, max(1, n_s))
+    may_2 = zeroed(floats(pool, n_s + 4))
+    _tables(z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2)
+    place_z = zeroed(wholes(pool, z.shape[0]))
+    others_z = zeroed(floats(pool, z.shape[0]))
+    start_front, start_place, start_m, start_e = _starts(
+        pool, z, label, input_length, label_length, blank, n_t, n_s, fronts, entry_0, may_2
+    )
+    end_front, end_place, end_m, end_e, reach_m, reach_e = _ends(
+        pool,
+        z,
+        label,
+        input_length,
+        label_length,
+        blank,
+        n_t,
+        n_s,
+        fronts,
+        entry_0,
+        may_2,
+        start_front,
+        start_place,
+    )
     entries, entry_of = grouped(entry_0[:n_s], z.shape[1])
     kept = 64
     shape = (kept + 1, n_s + 4)
@@ -1373,6 +1476,11 @@ def _finish(
 @kernel
 def _value_and_grad_of_sample(pool, z, label, input_length, label_length, blank, factor, checkpoint, grad_z):
     """Return the loss of one sample; add its gradient, times a factor."""
+    plain, loss = _try_value_and_grad_of_sample(
+        pool, z, label, input_length, label_length, blank, factor, checkpoint, grad_z
+    )
+    if plain:
+        return loss
     n_t = input_length
     n_s = 1 + 2 * label_length
     fronts = n_t if n_t > 0 and n_s > 0 else 0
@@ -1402,36 +1510,6 @@ def _value_and_grad_of_sample(pool, z, label, input_length, label_length, blank,
     )
     clear(grad_z[fronts:])  # what no front reads; the sweep writes the rows that they read
     checkpoint = sparingly(checkpoint, fronts, n_s, z.shape[1])
-    if fronts > 0:
-        kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # so many fronts are in memory
-        for steep in (fronts > LONG, fronts <= LONG):
-            plain, loss = _plainly(
-                pool,
-                z,
-                label,
-                input_length,
-                label_length,
-                blank,
-                n_t,
-                n_s,
-                fronts,
-                entry_0,
-                may_2,
-                place_z,
-                others_z,
-                start_front,
-                start_place,
-                start_m,
-                start_e,
-                end_front,
-                end_place,
-                factor,
-                kept,
-                steep,
-                grad_z,
-            )
-            if plain:
-                return loss
     entries, entry_of = grouped(entry_0[:n_s], z.shape[1])
     kept = max(1, fronts, 1)
     if checkpoint or fronts * n_s > HELD:
@@ -2297,6 +2375,40 @@ def _value_and_grad(z, label, input_length, label_length, blank, losses, factors
 
 
 @kernel
+def _try_value(z, label, input_length, label_length, blank, losses):
+    """Write the losses of a block of samples, up to the first that plain floats will not do for; return how many."""
+    pool = pools()
+    for n in range(losses.shape[0]):
+        plain, losses[n] = _try_value_of_sample(
+            pool, borrowed(z[n]), borrowed(label[n]), input_length[n], label_length[n], blank
+        )
+        if not plain:
+            return n
+    return losses.shape[0]
+
+
+@kernel
+def _try_value_and_grad(z, label, input_length, label_length, blank, losses, factors, checkpoint, grad_z):
+    """Write the losses of a block of samples, and gradients; add those that samples share, up to the first that plain floats will not do for; return how many."""
+    pool = pools()
+    for n in range(losses.shape[0]):
+        plain, losses[n] = _try_value_and_grad_of_sample(
+            pool,
+            borrowed(z[n]),
+            borrowed(label[n]),
+            input_length[n],
+            label_length[n],
+            blank,
+            factors[n],
+            checkpoint,
+            grad_z[n],
+        )
+        if not plain:
+            return n
+    return losses.shape[0]
+
+
+@kernel
 def _hvp(z, label, input_length, label_length, blank, factors, v_z, product_z):
     """Write the products of Hessians and directions of a block of samples; add those that samples share."""
     pool = pools()
@@ -2345,6 +2457,7 @@ _DRIVER = RaggedDriver(
     _decode,
     slope=0,
     once_a_front=True,
+    tried=(_try_value, _try_value_and_grad),
 )
 
 

@@ -177,6 +177,36 @@ def test_checkpoints_and_threads_change_no_bit(losses: Any) -> None:
             assert (grad == other[1]).all()
 
 
+def test_careful_sweeps_run_from_the_first_sample_on_that_needs_them(
+    losses: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They take long to compile, and most batches need none."""
+    ctc, rng = losses("ctc_with_logits"), np.random.default_rng(9)
+    runs: list[tuple[str, int]] = []
+    module = importlib.import_module(type(ctc._DRIVER).__module__)
+    call = module._call
+
+    def counted(kernel: Any, arguments: Any) -> Any:
+        runs.append((kernel.py_func.__name__, len(arguments[0])))
+        return call(kernel, arguments)
+
+    monkeypatch.setattr(module, "_call", counted)
+    monkeypatch.setattr(module, "_shrinking_cuts", lambda count, workers: [slice(0, count)])
+    z, label = rng.normal(size=(6, 30, 8)), rng.integers(1, 8, (6, 5))
+    ctc.value_and_grad(z, label)
+    ctc.value(z, label)
+    assert runs == [("_try_value_and_grad", 6), ("_try_value", 6)]
+    runs.clear()
+    z[2] *= 700.0  # what remains of the total is in no plain float
+    value, grad = ctc.value_and_grad(z, label, reduction="none")
+    np.testing.assert_array_equal(ctc.value(z, label, reduction="none"), value)
+    assert runs == [(f"{way}_{name}", n) for name in ("value_and_grad", "value") for way, n in (("_try", 6), ("", 4))]
+    for n in range(6):
+        alone, slope = ctc.value_and_grad(z[n], label[n])
+        assert alone == value[n]
+        np.testing.assert_array_equal(slope, grad[n])
+
+
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_blocks_of_samples(workers: int) -> None:
     """Every sample is in one block, the last one small."""

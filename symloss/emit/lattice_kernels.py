@@ -76,7 +76,8 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
         sweeps.tables(), along.sweeps.rows(), sweeps.ends("start"), sweeps.ends("end"), sweeps.jumps(), *sweeps.steps(),
         *Leaks(sweeps).functions(),
         sweeps.forward(), *samples.plain.functions(),
-        sweeps.rest(), samples.value(), samples.sample_value(), samples.backward.gradient(), samples.backward.finish(),
+        *samples.tries(), sweeps.rest(),
+        samples.value(), samples.sample_value(), samples.backward.gradient(), samples.backward.finish(),
         samples.value_and_grad(), samples.backward.posterior(), samples.posterior(), *along.steps(),
         along.product(), Best(plan).decode(), *_blocks(loss, plan),
     ]  # fmt: skip
@@ -93,6 +94,7 @@ def lattice_module(loss: Loss, plan: Plan) -> str:
         parameters=[_parameter(p) for p in loss.parameters],
         slope=plan.order.slope,
         once="True" if plan.once_a_front else "False",
+        tried="(_try_value, _try_value_and_grad)" if plan.leaks else "",
         steps=", ".join([*(repr_text(_extent(plan, i)) for i in range(len(plan.lattice.steps))), ""]),
         functions=found,
         wrappers=[_wrapper(name, says or _path(plan), loss, plan) for name, says in _PUBLIC.items()],
@@ -162,30 +164,39 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
         one = [name if name[of:] in shared else f"{name}[n]" for name in names]
         return [f"borrowed({text})" if name[of:] in arrays else text for name, text in zip(names, one, strict=True)]
 
-    def block(name: str, says: str, more: list[str], result: str, given: list[str], added: list[str]) -> None:
+    def block(name: str, says: str, more: list[str], of_one: str, given: list[str], added: list[str]) -> None:
         """Add a kernel; what is added to is float64 inside, and rounded once."""
         code, wide = Code(), [g for g in added if g.partition("_")[2] not in shared]
         into = [f"wide_{g}" if g in wide else g if g.partition("_")[2] in shared else f"{g}[n]" for g in added]
-        direct = f"grad_{plan.front_row.name}" if plan.front_row is not None and name == "_value_and_grad" else None
+        direct = f"grad_{plan.front_row.name}" if plan.front_row is not None and "_and_grad" in name else None
         into = [f"{g}[n]" if g == direct else i for g, i in zip(added, into, strict=True)]
         code(f"{POOL} = pools()")
         with code.under(f"for n in range({more[0]}.shape[0]):"):
             code(*(f"wide_{g} = widened({g}[n])" for g in wide if g != direct))
-            code(*call_lines(result, [POOL, *at(problem), *given, *into], ")"))
+            code(*call_lines(f"{of_one}(", [POOL, *at(problem), *given, *into], ")"))
+            if of_one.startswith("plain, "):
+                with code.under("if not plain:"):
+                    code("return n")
             code(*(f"rounded(wide_{g}, {g}[n])" for g in wide if g != direct))
+        if of_one.startswith("plain, "):
+            code(f"return {more[0]}.shape[0]")
         made.append(CodeFunction(signature(name, [*problem, *more, *added]), says, tuple(code.lines)))
 
     grads = [f"grad_{p.name}" for p in loss.predictions]
     along, products = ([f"{kind}_{p.name}" for p in loss.predictions] for kind in ("v", "product"))
-    block("_value", "Write the losses of a block of samples.", ["losses"], "losses[n] = _value_of_sample(", [], [])
-    block("_value_and_grad", "Write the losses of a block of samples, and gradients; add those that samples share.",
-          ["losses", "factors", "checkpoint"], "losses[n] = _value_and_grad_of_sample(", ["factors[n]", "checkpoint"],
-          grads)  # fmt: skip
+    values = "Write the losses of a block of samples"
+    both = "Write the losses of a block of samples, and gradients; add those that samples share"
+    tried = ", up to the first that plain floats will not do for; return how many"
+    ways = [("", "", "losses[n] = ")] + ([("_try", tried, "plain, losses[n] = ")] if plan.leaks else [])
+    for way, how_far, result in ways:
+        block(f"{way}_value", f"{values}{how_far}.", ["losses"], f"{result}{way}_value_of_sample", [], [])
+        block(f"{way}_value_and_grad", f"{both}{how_far}.", ["losses", "factors", "checkpoint"],
+              f"{result}{way}_value_and_grad_of_sample", ["factors[n]", "checkpoint"], grads)  # fmt: skip
     block("_hvp", "Write the products of Hessians and directions of a block of samples; add those that samples share.",
-          ["factors", *along], "_hvp_of_sample(", [*at(along, 2), "factors[n]"], products)  # fmt: skip
-    block("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample(",
+          ["factors", *along], "_hvp_of_sample", [*at(along, 2), "factors[n]"], products)  # fmt: skip
+    block("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample",
           ["visits[n]"], [])  # fmt: skip
-    block("_decode", "Write the best paths of a block of samples.", ["paths"], "_decode_of_sample(", ["paths[n]"], [])
+    block("_decode", "Write the best paths of a block of samples.", ["paths"], "_decode_of_sample", ["paths[n]"], [])
     return made
 
 

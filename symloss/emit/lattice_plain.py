@@ -1,7 +1,9 @@
 """The sweeps in plain floats with one scale a front, where a total is one of `Plan.leaks`: tried first, given up early.
 
+They are functions of their own: the careful sweeps take long to compile, and most never need them.
+
 Every path has one point on every front, and its weights are parts of one softmax a front, so a front needs one scale.
-`runtime/plain_fronts.py` says when what a scale loses is known to do no harm; otherwise the careful sweeps follow.
+`runtime/plain_fronts.py` says when what a scale loses is known to do no harm; otherwise careful sweeps follow.
 """
 
 from __future__ import annotations
@@ -42,14 +44,15 @@ class Plain:
         sweeps = [self._forward(), self._total(), self._backward()]
         return [self._step(), self._back(), self._factors(), *sweeps, self._value(), self._both()]
 
-    def attempt(self, code: Code, gradient: bool) -> None:
-        """Write the call that returns the loss, where plain floats will do."""
-        if not self.plan.leaks:
-            return
-        given = [POOL, *self.known, *self.statistics, *STARTS, *ENDS[:2]]
-        if gradient:
+    def sparingly(self, code: Code) -> None:
+        """Write whether few fronts are to be kept."""
+        if self.plan.leaks:
             sizes = ["checkpoint", "fronts", self.names.sizes[1], f"{self.row}.shape[1]"]
             code(*call("sparingly", sizes, "checkpoint = "))
+
+    def attempt(self, code: Code, gradient: bool) -> None:
+        """Write the call that returns that plain floats will do, where they will, and the loss."""
+        given = [POOL, *self.known, *self.statistics, *STARTS, *ENDS[:2]]
         with code.under("if fronts > 0:"):
             if gradient:
                 code("kept = int(np.sqrt(fronts)) + 1 if checkpoint else fronts  # so many fronts are in memory")
@@ -57,7 +60,8 @@ class Plain:
                 more = ["factor", "kept", "steep", f"grad_{self.row}"] if gradient else ["steep"]
                 code(*call("_plainly" if gradient else "_plain_value", [*given, *more], "plain, loss = "))
                 with code.under("if plain:"):
-                    code("return loss")
+                    code("return True, loss")
+        code("return False, np.nan")
 
     # -- one front -------------------------------------------------------------------------------
 

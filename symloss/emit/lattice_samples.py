@@ -27,8 +27,16 @@ class Samples:
         self.lattice = sweeps.lattice
         self.backward, self.plain = Backward(sweeps), Plain(sweeps)
 
-    def prologue(self, code: Code, loss: bool = False, gradient: bool = False) -> None:
-        """Write sizes, tables, statistics of rows, and where paths begin and end; for a loss, plain sweeps."""
+    def prologue(self, code: Code, gradient: bool = False) -> None:
+        """Write what comes before careful sweeps."""
+        self._begin(code, gradient)
+        names, second = self.names, self.names.sizes[1]
+        if names.front:
+            given = [f"{self.plan.front_entries}[:{second}]", f"{names.front}.shape[1]"]
+            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
+
+    def _begin(self, code: Code, gradient: bool) -> None:
+        """Write sizes, tables, statistics of rows, and where paths begin and end."""
         names, sweeps = self.names, self.sweeps
         steps = self.lattice.steps
         code(f"n_{self.plan.first} = {sweeps.indices(steps[0].extent)}")
@@ -63,11 +71,8 @@ class Samples:
             code(*call("_jumps", [*names.fixed, *names.jumps]))
         if gradient and names.front:
             code(f"clear(grad_{names.front}[fronts:])  # what no front reads; the sweep writes the rows that they read")
-        if loss:
-            self.plain.attempt(code, gradient)
-        if names.front:
-            given = [f"{self.plan.front_entries}[:{second}]", f"{names.front}.shape[1]"]
-            code(*call("grouped", given, f"{', '.join(names.groups)} = "))
+        if gradient:
+            self.plain.sparingly(code)
 
     def room(self, code: Code, length: str) -> None:
         """Write the allocation of so many fronts, and begin."""
@@ -140,10 +145,40 @@ class Samples:
         with code.under("if total_m == 0.0:"):
             code("loss = np.inf  # there is no path")
 
+    def tries(self) -> list[CodeFunction]:
+        """Return the functions of one sample that return whether plain floats will do, and then its loss."""
+        if not self.plan.leaks:
+            return []
+        made = []
+        for name, given, more in self._tried:
+            code, gradient = Code(), bool(more)
+            self._begin(code, gradient)
+            self.plain.attempt(code, gradient)
+            says = f"Return whether plain floats will do for one sample, and then its loss{more}."
+            made.append(CodeFunction(signature(f"_try{name}", given), says, tuple(code.lines)))
+        return made
+
+    @property
+    def _tried(self) -> tuple[tuple[str, list[str], str], ...]:
+        """Return the functions that try: the rest of the name, what is given, and what they do besides."""
+        given, added = [POOL, *self.names.problem], ["factor", "checkpoint", *self.names.grads]
+        gradient = "; add its gradient, times a factor"
+        return ("_value_of_sample", given, ""), ("_value_and_grad_of_sample", [*given, *added], gradient)
+
+    def _try(self, code: Code, gradient: bool) -> None:
+        """Write the call of one of them."""
+        if not self.plan.leaks:
+            return
+        name, given, _ = self._tried[gradient]
+        code(*call(f"_try{name}", given, "plain, loss = "))
+        with code.under("if plain:"):
+            code("return loss")
+
     def value(self) -> CodeFunction:
         """Return the function of one sample that returns its loss."""
         code = Code()
-        self.prologue(code, True)
+        self._try(code, False)
+        self.prologue(code)
         code(f"kept = {max(SEGMENT, 2 * self.sweeps.deep)}")
         self.room(code, "kept")
         self.segments(code, False)
@@ -163,7 +198,8 @@ class Samples:
         """Return the function of one sample that returns its loss and adds to the gradient."""
         names, code = self.names, Code()
         deep = self.sweeps.deep
-        self.prologue(code, True, True)
+        self._try(code, True)
+        self.prologue(code, True)
         code(f"kept = max(1, fronts, {deep})")
         # A step between all states costs more than what it takes to keep its result.
         many = "" if self.lattice.dense else f" or fronts * {self.names.sizes[1]} > HELD"

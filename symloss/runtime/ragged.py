@@ -38,6 +38,9 @@ class RaggedDriver:
         How many fronts further the next place of the same first index lies.
     once_a_front : bool
         Whether a path has one point on every front.
+    tried : tuple of kernel, optional
+        What does for `value` and `value_and_grad` where it can: it returns how many samples it has done before one for
+        which it cannot. Those are for all samples, and compiled when that is first met.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class RaggedDriver:
         *,
         slope: int,
         once_a_front: bool,
+        tried: tuple[Callable[..., Any], Callable[..., Any]] | None = None,
     ) -> None:
         self._arguments, self._steps = arguments, steps
         self._signature = RaggedSignature(arguments, parameters)
@@ -60,6 +64,7 @@ class RaggedDriver:
         self._value, self._value_and_grad, self._hvp = value, value_and_grad, hvp
         self._posterior, self._decode = posterior, decode
         self._slope, self._once_a_front = slope, once_a_front
+        self._tried = dict(zip((value, value_and_grad), tried or (), strict=False))
 
     # -- the public functions --------------------------------------------------------------------
 
@@ -202,23 +207,31 @@ class RaggedDriver:
         counter = itertools.count()
 
         def work() -> None:
-            run = None
             for number in counter:
                 if number >= len(cuts):
                     return
-                cut = cuts[number]
-                arrays = [x if a.shared else x[cut] for a, x in zip(self._arguments, batch.arrays, strict=True)]
-                own = iter(parts[number])
-                into = [next(own) if s else g[cut] for g, s in zip(grads, shared, strict=False)]
-                arguments = (*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
-                run = run or specialised(kernel, arguments)
-                run(*arguments)
+
+                def of(cut: slice, number: int = number) -> tuple[Any, ...]:
+                    """Return the arguments of a kernel for some samples of this block."""
+                    arrays = [x if a.shared else x[cut] for a, x in zip(self._arguments, batch.arrays, strict=True)]
+                    own = iter(parts[number])
+                    into = [next(own) if s else g[cut] for g, s in zip(grads, shared, strict=False)]
+                    return (*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
+
+                self._run_block(kernel, cuts[number], of)
 
         if cuts:
             pool.run(work, min(workers, len(cuts)) - 1)
         own = [g for g, s in zip(grads, shared, strict=False) if s]
         for position, g in enumerate(own):
             g[...] = sum((part[position] for part in parts), np.zeros(g.shape)).astype(g.dtype)
+
+    def _run_block(self, kernel: Callable[..., Any], cut: slice, of: Callable[[slice], tuple[Any, ...]]) -> None:
+        """Run a kernel over a block of samples, or what is to be tried before as far as it comes."""
+        tried = self._tried.get(kernel)
+        start = cut.start + (_call(tried, of(cut)) if tried is not None else 0)
+        if start < cut.stop:
+            _call(kernel, of(slice(start, cut.stop)))
 
     def _reduced(
         self, batch: RaggedBatch, losses: AnyArray, weights: AnyArray | None, divisor: float, reduction: str,
@@ -249,6 +262,10 @@ class RaggedDriver:
         array = checks.check_out(name, out, batch.shape, batch.dtype, "the losses")
         array[...] = result
         return array
+
+
+def _call(kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    return specialised(kernel, arguments)(*arguments)
 
 
 def _even_cuts(batch: RaggedBatch) -> list[slice]:
