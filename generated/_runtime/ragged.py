@@ -200,7 +200,11 @@ class RaggedDriver:
         self, batch: RaggedBatch, kernel: Callable[..., Any], given: list[tuple[Any, bool]], grads: list[AnyArray],
         threads: Any,
     ) -> None:  # fmt: skip
-        """Run a kernel over all blocks; what is given comes with whether it has a sample axis."""
+        """Run a kernel over all blocks, each from where what is tried before has come to.
+
+        What is given comes with whether it has a sample axis.
+        """
+        tried = self._tried.get(kernel)
         workers = pool.thread_count(threads)
         shared = [p.shared for p in self._predictions]
         cuts = _even_cuts(batch) if any(shared) else _shrinking_cuts(batch.count, workers)
@@ -208,31 +212,32 @@ class RaggedDriver:
         counter = itertools.count()
 
         def work() -> None:
+            known: dict[Callable[..., Any], Any] = {}
+
+            def run(kernel: Callable[..., Any], number: int, cut: slice) -> Any:
+                """Run a kernel over samples of a block."""
+                arrays = [x if a.shared else x[cut] for a, x in zip(self._arguments, batch.arrays, strict=True)]
+                own = iter(parts[number])
+                into = [next(own) if s else g[cut] for g, s in zip(grads, shared, strict=False)]
+                arguments = (*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
+                if kernel not in known:
+                    known[kernel] = specialised(kernel, arguments)
+                return known[kernel](*arguments)
+
             for number in counter:
                 if number >= len(cuts):
                     return
-
-                def of(cut: slice, number: int = number) -> tuple[Any, ...]:
-                    """Return the arguments of a kernel for some samples of this block."""
-                    arrays = [x if a.shared else x[cut] for a, x in zip(self._arguments, batch.arrays, strict=True)]
-                    own = iter(parts[number])
-                    into = [next(own) if s else g[cut] for g, s in zip(grads, shared, strict=False)]
-                    return (*arrays, *batch.parameters, *[x[cut] if each else x for x, each in given], *into)
-
-                self._run_block(kernel, cuts[number], of)
+                start, stop = cuts[number].start, cuts[number].stop
+                if tried is not None:
+                    start += run(tried, number, cuts[number])
+                if start < stop:
+                    run(kernel, number, slice(start, stop))
 
         if cuts:
             pool.run(work, min(workers, len(cuts)) - 1)
         own = [g for g, s in zip(grads, shared, strict=False) if s]
         for position, g in enumerate(own):
             g[...] = sum((part[position] for part in parts), np.zeros(g.shape)).astype(g.dtype)
-
-    def _run_block(self, kernel: Callable[..., Any], cut: slice, of: Callable[[slice], tuple[Any, ...]]) -> None:
-        """Run a kernel over a block of samples, or what is to be tried before as far as it comes."""
-        tried = self._tried.get(kernel)
-        start = cut.start + (_call(tried, of(cut)) if tried is not None else 0)
-        if start < cut.stop:
-            _call(kernel, of(slice(start, cut.stop)))
 
     def _reduced(
         self, batch: RaggedBatch, losses: AnyArray, weights: AnyArray | None, divisor: float, reduction: str,
@@ -263,10 +268,6 @@ class RaggedDriver:
         array = checks.check_out(name, out, batch.shape, batch.dtype, "the losses")
         array[...] = result
         return array
-
-
-def _call(kernel: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    return specialised(kernel, arguments)(*arguments)
 
 
 def _even_cuts(batch: RaggedBatch) -> list[slice]:

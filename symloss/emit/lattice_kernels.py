@@ -164,21 +164,23 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
         one = [name if name[of:] in shared else f"{name}[n]" for name in names]
         return [f"borrowed({text})" if name[of:] in arrays else text for name, text in zip(names, one, strict=True)]
 
-    def block(name: str, says: str, more: list[str], of_one: str, given: list[str], added: list[str]) -> None:
+    def block(name: str, says: str, more: list[str], given: list[str], added: list[str], result: str = "") -> None:
         """Add a kernel; what is added to is float64 inside, and rounded once."""
         code, wide = Code(), [g for g in added if g.partition("_")[2] not in shared]
         into = [f"wide_{g}" if g in wide else g if g.partition("_")[2] in shared else f"{g}[n]" for g in added]
         direct = f"grad_{plan.front_row.name}" if plan.front_row is not None and "_and_grad" in name else None
         into = [f"{g}[n]" if g == direct else i for g, i in zip(added, into, strict=True)]
+        tries = name.startswith("_try")
         code(f"{POOL} = pools()")
         with code.under(f"for n in range({more[0]}.shape[0]):"):
             code(*(f"wide_{g} = widened({g}[n])" for g in wide if g != direct))
-            code(*call_lines(f"{of_one}(", [POOL, *at(problem), *given, *into], ")"))
-            if of_one.startswith("plain, "):
+            found = ("plain, " if tries else "") + result
+            code(*call_lines(f"{found}{name}_of_sample(", [POOL, *at(problem), *given, *into], ")"))
+            if tries:
                 with code.under("if not plain:"):
                     code("return n")
             code(*(f"rounded(wide_{g}, {g}[n])" for g in wide if g != direct))
-        if of_one.startswith("plain, "):
+        if tries:
             code(f"return {more[0]}.shape[0]")
         made.append(CodeFunction(signature(name, [*problem, *more, *added]), says, tuple(code.lines)))
 
@@ -186,17 +188,15 @@ def _blocks(loss: Loss, plan: Plan) -> list[CodeFunction]:
     along, products = ([f"{kind}_{p.name}" for p in loss.predictions] for kind in ("v", "product"))
     values = "Write the losses of a block of samples"
     both = "Write the losses of a block of samples, and gradients; add those that samples share"
-    tried = ", up to the first that plain floats will not do for; return how many"
-    ways = [("", "", "losses[n] = ")] + ([("_try", tried, "plain, losses[n] = ")] if plan.leaks else [])
-    for way, how_far, result in ways:
-        block(f"{way}_value", f"{values}{how_far}.", ["losses"], f"{result}{way}_value_of_sample", [], [])
-        block(f"{way}_value_and_grad", f"{both}{how_far}.", ["losses", "factors", "checkpoint"],
-              f"{result}{way}_value_and_grad_of_sample", ["factors[n]", "checkpoint"], grads)  # fmt: skip
+    how_far = ", up to the first that plain floats will not do for; return how many"
+    for way, more in [("", "."), *([("_try", f"{how_far}.")] if plan.leaks else [])]:
+        block(f"{way}_value", values + more, ["losses"], [], [], "losses[n] = ")
+        block(f"{way}_value_and_grad", both + more, ["losses", "factors", "checkpoint"], ["factors[n]", "checkpoint"],
+              grads, "losses[n] = ")  # fmt: skip
     block("_hvp", "Write the products of Hessians and directions of a block of samples; add those that samples share.",
-          ["factors", *along], "_hvp_of_sample", [*at(along, 2), "factors[n]"], products)  # fmt: skip
-    block("_posterior", "Write the posteriors of a block of samples.", ["visits"], "_posterior_of_sample",
-          ["visits[n]"], [])  # fmt: skip
-    block("_decode", "Write the best paths of a block of samples.", ["paths"], "_decode_of_sample", ["paths[n]"], [])
+          ["factors", *along], [*at(along, 2), "factors[n]"], products)  # fmt: skip
+    block("_posterior", "Write the posteriors of a block of samples.", ["visits"], ["visits[n]"], [])
+    block("_decode", "Write the best paths of a block of samples.", ["paths"], ["paths[n]"], [])
     return made
 
 

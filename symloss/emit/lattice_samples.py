@@ -150,27 +150,26 @@ class Samples:
         if not self.plan.leaks:
             return []
         made = []
-        for name, given, more in self._tried:
-            code, gradient = Code(), bool(more)
+        for gradient, more in ((False, ""), (True, "; add its gradient, times a factor")):
+            code = Code()
             self._begin(code, gradient)
             self.plain.attempt(code, gradient)
             says = f"Return whether plain floats will do for one sample, and then its loss{more}."
-            made.append(CodeFunction(signature(f"_try{name}", given), says, tuple(code.lines)))
+            made.append(CodeFunction(signature(*self._tried(gradient)), says, tuple(code.lines)))
         return made
 
-    @property
-    def _tried(self) -> tuple[tuple[str, list[str], str], ...]:
-        """Return the functions that try: the rest of the name, what is given, and what they do besides."""
-        given, added = [POOL, *self.names.problem], ["factor", "checkpoint", *self.names.grads]
-        gradient = "; add its gradient, times a factor"
-        return ("_value_of_sample", given, ""), ("_value_and_grad_of_sample", [*given, *added], gradient)
+    def _tried(self, gradient: bool) -> tuple[str, list[str]]:
+        """Return the name of one of them, and what it is given."""
+        given = [POOL, *self.names.problem]
+        if gradient:
+            return "_try_value_and_grad_of_sample", [*given, "factor", "checkpoint", *self.names.grads]
+        return "_try_value_of_sample", given
 
     def _try(self, code: Code, gradient: bool) -> None:
         """Write the call of one of them."""
         if not self.plan.leaks:
             return
-        name, given, _ = self._tried[gradient]
-        code(*call(f"_try{name}", given, "plain, loss = "))
+        code(*call(*self._tried(gradient), "plain, loss = "))
         with code.under("if plain:"):
             code("return loss")
 
