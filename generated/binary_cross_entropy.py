@@ -62,8 +62,6 @@ def sample_value(p, y):
             loss = 0.0
         else:
             loss = np.inf * y
-    elif p != p:
-        loss = np.nan
     elif p == 1.0:
         if y - 1.0 == 0.0:
             loss = 0.0
@@ -113,9 +111,6 @@ def sample_value_and_grad(p, y):
         else:
             loss = product
             grad_p = -product
-    elif p != p:
-        loss = np.nan
-        grad_p = np.nan
     elif p == 1.0:
         if y - 1.0 == 0.0:
             loss = 0.0
@@ -177,9 +172,6 @@ def _plain_grad_and_hess(p, y):
         else:
             product = np.inf * y
             hess_p = product
-    elif p != p:
-        grad_p = np.nan
-        hess_p = np.nan
     else:
         difference = 1.0 - y
         if p == 1.0:
@@ -217,8 +209,6 @@ def _refined_grad_and_hess(p, y):
         else:
             product = twofold.multiply((np.inf, 0.0), y)
             hess_p = product
-    elif p[0] != p[0]:
-        hess_p = (np.nan, 0.0)
     else:
         difference = twofold.subtract((1.0, 0.0), y)
         if p[0] == 1.0:
@@ -298,8 +288,6 @@ def _hvp_of_sample(p, y, v_p):
             product_p = minus
         else:
             product_p = multiply_no_nan(np.inf * y, v_p)
-    elif p != p:
-        product_p = np.nan
     elif p == 1.0:
         difference = y - 1.0
         multiply_no_nan_value_2 = multiply_no_nan(difference, v_p)

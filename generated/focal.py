@@ -13,7 +13,8 @@ Arguments, after the batch axes:
 * ``alpha``: parameter, default 0.25, in [0.0, 1.0]
 * ``gamma``: parameter, default 2, in [0.0, inf)
 
-At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
+With gamma = 2 the kernels of `focal_gamma_2` are called. At an end of a prediction's domain results
+are one-sided limits; outside of it they are NaN.
 """
 
 import numpy as np
@@ -25,6 +26,7 @@ from ._runtime import (
     Finite,
     Interval,
     Scalar,
+    SpecialCase,
     add_terms,
     briefly,
     by_dtype,
@@ -70,19 +72,13 @@ def _plain_value(p, y, alpha, gamma):
                 loss = 0.0
             else:
                 loss = np.inf * alpha
-        elif p != p:
-            loss = np.nan
         elif p == 1.0:
             loss = 0.0
         else:
             loss = 0.0 - multiply_no_nan(power_value * alpha, log(p))
-    elif y != y:
-        loss = np.nan
     elif y == 0.0:
         if p == 0.0:
             loss = 0.0
-        elif p != p:
-            loss = np.nan
         elif p == 1.0:
             if difference == 0.0:
                 loss = 0.0
@@ -101,7 +97,7 @@ _brief_value = briefly(_plain_value, inlined)
 @inlined
 def _refined_value(p, y, alpha, gamma):
     """Return loss of one sample, from numbers in two parts."""
-    p = twofold.twofold(p)
+    p = twofold.twofold(within(p, 0.0, 1.0))
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
@@ -113,8 +109,6 @@ def _refined_value(p, y, alpha, gamma):
                 loss = (0.0, 0.0)
             else:
                 loss = twofold.multiply((np.inf, 0.0), alpha)
-        elif p[0] != p[0]:
-            loss = (np.nan, 0.0)
         elif p[0] == 1.0:
             loss = (0.0, 0.0)
         else:
@@ -122,13 +116,9 @@ def _refined_value(p, y, alpha, gamma):
                 (0.0, 0.0),
                 twofold.multiply_no_nan(twofold.multiply(power_value, alpha), twofold.log(p)),
             )
-    elif y[0] != y[0]:
-        loss = (np.nan, 0.0)
     elif y[0] == 0.0:
         if p[0] == 0.0:
             loss = (0.0, 0.0)
-        elif p[0] != p[0]:
-            loss = (np.nan, 0.0)
         elif p[0] == 1.0:
             if difference[0] == 0.0:
                 loss = (0.0, 0.0)
@@ -199,36 +189,34 @@ def _plain_value_and_grad(p, y, alpha, gamma):
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
     product = alpha * gamma
-    product_2 = np.inf * alpha
     added = 1.0 + gamma
     difference = 1.0 - p
     log_p = log(p)
     difference_2 = alpha - 1.0
     difference_3 = 1.0 - alpha
     minus = -p
-    product_3 = np.inf * added
-    product_4 = difference_2 * gamma
-    product_5 = np.inf * difference_3
+    product_2 = difference_2 * gamma
+    product_3 = np.inf * difference_3
     minus_2 = -(added * alpha)
     minus_3 = -(added * difference_2)
     power_value = power(difference if y == 1.0 else p, gamma)
     multiply_no_nan_value = multiply_no_nan(product, power(difference, gamma - 1.0) * log_p)
-    multiply_no_nan_value_2 = multiply_no_nan(product_4, power_value * log1p_ratio(minus))
+    product_4 = np.inf * ((alpha if p == 0.0 else added) if y == 1.0 else added)
+    multiply_no_nan_value_2 = multiply_no_nan(product_2, power_value * log1p_ratio(minus))
+    product_5 = product_4 * ((gamma if p == 0.0 else alpha) if y == 1.0 else difference_2)
     difference_4 = -multiply_no_nan(difference_2 / difference, power_value) - multiply_no_nan_value_2
+    minus_4 = -product_5
     if y == 1.0:
         if p == 0.0:
             if -alpha == 0.0:
                 if product == 0.0:
                     grad_p = product
                 else:
-                    grad_p = -(product_2 * gamma)
+                    grad_p = minus_4
                 loss = 0.0
             else:
-                loss = product_2
-                grad_p = -product_2
-        elif p != p:
-            loss = np.nan
-            grad_p = np.nan
+                loss = product_4
+                grad_p = -product_4
         elif p == 1.0:
             if gamma > 0.0:
                 grad_p = 0.0
@@ -237,14 +225,11 @@ def _plain_value_and_grad(p, y, alpha, gamma):
             elif gamma == 0.0:
                 grad_p = minus_2
             else:
-                grad_p = -(product_3 * alpha)
+                grad_p = minus_4
             loss = 0.0
         else:
             loss = 0.0 - multiply_no_nan(power_value * alpha, log_p)
             grad_p = multiply_no_nan_value - multiply_no_nan(alpha / p, power_value)
-    elif y != y:
-        loss = np.nan
-        grad_p = np.nan
     elif y == 0.0:
         if p == 0.0:
             if gamma > 0.0:
@@ -254,23 +239,20 @@ def _plain_value_and_grad(p, y, alpha, gamma):
             elif gamma == 0.0:
                 grad_p = minus_3
             else:
-                grad_p = -(product_3 * difference_2)
+                grad_p = minus_4
             loss = 0.0
-        elif p != p:
-            loss = np.nan
-            grad_p = np.nan
         elif p == 1.0:
             if difference_2 == 0.0:
                 loss = 0.0
             else:
-                loss = product_5
+                loss = product_3
             if difference_3 == 0.0:
-                if product_4 == 0.0:
-                    grad_p = product_4
+                if product_2 == 0.0:
+                    grad_p = product_2
                 else:
                     grad_p = -(np.inf * difference_2 * gamma)
             else:
-                grad_p = product_5
+                grad_p = product_3
         else:
             loss = multiply_no_nan(difference_2, power_value * log1p(minus))
             grad_p = difference_4
@@ -286,21 +268,19 @@ _brief_value_and_grad = briefly(_plain_value_and_grad, inlined)
 @inlined
 def _refined_value_and_grad(p, y, alpha, gamma):
     """Return loss and grad_p of one sample, from numbers in two parts."""
-    p = twofold.twofold(p)
+    p = twofold.twofold(within(p, 0.0, 1.0))
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
     product = twofold.multiply(alpha, gamma)
-    product_2 = twofold.multiply((np.inf, 0.0), alpha)
     added = twofold.add((1.0, 0.0), gamma)
     difference = twofold.subtract((1.0, 0.0), p)
     log_p = twofold.log(p)
     difference_2 = twofold.subtract(alpha, (1.0, 0.0))
     difference_3 = twofold.subtract((1.0, 0.0), alpha)
     minus = twofold.negate(p)
-    product_3 = twofold.multiply((np.inf, 0.0), added)
-    product_4 = twofold.multiply(difference_2, gamma)
-    product_5 = twofold.multiply((np.inf, 0.0), difference_3)
+    product_2 = twofold.multiply(difference_2, gamma)
+    product_3 = twofold.multiply((np.inf, 0.0), difference_3)
     minus_2 = twofold.negate(twofold.multiply(added, alpha))
     minus_3 = twofold.negate(twofold.multiply(added, difference_2))
     power_value = twofold.power(difference if y[0] == 1.0 else p, gamma)
@@ -308,28 +288,31 @@ def _refined_value_and_grad(p, y, alpha, gamma):
         product,
         twofold.multiply(twofold.power(difference, twofold.subtract(gamma, (1.0, 0.0))), log_p),
     )
+    product_4 = twofold.multiply((np.inf, 0.0), (alpha if p[0] == 0.0 else added) if y[0] == 1.0 else added)
     multiply_no_nan_value_2 = twofold.multiply_no_nan(
-        product_4,
+        product_2,
         twofold.multiply(power_value, twofold.log1p_ratio(minus)),
+    )
+    product_5 = twofold.multiply(
+        product_4,
+        (gamma if p[0] == 0.0 else alpha) if y[0] == 1.0 else difference_2,
     )
     difference_4 = twofold.subtract(
         twofold.negate(twofold.multiply_no_nan(twofold.divide(difference_2, difference), power_value)),
         multiply_no_nan_value_2,
     )
+    minus_4 = twofold.negate(product_5)
     if y[0] == 1.0:
         if p[0] == 0.0:
             if twofold.negate(alpha)[0] == 0.0:
                 if product[0] == 0.0:
                     grad_p = product
                 else:
-                    grad_p = twofold.negate(twofold.multiply(product_2, gamma))
+                    grad_p = minus_4
                 loss = (0.0, 0.0)
             else:
-                loss = product_2
-                grad_p = twofold.negate(product_2)
-        elif p[0] != p[0]:
-            loss = (np.nan, 0.0)
-            grad_p = (np.nan, 0.0)
+                loss = product_4
+                grad_p = twofold.negate(product_4)
         elif p[0] == 1.0:
             if gamma[0] > 0.0:
                 grad_p = (0.0, 0.0)
@@ -338,7 +321,7 @@ def _refined_value_and_grad(p, y, alpha, gamma):
             elif gamma[0] == 0.0:
                 grad_p = minus_2
             else:
-                grad_p = twofold.negate(twofold.multiply(product_3, alpha))
+                grad_p = minus_4
             loss = (0.0, 0.0)
         else:
             loss = twofold.subtract(
@@ -349,9 +332,6 @@ def _refined_value_and_grad(p, y, alpha, gamma):
                 multiply_no_nan_value,
                 twofold.multiply_no_nan(twofold.divide(alpha, p), power_value),
             )
-    elif y[0] != y[0]:
-        loss = (np.nan, 0.0)
-        grad_p = (np.nan, 0.0)
     elif y[0] == 0.0:
         if p[0] == 0.0:
             if gamma[0] > 0.0:
@@ -361,25 +341,22 @@ def _refined_value_and_grad(p, y, alpha, gamma):
             elif gamma[0] == 0.0:
                 grad_p = minus_3
             else:
-                grad_p = twofold.negate(twofold.multiply(product_3, difference_2))
+                grad_p = minus_4
             loss = (0.0, 0.0)
-        elif p[0] != p[0]:
-            loss = (np.nan, 0.0)
-            grad_p = (np.nan, 0.0)
         elif p[0] == 1.0:
             if difference_2[0] == 0.0:
                 loss = (0.0, 0.0)
             else:
-                loss = product_5
+                loss = product_3
             if difference_3[0] == 0.0:
-                if product_4[0] == 0.0:
-                    grad_p = product_4
+                if product_2[0] == 0.0:
+                    grad_p = product_2
                 else:
                     grad_p = twofold.negate(
                         twofold.multiply(twofold.multiply((np.inf, 0.0), difference_2), gamma),
                     )
             else:
-                grad_p = product_5
+                grad_p = product_3
         else:
             loss = twofold.multiply_no_nan(difference_2, twofold.multiply(power_value, twofold.log1p(minus)))
             grad_p = difference_4
@@ -457,54 +434,56 @@ def _plain_grad_and_hess(p, y, alpha, gamma):
     p = within(np.float64(p), 0.0, 1.0)
     y = np.float64(y)
     product = alpha * gamma
-    product_2 = np.inf * alpha
     difference = gamma - 1.0
     added = 1.0 + gamma
     added_2 = 2.0 + gamma
     difference_2 = 1.0 - p
     log_p = log(p)
     quotient = alpha / p
-    product_3 = gamma * gamma
+    product_2 = gamma * gamma
     difference_3 = alpha - 1.0
     difference_4 = 1.0 - alpha
-    product_4 = product_2 * gamma
-    product_5 = added * alpha
-    product_6 = np.inf * added
-    product_7 = 0.5 * added
-    product_8 = added * difference_3
-    product_9 = np.inf * difference_4
-    product_10 = difference_3 * gamma
-    product_11 = np.inf * difference_3
+    product_3 = 0.5 * added
+    product_4 = added * difference_3
+    product_5 = np.inf * difference_4
+    product_6 = difference_3 * gamma
+    product_7 = np.inf * difference_3
     quotient_2 = difference_3 / difference_2
     log1p_ratio_minus_p = log1p_ratio(-p)
-    minus = -product_5
-    product_12 = product_6 * alpha
-    product_13 = product_5 * gamma
-    product_14 = power(difference_2, gamma - 2.0) * log_p
-    minus_2 = -product_8
-    product_15 = product_6 * difference_3
-    power_value = power(difference_2 if y == 1.0 else p, difference if y == 1.0 else gamma)
-    power_value_2 = power(difference_2 if y == 1.0 else p, gamma if y == 1.0 else difference)
-    product_16 = product_7 * added_2 * alpha
-    minus_3 = -(product_8 * gamma)
-    minus_4 = -(product_11 * gamma)
-    minus_5 = -(product_7 * difference_3 * added_2)
+    chosen = difference_2 if y == 1.0 else p
+    product_8 = power(difference_2, gamma - 2.0) * log_p
+    minus = -product_4
+    minus_2 = -product_6
+    power_value = power(chosen, difference if y == 1.0 else gamma)
+    power_value_2 = power(chosen, gamma if y == 1.0 else difference)
+    product_9 = product_3 * added_2 * alpha
+    product_10 = np.inf * ((alpha if p == 0.0 else added) if y == 1.0 else added)
+    product_11 = ((np.inf * difference if product == 0.0 else np.inf) if p == 0.0 else added) * alpha
+    minus_3 = -(product_3 * difference_3 * added_2)
     difference_5 = (
-        multiply_no_nan(product_10 * log1p_ratio_minus_p, power_value_2)
+        multiply_no_nan(product_6 * log1p_ratio_minus_p, power_value_2)
         - multiply_no_nan(quotient_2 / difference_2, power_value)
     )
+    product_12 = product_10 * ((gamma if p == 0.0 else alpha) if y == 1.0 else difference_3)
     difference_6 = multiply_no_nan(product, power_value * log_p) - multiply_no_nan(quotient, power_value_2)
     added_3 = 2.0 * multiply_no_nan(product / p, power_value) + multiply_no_nan(quotient / p, power_value_2)
+    minus_4 = -product_11
+    product_13 = product_11 * gamma
     difference_7 = (
         -multiply_no_nan(quotient_2, power_value)
-        - multiply_no_nan(product_10, power_value * log1p_ratio_minus_p)
+        - multiply_no_nan(product_6, power_value * log1p_ratio_minus_p)
     )
     difference_8 = (
-        difference_5 - multiply_no_nan(product_3 * difference_3 * log1p_ratio_minus_p, power_value_2)
+        difference_5 - multiply_no_nan(product_2 * difference_3 * log1p_ratio_minus_p, power_value_2)
     )
-    difference_9 = difference_8 - 2.0 * multiply_no_nan(product_10 / difference_2, power_value_2)
+    product_14 = (
+        (product_4 if p == 0.0 else (product_7 * difference if minus_2 == 0.0 else product_7)) * gamma
+    )
+    minus_5 = -product_12
+    difference_9 = difference_8 - 2.0 * multiply_no_nan(product_6 / difference_2, power_value_2)
+    minus_6 = -product_14
     difference_10 = (
-        added_3 + multiply_no_nan(product, product_14) - multiply_no_nan(product_3 * alpha, product_14)
+        added_3 + multiply_no_nan(product, product_8) - multiply_no_nan(product_2 * alpha, product_8)
     )
     if y == 1.0:
         if p == 0.0:
@@ -512,42 +491,39 @@ def _plain_grad_and_hess(p, y, alpha, gamma):
                 if product == 0.0:
                     grad_p = product
                 else:
-                    grad_p = -product_4
+                    grad_p = minus_5
             else:
-                grad_p = -product_2
+                grad_p = -product_10
             if alpha == 0.0:
                 if product == 0.0:
                     if -(difference * alpha * gamma) == 0.0:
                         hess_p = -(1.5 * difference * alpha * gamma)
                     else:
-                        hess_p = np.inf * difference * alpha * gamma
+                        hess_p = product_13
                 else:
-                    hess_p = product_4
+                    hess_p = product_13
             else:
-                hess_p = product_2
-        elif p != p:
-            grad_p = np.nan
-            hess_p = np.nan
+                hess_p = product_10
         elif p == 1.0:
             if gamma > 0.0:
                 grad_p = 0.0
-            elif minus == 0.0:
+            elif minus_4 == 0.0:
                 grad_p = 0.0
             elif gamma == 0.0:
-                grad_p = minus
+                grad_p = minus_4
             else:
-                grad_p = -product_12
+                grad_p = minus_5
             if difference > 0.0:
                 hess_p = 0.0
             elif product_13 == 0.0:
                 if gamma > 0.0:
                     hess_p = 0.0
-                elif product_16 == 0.0:
+                elif product_9 == 0.0:
                     hess_p = 0.0
                 elif gamma == 0.0:
-                    hess_p = product_16
+                    hess_p = product_9
                 else:
-                    hess_p = product_6 * added_2 * alpha
+                    hess_p = product_10 * added_2 * alpha
             elif difference == 0.0:
                 hess_p = product_13
             else:
@@ -555,53 +531,47 @@ def _plain_grad_and_hess(p, y, alpha, gamma):
         else:
             grad_p = difference_6
             hess_p = difference_10
-    elif y != y:
-        grad_p = np.nan
-        hess_p = np.nan
     elif y == 0.0:
         if p == 0.0:
             if gamma > 0.0:
                 grad_p = 0.0
-            elif minus_2 == 0.0:
+            elif minus == 0.0:
                 grad_p = 0.0
             elif gamma == 0.0:
-                grad_p = minus_2
+                grad_p = minus
             else:
-                grad_p = -product_15
+                grad_p = minus_5
             if difference > 0.0:
                 hess_p = 0.0
-            elif minus_3 == 0.0:
+            elif minus_6 == 0.0:
                 if gamma > 0.0:
                     hess_p = 0.0
-                elif minus_5 == 0.0:
+                elif minus_3 == 0.0:
                     hess_p = 0.0
                 elif gamma == 0.0:
-                    hess_p = minus_5
+                    hess_p = minus_3
                 else:
-                    hess_p = -(product_15 * added_2)
+                    hess_p = -(product_12 * added_2)
             elif difference == 0.0:
-                hess_p = minus_3
+                hess_p = minus_6
             else:
-                hess_p = -(product_15 * gamma)
-        elif p != p:
-            grad_p = np.nan
-            hess_p = np.nan
+                hess_p = -(product_12 * gamma)
         elif p == 1.0:
             if difference_4 == 0.0:
-                if product_10 == 0.0:
-                    grad_p = product_10
+                if product_6 == 0.0:
+                    grad_p = product_6
                 else:
-                    grad_p = minus_4
-                if -product_10 == 0.0:
+                    grad_p = -(product_7 * gamma)
+                if minus_2 == 0.0:
                     if difference_3 * difference * gamma == 0.0:
                         hess_p = 1.5 * difference_3 * difference * gamma
                     else:
-                        hess_p = -(product_11 * difference * gamma)
+                        hess_p = minus_6
                 else:
-                    hess_p = minus_4
+                    hess_p = minus_6
             else:
-                grad_p = product_9
-                hess_p = product_9
+                grad_p = product_5
+                hess_p = product_5
         else:
             grad_p = difference_7
             hess_p = difference_9
@@ -617,46 +587,51 @@ _brief_grad_and_hess = briefly(_plain_grad_and_hess, inlined)
 @inlined
 def _refined_grad_and_hess(p, y, alpha, gamma):
     """Return grad_p and hess_p of one sample, from numbers in two parts."""
-    p = twofold.twofold(p)
+    p = twofold.twofold(within(p, 0.0, 1.0))
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
     product = twofold.multiply(alpha, gamma)
-    product_2 = twofold.multiply((np.inf, 0.0), alpha)
     difference = twofold.subtract(gamma, (1.0, 0.0))
     added = twofold.add((1.0, 0.0), gamma)
     added_2 = twofold.add((2.0, 0.0), gamma)
     difference_2 = twofold.subtract((1.0, 0.0), p)
     log_p = twofold.log(p)
     quotient = twofold.divide(alpha, p)
-    product_3 = twofold.multiply(gamma, gamma)
+    product_2 = twofold.multiply(gamma, gamma)
     difference_3 = twofold.subtract(alpha, (1.0, 0.0))
     difference_4 = twofold.subtract((1.0, 0.0), alpha)
-    product_4 = twofold.multiply(product_2, gamma)
-    product_5 = twofold.multiply(added, alpha)
-    product_6 = twofold.multiply((np.inf, 0.0), added)
-    product_7 = twofold.multiply((0.5, 0.0), added)
-    product_8 = twofold.multiply(added, difference_3)
-    product_9 = twofold.multiply((np.inf, 0.0), difference_4)
-    product_10 = twofold.multiply(difference_3, gamma)
-    product_11 = twofold.multiply((np.inf, 0.0), difference_3)
+    product_3 = twofold.multiply((0.5, 0.0), added)
+    product_4 = twofold.multiply(added, difference_3)
+    product_5 = twofold.multiply((np.inf, 0.0), difference_4)
+    product_6 = twofold.multiply(difference_3, gamma)
+    product_7 = twofold.multiply((np.inf, 0.0), difference_3)
     quotient_2 = twofold.divide(difference_3, difference_2)
     log1p_ratio_minus_p = twofold.log1p_ratio(twofold.negate(p))
-    minus = twofold.negate(product_5)
-    product_12 = twofold.multiply(product_6, alpha)
-    product_13 = twofold.multiply(product_5, gamma)
-    product_14 = twofold.multiply(twofold.power(difference_2, twofold.subtract(gamma, (2.0, 0.0))), log_p)
-    minus_2 = twofold.negate(product_8)
-    product_15 = twofold.multiply(product_6, difference_3)
-    power_value = twofold.power(difference_2 if y[0] == 1.0 else p, difference if y[0] == 1.0 else gamma)
-    power_value_2 = twofold.power(difference_2 if y[0] == 1.0 else p, gamma if y[0] == 1.0 else difference)
-    product_16 = twofold.multiply(twofold.multiply(product_7, added_2), alpha)
-    minus_3 = twofold.negate(twofold.multiply(product_8, gamma))
-    minus_4 = twofold.negate(twofold.multiply(product_11, gamma))
-    minus_5 = twofold.negate(twofold.multiply(twofold.multiply(product_7, difference_3), added_2))
+    chosen = difference_2 if y[0] == 1.0 else p
+    product_8 = twofold.multiply(twofold.power(difference_2, twofold.subtract(gamma, (2.0, 0.0))), log_p)
+    minus = twofold.negate(product_4)
+    minus_2 = twofold.negate(product_6)
+    power_value = twofold.power(chosen, difference if y[0] == 1.0 else gamma)
+    power_value_2 = twofold.power(chosen, gamma if y[0] == 1.0 else difference)
+    product_9 = twofold.multiply(twofold.multiply(product_3, added_2), alpha)
+    product_10 = twofold.multiply((np.inf, 0.0), (alpha if p[0] == 0.0 else added) if y[0] == 1.0 else added)
+    product_11 = twofold.multiply(
+        (
+            twofold.multiply((np.inf, 0.0), difference) if product[0] == 0.0 else (np.inf, 0.0)
+            if p[0] == 0.0
+            else added
+        ),
+        alpha,
+    )
+    minus_3 = twofold.negate(twofold.multiply(twofold.multiply(product_3, difference_3), added_2))
     difference_5 = twofold.subtract(
-        twofold.multiply_no_nan(twofold.multiply(product_10, log1p_ratio_minus_p), power_value_2),
+        twofold.multiply_no_nan(twofold.multiply(product_6, log1p_ratio_minus_p), power_value_2),
         twofold.multiply_no_nan(twofold.divide(quotient_2, difference_2), power_value),
+    )
+    product_12 = twofold.multiply(
+        product_10,
+        (gamma if p[0] == 0.0 else alpha) if y[0] == 1.0 else difference_3,
     )
     difference_6 = twofold.subtract(
         twofold.multiply_no_nan(product, twofold.multiply(power_value, log_p)),
@@ -666,27 +641,39 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
         twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(twofold.divide(product, p), power_value)),
         twofold.multiply_no_nan(twofold.divide(quotient, p), power_value_2),
     )
+    minus_4 = twofold.negate(product_11)
+    product_13 = twofold.multiply(product_11, gamma)
     difference_7 = twofold.subtract(
         twofold.negate(twofold.multiply_no_nan(quotient_2, power_value)),
-        twofold.multiply_no_nan(product_10, twofold.multiply(power_value, log1p_ratio_minus_p)),
+        twofold.multiply_no_nan(product_6, twofold.multiply(power_value, log1p_ratio_minus_p)),
     )
     difference_8 = twofold.subtract(
         difference_5,
         twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(product_3, difference_3), log1p_ratio_minus_p),
+            twofold.multiply(twofold.multiply(product_2, difference_3), log1p_ratio_minus_p),
             power_value_2,
         ),
     )
+    product_14 = twofold.multiply(
+        (
+            product_4
+            if p[0] == 0.0
+            else twofold.multiply(product_7, difference) if minus_2[0] == 0.0 else product_7
+        ),
+        gamma,
+    )
+    minus_5 = twofold.negate(product_12)
     difference_9 = twofold.subtract(
         difference_8,
         twofold.multiply(
             (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.divide(product_10, difference_2), power_value_2),
+            twofold.multiply_no_nan(twofold.divide(product_6, difference_2), power_value_2),
         ),
     )
+    minus_6 = twofold.negate(product_14)
     difference_10 = twofold.subtract(
-        twofold.add(added_3, twofold.multiply_no_nan(product, product_14)),
-        twofold.multiply_no_nan(twofold.multiply(product_3, alpha), product_14),
+        twofold.add(added_3, twofold.multiply_no_nan(product, product_8)),
+        twofold.multiply_no_nan(twofold.multiply(product_2, alpha), product_8),
     )
     if y[0] == 1.0:
         if p[0] == 0.0:
@@ -694,9 +681,9 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
                 if product[0] == 0.0:
                     grad_p = product
                 else:
-                    grad_p = twofold.negate(product_4)
+                    grad_p = minus_5
             else:
-                grad_p = twofold.negate(product_2)
+                grad_p = twofold.negate(product_10)
             if alpha[0] == 0.0:
                 if product[0] == 0.0:
                     if twofold.negate(twofold.multiply(twofold.multiply(difference, alpha), gamma))[0] == 0.0:
@@ -707,37 +694,31 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
                             ),
                         )
                     else:
-                        hess_p = twofold.multiply(
-                            twofold.multiply(twofold.multiply((np.inf, 0.0), difference), alpha),
-                            gamma,
-                        )
+                        hess_p = product_13
                 else:
-                    hess_p = product_4
+                    hess_p = product_13
             else:
-                hess_p = product_2
-        elif p[0] != p[0]:
-            grad_p = (np.nan, 0.0)
-            hess_p = (np.nan, 0.0)
+                hess_p = product_10
         elif p[0] == 1.0:
             if gamma[0] > 0.0:
                 grad_p = (0.0, 0.0)
-            elif minus[0] == 0.0:
+            elif minus_4[0] == 0.0:
                 grad_p = (0.0, 0.0)
             elif gamma[0] == 0.0:
-                grad_p = minus
+                grad_p = minus_4
             else:
-                grad_p = twofold.negate(product_12)
+                grad_p = minus_5
             if difference[0] > 0.0:
                 hess_p = (0.0, 0.0)
             elif product_13[0] == 0.0:
                 if gamma[0] > 0.0:
                     hess_p = (0.0, 0.0)
-                elif product_16[0] == 0.0:
+                elif product_9[0] == 0.0:
                     hess_p = (0.0, 0.0)
                 elif gamma[0] == 0.0:
-                    hess_p = product_16
+                    hess_p = product_9
                 else:
-                    hess_p = twofold.multiply(twofold.multiply(product_6, added_2), alpha)
+                    hess_p = twofold.multiply(twofold.multiply(product_10, added_2), alpha)
             elif difference[0] == 0.0:
                 hess_p = product_13
             else:
@@ -745,58 +726,50 @@ def _refined_grad_and_hess(p, y, alpha, gamma):
         else:
             grad_p = difference_6
             hess_p = difference_10
-    elif y[0] != y[0]:
-        grad_p = (np.nan, 0.0)
-        hess_p = (np.nan, 0.0)
     elif y[0] == 0.0:
         if p[0] == 0.0:
             if gamma[0] > 0.0:
                 grad_p = (0.0, 0.0)
-            elif minus_2[0] == 0.0:
+            elif minus[0] == 0.0:
                 grad_p = (0.0, 0.0)
             elif gamma[0] == 0.0:
-                grad_p = minus_2
+                grad_p = minus
             else:
-                grad_p = twofold.negate(product_15)
+                grad_p = minus_5
             if difference[0] > 0.0:
                 hess_p = (0.0, 0.0)
-            elif minus_3[0] == 0.0:
+            elif minus_6[0] == 0.0:
                 if gamma[0] > 0.0:
                     hess_p = (0.0, 0.0)
-                elif minus_5[0] == 0.0:
+                elif minus_3[0] == 0.0:
                     hess_p = (0.0, 0.0)
                 elif gamma[0] == 0.0:
-                    hess_p = minus_5
+                    hess_p = minus_3
                 else:
-                    hess_p = twofold.negate(twofold.multiply(product_15, added_2))
+                    hess_p = twofold.negate(twofold.multiply(product_12, added_2))
             elif difference[0] == 0.0:
-                hess_p = minus_3
+                hess_p = minus_6
             else:
-                hess_p = twofold.negate(twofold.multiply(product_15, gamma))
-        elif p[0] != p[0]:
-            grad_p = (np.nan, 0.0)
-            hess_p = (np.nan, 0.0)
+                hess_p = twofold.negate(twofold.multiply(product_12, gamma))
         elif p[0] == 1.0:
             if difference_4[0] == 0.0:
-                if product_10[0] == 0.0:
-                    grad_p = product_10
+                if product_6[0] == 0.0:
+                    grad_p = product_6
                 else:
-                    grad_p = minus_4
-                if twofold.negate(product_10)[0] == 0.0:
+                    grad_p = twofold.negate(twofold.multiply(product_7, gamma))
+                if minus_2[0] == 0.0:
                     if twofold.multiply(twofold.multiply(difference_3, difference), gamma)[0] == 0.0:
                         hess_p = twofold.multiply(
                             twofold.multiply(twofold.multiply((1.5, 0.0), difference_3), difference),
                             gamma,
                         )
                     else:
-                        hess_p = twofold.negate(
-                            twofold.multiply(twofold.multiply(product_11, difference), gamma),
-                        )
+                        hess_p = minus_6
                 else:
-                    hess_p = minus_4
+                    hess_p = minus_6
             else:
-                grad_p = product_9
-                hess_p = product_9
+                grad_p = product_5
+                hess_p = product_5
         else:
             grad_p = difference_7
             hess_p = difference_9
@@ -855,107 +828,120 @@ def _plain_hvp(p, y, alpha, gamma, v_p):
     v_p = np.float64(v_p)
     product = alpha * gamma
     difference = gamma - 1.0
-    product_2 = np.inf * alpha
     added = 1.0 + gamma
     added_2 = 2.0 + gamma
     difference_2 = 1.0 - p
-    product_3 = gamma * gamma
+    product_2 = gamma * gamma
     difference_3 = alpha - 1.0
-    product_4 = np.inf * added
-    product_5 = added * difference_3
-    product_6 = difference_3 * gamma
-    product_7 = np.inf * difference_3
+    multiply_no_nan_value = multiply_no_nan(product, v_p)
+    product_3 = np.inf * added
+    product_4 = added * difference_3
+    product_5 = difference_3 * gamma
+    product_6 = np.inf * difference_3
     log1p_ratio_minus_p = log1p_ratio(-p)
-    product_8 = power(difference_2, gamma - 2.0) * log(p)
-    product_9 = product_4 * difference_3
-    quotient = product_6 / difference_2
-    power_value = power(difference_2 if y == 1.0 else p, difference if y == 1.0 else gamma)
-    power_value_2 = power(difference_2 if y == 1.0 else p, gamma if y == 1.0 else difference)
-    multiply_no_nan_value = multiply_no_nan(difference * alpha * gamma, v_p)
+    chosen = difference_2 if y == 1.0 else p
+    product_7 = power(difference_2, gamma - 2.0) * log(p)
+    product_8 = product_3 * difference_3
+    quotient = product_5 / difference_2
+    power_value = power(chosen, difference if y == 1.0 else gamma)
+    power_value_2 = power(chosen, gamma if y == 1.0 else difference)
     multiply_no_nan_value_2 = multiply_no_nan(added * alpha * gamma, v_p)
     multiply_no_nan_value_3 = multiply_no_nan(difference_3 * difference * gamma, v_p)
     multiply_no_nan_value_4 = multiply_no_nan(alpha / p / p, power_value_2 * v_p)
-    multiply_no_nan_value_5 = multiply_no_nan(np.inf * difference * alpha * gamma, v_p)
-    product_10 = 0.5 * multiply_no_nan(added * added_2 * alpha, v_p)
-    product_11 = 2.0 * multiply_no_nan(product / p * v_p, power_value)
-    difference_4 = multiply_no_nan(product_3 * alpha, product_8) - multiply_no_nan(product, product_8)
-    multiply_no_nan_value_6 = multiply_no_nan(difference_3 / difference_2 / difference_2, power_value * v_p)
-    minus = -multiply_no_nan(product_5 * gamma, v_p)
+    product_9 = 0.5 * multiply_no_nan(added * added_2 * alpha, v_p)
+    product_10 = 2.0 * multiply_no_nan(product / p * v_p, power_value)
+    difference_4 = multiply_no_nan(product_2 * alpha, product_7) - multiply_no_nan(product, product_7)
+    multiply_no_nan_value_5 = multiply_no_nan(difference_3 / difference_2 / difference_2, power_value * v_p)
     difference_5 = (
-        multiply_no_nan(product_6 * log1p_ratio_minus_p, power_value_2)
+        multiply_no_nan(product_5 * log1p_ratio_minus_p, power_value_2)
         - multiply_no_nan(quotient, power_value_2)
     )
-    minus_2 = -(0.5 * multiply_no_nan(product_5 * added_2, v_p))
+    chosen_2 = difference * alpha * gamma if y == 1.0 else (product_4 * gamma if p == 0.0 else difference_3)
+    multiply_no_nan_value_6 = multiply_no_nan(
+        (np.inf * difference if multiply_no_nan_value == 0.0 else np.inf) * alpha * gamma,
+        v_p,
+    )
+    minus = -(0.5 * multiply_no_nan(product_4 * added_2, v_p))
     difference_6 = (
-        difference_5 - multiply_no_nan(product_3 * difference_3 * log1p_ratio_minus_p, power_value_2)
+        difference_5 - multiply_no_nan(product_2 * difference_3 * log1p_ratio_minus_p, power_value_2)
     )
+    multiply_no_nan_value_7 = multiply_no_nan(chosen_2, v_p)
+    product_11 = (
+        product_3 * (added_2 if multiply_no_nan_value_2 == 0.0 else alpha)
+        * (alpha if multiply_no_nan_value_2 == 0.0 else gamma)
+    )
+    minus_2 = -multiply_no_nan_value_7
+    multiply_no_nan_value_8 = multiply_no_nan(product_11, v_p)
+    multiply_no_nan_value_9 = multiply_no_nan(product_5 if minus_2 == 0.0 else product_6, v_p)
     difference_7 = (
-        difference_6 * v_p - multiply_no_nan_value_6 - multiply_no_nan(quotient * v_p, power_value_2)
+        difference_6 * v_p - multiply_no_nan_value_5 - multiply_no_nan(quotient * v_p, power_value_2)
     )
+    minus_3 = -multiply_no_nan_value_9
+    chosen_3 = (
+        product_8 * added_2
+        if p == 0.0
+        else (product_6 * difference if minus_3 == 0.0 else product_6) * gamma
+    )
+    multiply_no_nan_value_10 = multiply_no_nan(chosen_3, v_p)
+    minus_4 = -multiply_no_nan_value_10
     if y == 1.0:
         if p == 0.0:
             if multiply_no_nan(alpha, v_p) == 0.0:
-                if multiply_no_nan(product, v_p) == 0.0:
-                    if -multiply_no_nan_value == 0.0:
-                        product_p = -(1.5 * multiply_no_nan_value)
+                if multiply_no_nan_value == 0.0:
+                    if minus_2 == 0.0:
+                        product_p = -(1.5 * multiply_no_nan_value_7)
                     else:
-                        product_p = multiply_no_nan_value_5
+                        product_p = multiply_no_nan_value_6
                 else:
-                    product_p = multiply_no_nan(product_2 * gamma, v_p)
+                    product_p = multiply_no_nan_value_6
             else:
-                product_p = multiply_no_nan(product_2, v_p)
-        elif p != p:
-            product_p = np.nan
+                product_p = multiply_no_nan(np.inf * alpha, v_p)
         elif p == 1.0:
             if difference > 0.0:
                 product_p = 0.0
             elif multiply_no_nan_value_2 == 0.0:
                 if gamma > 0.0:
                     product_p = 0.0
-                elif product_10 == 0.0:
+                elif product_9 == 0.0:
                     product_p = 0.0
                 elif gamma == 0.0:
-                    product_p = product_10
+                    product_p = product_9
                 else:
-                    product_p = multiply_no_nan(product_4 * added_2 * alpha, v_p)
+                    product_p = multiply_no_nan_value_8
             elif difference == 0.0:
                 product_p = multiply_no_nan_value_2
             else:
-                product_p = multiply_no_nan(product_4 * alpha * gamma, v_p)
+                product_p = multiply_no_nan_value_8
         else:
-            product_p = product_11 + multiply_no_nan_value_4 - difference_4 * v_p
-    elif y != y:
-        product_p = np.nan
+            product_p = product_10 + multiply_no_nan_value_4 - difference_4 * v_p
     elif y == 0.0:
         if p == 0.0:
             if difference > 0.0:
                 product_p = 0.0
-            elif minus == 0.0:
+            elif minus_2 == 0.0:
                 if gamma > 0.0:
                     product_p = 0.0
-                elif minus_2 == 0.0:
+                elif minus == 0.0:
                     product_p = 0.0
                 elif gamma == 0.0:
-                    product_p = minus_2
+                    product_p = minus
                 else:
-                    product_p = -multiply_no_nan(product_9 * added_2, v_p)
+                    product_p = minus_4
             elif difference == 0.0:
-                product_p = minus
+                product_p = minus_2
             else:
-                product_p = -multiply_no_nan(product_9 * gamma, v_p)
-        elif p != p:
-            product_p = np.nan
+                product_p = -multiply_no_nan(product_8 * gamma, v_p)
         elif p == 1.0:
-            if -multiply_no_nan(difference_3, v_p) == 0.0:
-                if -multiply_no_nan(product_6, v_p) == 0.0:
+            if minus_2 == 0.0:
+                if minus_3 == 0.0:
                     if multiply_no_nan_value_3 == 0.0:
                         product_p = 1.5 * multiply_no_nan_value_3
                     else:
-                        product_p = -multiply_no_nan(product_7 * difference * gamma, v_p)
+                        product_p = minus_4
                 else:
-                    product_p = -multiply_no_nan(product_7 * gamma, v_p)
+                    product_p = minus_4
             else:
-                product_p = -multiply_no_nan(product_7, v_p)
+                product_p = minus_3
         else:
             product_p = difference_7
     else:
@@ -980,7 +966,7 @@ def _hvp(p, y, alpha, gamma, weight, scale, v_p, product_p):
     return inside
 
 
-_DRIVER = Driver(
+_GENERAL = Driver(
     _ARGUMENTS,
     _PARAMETERS,
     _value,
@@ -990,6 +976,7 @@ _DRIVER = Driver(
     _total,
     _total_and_grad,
 )
+_DRIVER = SpecialCase(_GENERAL, (None, 2.0), f"{__name__}_gamma_2")
 
 
 def value(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):

@@ -13,6 +13,8 @@ Arguments, after the batch axes:
 * ``y``: target, in {0, 1}
 * ``alpha``: parameter, default 0.25, in [0.0, 1.0]
 * ``gamma``: parameter, default 2, in [0.0, inf)
+
+With gamma = 2 the kernels of `focal_with_logits_gamma_2` are called.
 """
 
 import numpy as np
@@ -24,6 +26,7 @@ from ._runtime import (
     Finite,
     Interval,
     Scalar,
+    SpecialCase,
     add_terms,
     briefly,
     by_dtype,
@@ -73,14 +76,11 @@ def _plain_value(z, y, alpha, gamma):
     y = np.float64(y)
     softplus_z = softplus(z)
     softplus_minus_z = softplus(-z)
-    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus_z)
-    exp_chosen = exp(chosen)
+    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus_z))
     if y == 1.0:
-        loss = multiply_no_nan(alpha * exp_chosen, softplus_minus_z)
-    elif y != y:
-        loss = np.nan
+        loss = multiply_no_nan(alpha * exp_value, softplus_minus_z)
     elif y == 0.0:
-        loss = 0.0 - multiply_no_nan((alpha - 1.0) * exp_chosen, softplus_z)
+        loss = 0.0 - multiply_no_nan((alpha - 1.0) * exp_value, softplus_z)
     else:
         loss = np.nan
     return loss
@@ -98,21 +98,16 @@ def _refined_value(z, y, alpha, gamma):
     gamma = twofold.twofold(gamma)
     softplus_z = twofold.softplus(z)
     softplus_minus_z = twofold.softplus(twofold.negate(z))
-    chosen = (
-        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
-        if y[0] == 1.0
-        else twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus_z))
+    exp_value = twofold.exp(
+        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z if y[0] == 1.0 else softplus_minus_z)),
     )
-    exp_chosen = twofold.exp(chosen)
     if y[0] == 1.0:
-        loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_chosen), softplus_minus_z)
-    elif y[0] != y[0]:
-        loss = (np.nan, 0.0)
+        loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_value), softplus_minus_z)
     elif y[0] == 0.0:
         loss = twofold.subtract(
             (0.0, 0.0),
             twofold.multiply_no_nan(
-                twofold.multiply(twofold.subtract(alpha, (1.0, 0.0)), exp_chosen),
+                twofold.multiply(twofold.subtract(alpha, (1.0, 0.0)), exp_value),
                 softplus_z,
             ),
         )
@@ -181,25 +176,26 @@ def _plain_value_and_grad(z, y, alpha, gamma):
     difference = alpha - 1.0
     softplus_minus = softplus(minus)
     lifted_sigmoid_minus = lifted_sigmoid(minus)
-    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
-    exp_chosen = exp(chosen)
-    multiply_no_nan_value = multiply_no_nan(alpha * gamma * exp_chosen * lifted_sigmoid_z, softplus_minus)
-    multiply_no_nan_value_2 = multiply_no_nan(
-        difference * gamma * exp_chosen * lifted_sigmoid_minus,
-        softplus_z,
+    chosen = alpha if y == 1.0 else difference
+    product = chosen * gamma
+    chosen_2 = softplus_minus if y == 1.0 else softplus_z
+    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
+    multiply_no_nan_value = multiply_no_nan(
+        alpha * lifted_sigmoid_minus if y == 1.0 else difference * lifted_sigmoid_z,
+        exp_value,
     )
-    difference_2 = -multiply_no_nan(alpha * lifted_sigmoid_minus, exp_chosen) - multiply_no_nan_value
-    lowered_difference = lowered(
-        -multiply_no_nan(difference * lifted_sigmoid_z, exp_chosen) - multiply_no_nan_value_2,
+    product_2 = chosen * exp_value
+    multiply_no_nan_value_2 = multiply_no_nan(product_2, chosen_2)
+    multiply_no_nan_value_3 = multiply_no_nan(
+        product * exp_value * (lifted_sigmoid_z if y == 1.0 else lifted_sigmoid_minus),
+        chosen_2,
     )
+    lowered_difference = lowered(-multiply_no_nan_value - multiply_no_nan_value_3)
     if y == 1.0:
-        loss = multiply_no_nan(alpha * exp_chosen, softplus_minus)
-        grad_z = lowered(difference_2)
-    elif y != y:
-        loss = np.nan
-        grad_z = np.nan
+        loss = multiply_no_nan_value_2
+        grad_z = lowered_difference
     elif y == 0.0:
-        loss = 0.0 - multiply_no_nan(difference * exp_chosen, softplus_z)
+        loss = 0.0 - multiply_no_nan_value_2
         grad_z = lowered_difference
     else:
         loss = np.nan
@@ -223,46 +219,37 @@ def _refined_value_and_grad(z, y, alpha, gamma):
     difference = twofold.subtract(alpha, (1.0, 0.0))
     softplus_minus = twofold.softplus(minus)
     lifted_sigmoid_minus = twofold.lifted_sigmoid(minus)
-    chosen = (
-        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
-        if y[0] == 1.0
-        else twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus))
+    chosen = alpha if y[0] == 1.0 else difference
+    product = twofold.multiply(chosen, gamma)
+    chosen_2 = softplus_minus if y[0] == 1.0 else softplus_z
+    exp_value = twofold.exp(
+        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z if y[0] == 1.0 else softplus_minus)),
     )
-    exp_chosen = twofold.exp(chosen)
     multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.multiply(twofold.multiply(twofold.multiply(alpha, gamma), exp_chosen), lifted_sigmoid_z),
-        softplus_minus,
-    )
-    multiply_no_nan_value_2 = twofold.multiply_no_nan(
-        twofold.multiply(
-            twofold.multiply(twofold.multiply(difference, gamma), exp_chosen),
-            lifted_sigmoid_minus,
+        (
+            twofold.multiply(alpha, lifted_sigmoid_minus)
+            if y[0] == 1.0
+            else twofold.multiply(difference, lifted_sigmoid_z)
         ),
-        softplus_z,
+        exp_value,
     )
-    difference_2 = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, lifted_sigmoid_minus), exp_chosen)),
-        multiply_no_nan_value,
+    product_2 = twofold.multiply(chosen, exp_value)
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(product_2, chosen_2)
+    multiply_no_nan_value_3 = twofold.multiply_no_nan(
+        twofold.multiply(
+            twofold.multiply(product, exp_value),
+            lifted_sigmoid_z if y[0] == 1.0 else lifted_sigmoid_minus,
+        ),
+        chosen_2,
     )
     lowered_difference = twofold.lowered(
-        twofold.subtract(
-            twofold.negate(
-                twofold.multiply_no_nan(twofold.multiply(difference, lifted_sigmoid_z), exp_chosen),
-            ),
-            multiply_no_nan_value_2,
-        ),
+        twofold.subtract(twofold.negate(multiply_no_nan_value), multiply_no_nan_value_3),
     )
     if y[0] == 1.0:
-        loss = twofold.multiply_no_nan(twofold.multiply(alpha, exp_chosen), softplus_minus)
-        grad_z = twofold.lowered(difference_2)
-    elif y[0] != y[0]:
-        loss = (np.nan, 0.0)
-        grad_z = (np.nan, 0.0)
+        loss = multiply_no_nan_value_2
+        grad_z = lowered_difference
     elif y[0] == 0.0:
-        loss = twofold.subtract(
-            (0.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(difference, exp_chosen), softplus_z),
-        )
+        loss = twofold.subtract((0.0, 0.0), multiply_no_nan_value_2)
         grad_z = lowered_difference
     else:
         loss = (np.nan, 0.0)
@@ -340,59 +327,54 @@ def _plain_grad_and_hess(z, y, alpha, gamma):
     minus = -z
     softplus_z = softplus(z)
     lifted_sigmoid_z = lifted_sigmoid(z)
-    product = alpha * gamma
     lifted_logistic_density_value = lifted_logistic_density(z)
-    product_2 = gamma * gamma
+    product = gamma * gamma
     difference = alpha - 1.0
     lifted_sigmoid_minus = lifted_sigmoid(minus)
     softplus_minus = softplus(minus)
-    product_3 = difference * gamma
     sigmoid_chosen = sigmoid(z if y == 1.0 else minus)
-    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
-    exp_chosen = exp(chosen)
-    product_4 = product * exp_chosen
-    product_5 = product_3 * exp_chosen
-    added = (
-        2.0 * multiply_no_nan(product * lifted_logistic_density_value, exp_chosen)
-        + multiply_no_nan(alpha * lifted_logistic_density_value, exp_chosen)
-    )
-    difference_2 = (
-        -multiply_no_nan(alpha * lifted_sigmoid_minus, exp_chosen)
-        - multiply_no_nan(product_4 * lifted_sigmoid_z, softplus_minus)
-    )
+    product_2 = (alpha if y == 1.0 else difference) * gamma
+    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
     multiply_no_nan_value = multiply_no_nan(
-        product_2 * alpha * exp_chosen * lifted_sigmoid_z * sigmoid_chosen,
-        softplus_minus,
+        alpha * lifted_sigmoid_minus if y == 1.0 else difference * lifted_sigmoid_z,
+        exp_value,
     )
-    difference_3 = (
-        -multiply_no_nan(difference * lifted_sigmoid_z, exp_chosen)
-        - multiply_no_nan(product_5 * lifted_sigmoid_minus, softplus_z)
-    )
-    difference_4 = (
-        multiply_no_nan(product_5 * lifted_logistic_density_value, softplus_z)
-        - multiply_no_nan(difference * lifted_logistic_density_value, exp_chosen)
+    product_3 = product_2 * exp_value
+    added = (
+        2.0 * multiply_no_nan(product_2 * lifted_logistic_density_value, exp_value)
+        + multiply_no_nan(alpha * lifted_logistic_density_value, exp_value)
     )
     multiply_no_nan_value_2 = multiply_no_nan(
-        product_2 * difference * exp_chosen * lifted_sigmoid_minus * sigmoid_chosen,
+        product_3 * (lifted_sigmoid_z if y == 1.0 else lifted_sigmoid_minus),
+        softplus_minus if y == 1.0 else softplus_z,
+    )
+    multiply_no_nan_value_3 = multiply_no_nan(
+        product * alpha * exp_value * lifted_sigmoid_z * sigmoid_chosen,
+        softplus_minus,
+    )
+    difference_2 = (
+        multiply_no_nan(product_3 * lifted_logistic_density_value, softplus_z)
+        - multiply_no_nan(difference * lifted_logistic_density_value, exp_value)
+    )
+    multiply_no_nan_value_4 = multiply_no_nan(
+        product * difference * exp_value * lifted_sigmoid_minus * sigmoid_chosen,
         softplus_z,
     )
-    difference_5 = (
-        added + multiply_no_nan_value
-        - multiply_no_nan(product_4 * lifted_logistic_density_value, softplus_minus)
+    lowered_difference = lowered(-multiply_no_nan_value - multiply_no_nan_value_2)
+    difference_3 = (
+        added + multiply_no_nan_value_3
+        - multiply_no_nan(product_3 * lifted_logistic_density_value, softplus_minus)
     )
-    difference_6 = (
-        difference_4 - multiply_no_nan_value_2
-        - 2.0 * multiply_no_nan(product_3 * lifted_logistic_density_value, exp_chosen)
+    difference_4 = (
+        difference_2 - multiply_no_nan_value_4
+        - 2.0 * multiply_no_nan(product_2 * lifted_logistic_density_value, exp_value)
     )
     if y == 1.0:
-        grad_z = lowered(difference_2)
-        hess_z = lowered(difference_5)
-    elif y != y:
-        grad_z = np.nan
-        hess_z = np.nan
+        grad_z = lowered_difference
+        hess_z = lowered(difference_3)
     elif y == 0.0:
-        grad_z = lowered(difference_3)
-        hess_z = lowered(difference_6)
+        grad_z = lowered_difference
+        hess_z = lowered(difference_4)
     else:
         grad_z = np.nan
         hess_z = np.nan
@@ -412,81 +394,77 @@ def _refined_grad_and_hess(z, y, alpha, gamma):
     minus = twofold.negate(z)
     softplus_z = twofold.softplus(z)
     lifted_sigmoid_z = twofold.lifted_sigmoid(z)
-    product = twofold.multiply(alpha, gamma)
     lifted_logistic_density_value = twofold.lifted_logistic_density(z)
-    product_2 = twofold.multiply(gamma, gamma)
+    product = twofold.multiply(gamma, gamma)
     difference = twofold.subtract(alpha, (1.0, 0.0))
     lifted_sigmoid_minus = twofold.lifted_sigmoid(minus)
     softplus_minus = twofold.softplus(minus)
-    product_3 = twofold.multiply(difference, gamma)
     sigmoid_chosen = twofold.sigmoid(z if y[0] == 1.0 else minus)
-    chosen = (
-        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z))
-        if y[0] == 1.0
-        else twofold.negate(twofold.multiply_no_nan(gamma, softplus_minus))
+    product_2 = twofold.multiply(alpha if y[0] == 1.0 else difference, gamma)
+    exp_value = twofold.exp(
+        twofold.negate(twofold.multiply_no_nan(gamma, softplus_z if y[0] == 1.0 else softplus_minus)),
     )
-    exp_chosen = twofold.exp(chosen)
-    product_4 = twofold.multiply(product, exp_chosen)
-    product_5 = twofold.multiply(product_3, exp_chosen)
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        (
+            twofold.multiply(alpha, lifted_sigmoid_minus)
+            if y[0] == 1.0
+            else twofold.multiply(difference, lifted_sigmoid_z)
+        ),
+        exp_value,
+    )
+    product_3 = twofold.multiply(product_2, exp_value)
     added = twofold.add(
         twofold.multiply(
             (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product, lifted_logistic_density_value), exp_chosen),
+            twofold.multiply_no_nan(twofold.multiply(product_2, lifted_logistic_density_value), exp_value),
         ),
-        twofold.multiply_no_nan(twofold.multiply(alpha, lifted_logistic_density_value), exp_chosen),
+        twofold.multiply_no_nan(twofold.multiply(alpha, lifted_logistic_density_value), exp_value),
     )
-    difference_2 = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(alpha, lifted_sigmoid_minus), exp_chosen)),
-        twofold.multiply_no_nan(twofold.multiply(product_4, lifted_sigmoid_z), softplus_minus),
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+        twofold.multiply(product_3, lifted_sigmoid_z if y[0] == 1.0 else lifted_sigmoid_minus),
+        softplus_minus if y[0] == 1.0 else softplus_z,
     )
-    multiply_no_nan_value = twofold.multiply_no_nan(
+    multiply_no_nan_value_3 = twofold.multiply_no_nan(
         twofold.multiply(
-            twofold.multiply(
-                twofold.multiply(twofold.multiply(product_2, alpha), exp_chosen),
-                lifted_sigmoid_z,
-            ),
+            twofold.multiply(twofold.multiply(twofold.multiply(product, alpha), exp_value), lifted_sigmoid_z),
             sigmoid_chosen,
         ),
         softplus_minus,
     )
-    difference_3 = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(difference, lifted_sigmoid_z), exp_chosen)),
-        twofold.multiply_no_nan(twofold.multiply(product_5, lifted_sigmoid_minus), softplus_z),
+    difference_2 = twofold.subtract(
+        twofold.multiply_no_nan(twofold.multiply(product_3, lifted_logistic_density_value), softplus_z),
+        twofold.multiply_no_nan(twofold.multiply(difference, lifted_logistic_density_value), exp_value),
     )
-    difference_4 = twofold.subtract(
-        twofold.multiply_no_nan(twofold.multiply(product_5, lifted_logistic_density_value), softplus_z),
-        twofold.multiply_no_nan(twofold.multiply(difference, lifted_logistic_density_value), exp_chosen),
-    )
-    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+    multiply_no_nan_value_4 = twofold.multiply_no_nan(
         twofold.multiply(
             twofold.multiply(
-                twofold.multiply(twofold.multiply(product_2, difference), exp_chosen),
+                twofold.multiply(twofold.multiply(product, difference), exp_value),
                 lifted_sigmoid_minus,
             ),
             sigmoid_chosen,
         ),
         softplus_z,
     )
-    difference_5 = twofold.subtract(
-        twofold.add(added, multiply_no_nan_value),
-        twofold.multiply_no_nan(twofold.multiply(product_4, lifted_logistic_density_value), softplus_minus),
+    lowered_difference = twofold.lowered(
+        twofold.subtract(twofold.negate(multiply_no_nan_value), multiply_no_nan_value_2),
     )
-    difference_6 = twofold.subtract(
-        twofold.subtract(difference_4, multiply_no_nan_value_2),
+    difference_3 = twofold.subtract(
+        twofold.add(added, multiply_no_nan_value_3),
+        twofold.multiply_no_nan(twofold.multiply(product_3, lifted_logistic_density_value), softplus_minus),
+    )
+    difference_4 = twofold.subtract(
+        twofold.subtract(difference_2, multiply_no_nan_value_4),
         twofold.multiply(
             (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_3, lifted_logistic_density_value), exp_chosen),
+            twofold.multiply_no_nan(twofold.multiply(product_2, lifted_logistic_density_value), exp_value),
         ),
     )
     if y[0] == 1.0:
-        grad_z = twofold.lowered(difference_2)
-        hess_z = twofold.lowered(difference_5)
-    elif y[0] != y[0]:
-        grad_z = (np.nan, 0.0)
-        hess_z = (np.nan, 0.0)
+        grad_z = lowered_difference
+        hess_z = twofold.lowered(difference_3)
     elif y[0] == 0.0:
-        grad_z = twofold.lowered(difference_3)
-        hess_z = twofold.lowered(difference_6)
+        grad_z = lowered_difference
+        hess_z = twofold.lowered(difference_4)
     else:
         grad_z = (np.nan, 0.0)
         hess_z = (np.nan, 0.0)
@@ -548,40 +526,42 @@ def _plain_hvp(z, y, alpha, gamma, v_z):
     difference = alpha - 1.0
     softplus_minus = softplus(minus)
     product_3 = difference * gamma
-    lifted_sigmoid_chosen = lifted_sigmoid(z if y == 1.0 else minus)
-    sigmoid_chosen = sigmoid(z if y == 1.0 else minus)
-    chosen = -multiply_no_nan(gamma, softplus_z) if y == 1.0 else -multiply_no_nan(gamma, softplus_minus)
-    exp_chosen = exp(chosen)
-    multiply_no_nan_value = multiply_no_nan(product * lifted_logistic_density_value, exp_chosen)
-    multiply_no_nan_value_2 = multiply_no_nan(product_3 * lifted_logistic_density_value, exp_chosen)
-    lowered_added = lowered(
-        multiply_no_nan(alpha * lifted_logistic_density_value, exp_chosen) + multiply_no_nan_value,
-    )
+    chosen = z if y == 1.0 else minus
+    lifted_sigmoid_chosen = lifted_sigmoid(chosen)
+    sigmoid_chosen = sigmoid(chosen)
+    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
+    multiply_no_nan_value = multiply_no_nan(product * lifted_logistic_density_value, exp_value)
+    multiply_no_nan_value_2 = multiply_no_nan(product_3 * lifted_logistic_density_value, exp_value)
     multiply_no_nan_value_3 = multiply_no_nan(
-        product_2 * alpha * exp_chosen * lifted_sigmoid_chosen * sigmoid_chosen,
+        product_2 * alpha * exp_value * lifted_sigmoid_chosen * sigmoid_chosen,
         softplus_minus,
     )
-    lowered_difference = lowered(
-        -multiply_no_nan(difference * lifted_logistic_density_value, exp_chosen) - multiply_no_nan_value_2,
-    )
     difference_2 = (
-        multiply_no_nan(product_3 * exp_chosen * lifted_logistic_density_value, softplus_z)
+        multiply_no_nan(product_3 * exp_value * lifted_logistic_density_value, softplus_z)
         - multiply_no_nan_value_2
     )
     multiply_no_nan_value_4 = multiply_no_nan(
-        product_2 * difference * exp_chosen * lifted_sigmoid_chosen * sigmoid_chosen,
+        product_2 * difference * exp_value * lifted_sigmoid_chosen * sigmoid_chosen,
         softplus_z,
     )
+    chosen_2 = (
+        multiply_no_nan(alpha * lifted_logistic_density_value, exp_value) + multiply_no_nan_value
+        if y == 1.0
+        else -multiply_no_nan(difference * lifted_logistic_density_value, exp_value) - multiply_no_nan_value_2
+    )
+    lowered_chosen = lowered(chosen_2)
     difference_3 = (
         multiply_no_nan_value + multiply_no_nan_value_3
-        - multiply_no_nan(product * exp_chosen * lifted_logistic_density_value, softplus_minus)
+        - multiply_no_nan(product * exp_value * lifted_logistic_density_value, softplus_minus)
+    )
+    added = (
+        lowered_chosen * v_z
+        + lowered(difference_3 if y == 1.0 else difference_2 - multiply_no_nan_value_4) * v_z
     )
     if y == 1.0:
-        product_z = lowered_added * v_z + lowered(difference_3) * v_z
-    elif y != y:
-        product_z = np.nan
+        product_z = added
     elif y == 0.0:
-        product_z = lowered_difference * v_z + lowered(difference_2 - multiply_no_nan_value_4) * v_z
+        product_z = added
     else:
         product_z = np.nan
     return product_z
@@ -604,7 +584,7 @@ def _hvp(z, y, alpha, gamma, weight, scale, v_z, product_z):
     return inside
 
 
-_DRIVER = Driver(
+_GENERAL = Driver(
     _ARGUMENTS,
     _PARAMETERS,
     _value,
@@ -614,6 +594,7 @@ _DRIVER = Driver(
     _total,
     _total_and_grad,
 )
+_DRIVER = SpecialCase(_GENERAL, (None, 2.0), f"{__name__}_gamma_2")
 
 
 def value(z, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):

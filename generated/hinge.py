@@ -52,8 +52,6 @@ def sample_value(score, y):
     y = np.float64(y)
     if y == 1.0:
         loss = maximum(0.0, 1.0 - score)
-    elif y != y:
-        loss = np.nan
     elif y == 0.0:
         loss = maximum(0.0, 1.0 + score)
     else:
@@ -102,9 +100,6 @@ def sample_value_and_grad(score, y):
         else:
             grad_score = minimal(0.0, -1.0)
         loss = maximum(0.0, difference)
-    elif y != y:
-        loss = np.nan
-        grad_score = np.nan
     elif y == 0.0:
         added = 1.0 + score
         if 0.0 > added:
@@ -169,9 +164,6 @@ def _grad_and_hess_of_sample(score, y):
         else:
             grad_score = minimal(0.0, -1.0)
         hess_score = 0.0
-    elif y != y:
-        grad_score = np.nan
-        hess_score = np.nan
     elif y == 0.0:
         added = 1.0 + score
         if 0.0 > added:
@@ -210,8 +202,6 @@ def _hvp_of_sample(score, y, v_score):
     y = np.float64(y)
     if y == 1.0:
         product_score = 0.0
-    elif y != y:
-        product_score = np.nan
     elif y == 0.0:
         product_score = 0.0
     else:

@@ -53,8 +53,6 @@ def sample_value(score, y):
     if y == 1.0:
         maximum_value = maximum(0.0, 1.0 - score)
         loss = maximum_value * maximum_value
-    elif y != y:
-        loss = np.nan
     elif y == 0.0:
         maximum_value_2 = maximum(0.0, 1.0 + score)
         loss = maximum_value_2 * maximum_value_2
@@ -104,9 +102,6 @@ def sample_value_and_grad(score, y):
                 value_2 = np.nan if difference != difference else minimal(0.0, -1.0)
             value = np.nan if difference != difference else value_2
         grad_score = 2.0 * maximum_value * value
-    elif y != y:
-        loss = np.nan
-        grad_score = np.nan
     elif y == 0.0:
         added = 1.0 + score
         maximum_value_2 = maximum(0.0, added)
@@ -170,9 +165,6 @@ def _grad_and_hess_of_sample(score, y):
             value = np.nan if difference != difference else value_2
         grad_score = 2.0 * maximum(0.0, difference) * value
         hess_score = 2.0 * (value * value)
-    elif y != y:
-        grad_score = np.nan
-        hess_score = np.nan
     elif y == 0.0:
         added = 1.0 + score
         if 0.0 > added:
@@ -228,8 +220,6 @@ def _hvp_of_sample(score, y, v_score):
                 minus_2 = np.nan if difference != difference else minimal(0.0, minus)
             value_2 = np.nan if difference != difference else minus_2
         product_score = 2.0 * value * value_2
-    elif y != y:
-        product_score = np.nan
     elif y == 0.0:
         added = 1.0 + score
         if 0.0 > added:

@@ -67,6 +67,7 @@ focal = Loss(
     advantages="Keeps easy samples from drowning the gradient without discarding any of them.",
     disadvantages="Two parameters to tune; not convex in the logit, and for gamma above 0 no proper scoring rule.",
     reference="Lin et al. (2017), Focal loss for dense object detection, ICCV.",
+    kernels_at={gamma: 2},
 )
 focal_with_logits = focal.compose(
     "focal_with_logits",

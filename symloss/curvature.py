@@ -57,7 +57,8 @@ def named(loss: Loss, kind: str) -> Loss:
     """Return the loss under the name, and with the title, of the module that has this curvature."""
     other = copy.copy(loss)
     title = f"{loss.texts.title}; its Hessian diagonal holds {SAID[kind]}"
-    for key, value in (("name", f"{loss.name}_{kind}"), ("title", title), ("task", "Curvatures for boosting")):
+    changed = {"name": f"{loss.name}_{kind}", "title": title, "task": "Curvatures for boosting", "kernels_at": {}}
+    for key, value in changed.items():
         object.__setattr__(other, key, value)
     return other
 

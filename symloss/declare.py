@@ -47,6 +47,9 @@ class Loss:
         Texts for the documents.  ``task`` is the chapter.
     normalizer : sympy.Expr, optional
         What ``weighted_mean`` divides by, next to the sample weight; default 1.  Free of predictions.
+    kernels_at : mapping, optional
+        Whole numbers for parameters, ``{gamma: 2}``, with which there is less to compute, or to round: the loss gets
+        kernels of their own for them, see `cases`.
 
     Attributes
     ----------
@@ -81,6 +84,7 @@ class Loss:
     disadvantages: str | None = None
     reference: str | None = None
     normalizer: Any = None
+    kernels_at: Mapping[Any, int] | None = None
     declared: Expr = field(init=False)
     arguments: tuple[Argument, ...] = field(init=False)
     sets: tuple[Dim, ...] = field(init=False)
@@ -103,9 +107,20 @@ class Loss:
             "sets": sets,
             "arguments": arguments_of(self.name, expr, normalizer, source),
             "source": source,
+            "kernels_at": dict(self.kernels_at or {}),
         }
         for key, value in settled.items():
             object.__setattr__(self, key, value)
+        self._check_case()
+
+    def _check_case(self) -> None:
+        for parameter, value in self.fixed.items():
+            if parameter not in self.parameters or not isinstance(value, int) or value not in parameter.domain:
+                raise SpecError(
+                    f"{self.name}: kernels_at: expected parameters of the loss, with whole numbers of their domains, "
+                    f"as in {{gamma: 2}}; got {{{parameter}: {value!r}}}",
+                    self.source,
+                )
 
     def compose(self, name: str, substitution: Mapping[Any, Any], **texts: Any) -> Loss:
         """Return the loss with arguments replaced: ``{p: sigmoid(z)}``, ``{p[c]: softmax(z[c], c)}``.
@@ -117,7 +132,7 @@ class Loss:
         substitution : mapping
             For each argument, or entry of an array argument, what stands in its place; all at once.
         **texts
-            Replace title, description, ... (and ``normalizer``); those that are not given are inherited.
+            Replace title, description, ... (also ``normalizer``, ``kernels_at``); what is not given is inherited.
 
         Raises
         ------
@@ -131,11 +146,31 @@ class Loss:
                 raise SpecError(f"{name}: {self.name} has no argument {key} to replace", source)
         given = {key: getattr(self, key) for key in TEXTS} | texts
         given.setdefault("normalizer", substitute(self.normalizer, substitution, source))
+        given.setdefault("kernels_at", {p: value for p, value in self.fixed.items() if p not in substitution})
         composed = Loss(name, substitute(self.declared, substitution, source), **given)
         link = {key: convert(value, source) for key, value in substitution.items() if isinstance(key, Argument)}
         for key, value in (("outer", self), ("link", link)):
             object.__setattr__(composed, key, value)
         return composed
+
+    @property
+    def fixed(self) -> dict[Parameter, int]:
+        """The values of parameters for which there are kernels of their own."""
+        return dict(self.kernels_at or {})
+
+    def cases(self) -> tuple[Loss, ...]:
+        """Return the loss with the numbers of `kernels_at` in the place of parameters, if there are any."""
+        if not self.fixed:
+            return ()
+        numbers = ", ".join(f"{p.name} = {value}" for p, value in self.fixed.items())
+        case = self.compose(self.name + self.case_suffix, self.fixed, title=f"{self.texts.title}, {numbers}")
+        object.__setattr__(case, "source", self.source)
+        return (case,)
+
+    @property
+    def case_suffix(self) -> str:
+        """What the name of a case has after that of the loss."""
+        return "".join(f"_{p.name}_{value}" for p, value in self.fixed.items())
 
     def with_expr(self, expr: Expr, normalizer: Expr) -> Loss:
         """Return the same loss, written in another way."""

@@ -28,6 +28,7 @@ def load(paths: Sequence[Path]) -> list[Loss]:
     """Return the losses that spec files declare, in the order of files and of declaration.
 
     A loss bound to a name with a leading underscore is private; one that a file imports belongs to the other file.
+    Each is followed by those of its cases that get kernels of their own.
 
     Parameters
     ----------
@@ -72,6 +73,7 @@ def _declared_in(module: types.ModuleType) -> Iterator[Loss]:
         public = isinstance(value, Loss) and not name.startswith("_")
         if public and value.source is not None and value.source.module == module.__name__:
             yield value
+            yield from value.cases()
 
 
 def _run(file: Path) -> types.ModuleType:

@@ -18,6 +18,7 @@ from symloss import ir
 from symloss.arguments import Argument, Prediction, Target
 from symloss.derive import Direction, Output
 from symloss.functions import Primitive, absolute, select
+from symloss.nans import passes_nan
 from symloss.reductions import ArgmaxOver, Dim, Element, Index, MaxOver, RestOver, SumOver
 
 RESULTS = {"value": "loss", "gradient": "grad", "hessian": "hess", "hvp": "product", "normalizer": "normalizer"}
@@ -110,7 +111,7 @@ class _Lowering:
         yes, no = _Block(block), _Block(block)
         self._outputs([(o, e.args[1]) for o, e in group], yes, opened)
         rest = [(o, e.args[2]) for o, e in group]
-        if all(_passes_nan(condition, e) for _, e in rest):
+        if all(passes_nan(condition, e) for _, e in rest):
             self._outputs(rest, no, opened)
         else:
             undefined, ordered = _Block(no), _Block(no)
@@ -251,7 +252,7 @@ class _Lowering:
         for value in (yes, no):
             inner = _Block(block)
             result = self.lower(value, inner)
-            if value is no and not _passes_nan(condition, no):
+            if value is no and not passes_nan(condition, no):
                 result = self._unless_nan(compare, result, inner, (expr, "ordered"))
             branches.append((*inner.statements, ir.Assign(name, result)))
         block.statements.append(ir.If(compare, *branches))
@@ -380,21 +381,3 @@ def _exactness(term: Expr) -> tuple[bool, bool]:
     """Order terms of a sum: inputs first, whose differences are often exact."""
     inexact = not isinstance(term.as_coeff_Mul()[1], (Symbol, Element, MaxOver, sympy.Number))
     return inexact, term.could_extract_minus_sign()
-
-
-def _passes_nan(condition: Any, expr: Expr) -> bool:
-    """Whether NaN in an operand of the condition reaches the result anyway, or no float decides."""
-    entries = {e for e in condition.atoms(Element, Argument) if getattr(e, "base", e).role not in ("parameter",)}
-    entries -= {e.base for e in entries if isinstance(e, Element)}
-    entries = {e for e in entries if not getattr(e, "base", e).is_integer}
-    return expr is S.NaN or all(_reaches(e, expr) for e in entries)
-
-
-def _reaches(entry: Expr, expr: Expr) -> bool:
-    if expr == entry:
-        return True
-    if isinstance(expr, select):
-        return all(_reaches(entry, branch) or branch is S.NaN for branch in expr.args[1:])
-    if isinstance(expr, Element) or not expr.args:
-        return False
-    return any(_reaches(entry, arg) for arg in expr.args if isinstance(arg, Expr))

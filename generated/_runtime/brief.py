@@ -19,12 +19,15 @@ from .jit import inlined
 
 _LOG_2, _INVERSE_LOG_2 = math.log(2.0), 1.0 / math.log(2.0)
 _ROUNDER = 1.5 * 2.0**52 + 1023.0  # x + this - this is x rounded to a whole number; and the bias of exponents
-_LEAST, _LARGEST = -700.0, 709.0
+_LEAST, _LARGEST = -709.1, 709.0  # below the first, 2**k is 0
 
 
 @inlined
 def _reduced(x: float) -> tuple[float, float, float]:
-    """Return 2**k, r and exp(r) - 1 - r, where x = k*log(2) + r and abs(r) < 0.35, for x from -700 to 709."""
+    """Return 2**k, r and exp(r) - 1 - r, where x = k*log(2) + r and abs(r) < 0.35, for x up to 709.
+
+    Below -709 the first is 0.
+    """
     x = _LEAST if x < _LEAST else x
     x = _LARGEST if x > _LARGEST else x
     shifted = fused(x, _INVERSE_LOG_2, _ROUNDER)
@@ -36,8 +39,7 @@ def _reduced(x: float) -> tuple[float, float, float]:
 def exp(x: float) -> float:
     """exp(x)."""
     scale, r, rest = _reduced(x)
-    result = fused(scale, r + rest, scale)
-    return 0.0 if x <= _LEAST else math.inf if x >= _LARGEST else result
+    return math.inf if x >= _LARGEST else fused(scale, r + rest, scale)
 
 
 @inlined
@@ -56,9 +58,8 @@ def expm1mx(x: float) -> float:
 
 
 @inlined
-def _ratio_log(f: float, whole: float) -> float:
-    """Return log(1 + f) for -1/4 <= f <= 1, given 2 + f: a series in s = f/(2 + f)."""
-    s = f / whole
+def _log_of_ratio(s: float) -> float:
+    """Return log((1 + s)/(1 - s)) for -1/7 <= s <= 1/3: a series."""
     z = s * s
     return s * fused(z, polynomial(z, LOG_BRIEF), 2.0)
 
@@ -67,7 +68,7 @@ def _ratio_log(f: float, whole: float) -> float:
 def log(x: float) -> float:
     """Natural logarithm; -inf at 0, NaN below."""
     m, k = split(x)
-    result = fused(k, _LOG_2, _ratio_log(m - 1.0, m + 1.0))
+    result = fused(k, _LOG_2, _log_of_ratio((m - 1.0) / (m + 1.0)))
     result = result if x < math.inf else x
     return result if x > 0.0 else -math.inf if x == 0.0 else math.nan
 
@@ -77,7 +78,7 @@ def log1p(x: float) -> float:
     """log(1 + x); -inf at -1, NaN below."""
     m, k = split(1.0 + x)
     f = x if k == 0.0 else m - 1.0
-    result = fused(k, _LOG_2, _ratio_log(f, 2.0 + f))
+    result = fused(k, _LOG_2, _log_of_ratio(f / (2.0 + f)))
     result = result if x < math.inf else x
     return result if x > -1.0 else -math.inf if x == -1.0 else math.nan
 
@@ -85,23 +86,35 @@ def log1p(x: float) -> float:
 @inlined
 def _small(x: float) -> float:
     """Return exp(-abs(x)), which does not overflow."""
-    size = abs(x)
-    scale, r, rest = _reduced(-size)
-    return 0.0 if size >= -_LEAST else fused(scale, r + rest, scale)
+    scale, r, rest = _reduced(-abs(x))
+    return fused(scale, r + rest, scale)
+
+
+@inlined
+def _inverses(x: float) -> tuple[float, float]:
+    """Return 1/(1 + x) and 1/(2 + x), from one division: who needs the one needs the other, too."""
+    inverse = 1.0 / ((1.0 + x) * (2.0 + x))
+    return (2.0 + x) * inverse, (1.0 + x) * inverse
+
+
+@inlined
+def _log1p_unit(x: float) -> float:
+    """Return log(1 + x) for 0 <= x <= 1."""
+    return _log_of_ratio(x * _inverses(x)[1])
 
 
 @inlined
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x))."""
     small = _small(x)
-    return (1.0 if x > 0.0 else small) * (1.0 / (1.0 + small))
+    return (1.0 if x > 0.0 else small) * _inverses(small)[0]
 
 
 @inlined
 def logistic_density(x: float) -> float:
     """sigmoid(x) * sigmoid(-x)."""
     small = _small(x)
-    inverse = 1.0 / (1.0 + small)
+    inverse = _inverses(small)[0]
     return small * inverse * inverse
 
 
@@ -109,7 +122,7 @@ def logistic_density(x: float) -> float:
 def softplus(x: float) -> float:
     """log(1 + exp(x))."""
     small = _small(x)
-    return (x if x > 0.0 else 0.0) + _ratio_log(small, 2.0 + small)
+    return (x if x > 0.0 else 0.0) + _log1p_unit(small)
 
 
 @inlined
@@ -117,7 +130,7 @@ def sigmoid_mix(x: float, a: float, b: float) -> float:
     """a*sigmoid(x) + b*sigmoid(-x)."""
     small = _small(x)
     larger, smaller = a if x > 0.0 else b, b if x > 0.0 else a
-    return fused(smaller, small, larger) * (1.0 / (1.0 + small))
+    return fused(smaller, small, larger) * _inverses(small)[0]
 
 
 @inlined
@@ -125,14 +138,14 @@ def softplus_mix(x: float, a: float, b: float) -> float:
     """a*softplus(x) + b*softplus(-x), where a = 0 or b = 0 win over an infinite x."""
     small = _small(x)
     product = (a if x > 0.0 else b) * abs(x)
-    return fused(a + b, _ratio_log(small, 2.0 + small), product if product == product else 0.0)
+    return fused(a + b, _log1p_unit(small), product if product == product else 0.0)
 
 
 @inlined
 def logaddexp(x: float, y: float) -> float:
     """log(exp(x) + exp(y))."""
     small = exp(-(0.0 if x == y else abs(x - y)))
-    return (x if x > y else y) + _ratio_log(small, 2.0 + small)
+    return (x if x > y else y) + _log1p_unit(small)
 
 
 @inlined
@@ -177,7 +190,7 @@ def lifted_exp_minus(x: float, y: float) -> float:
     apart = 0.0 if x == y else x - y
     scale, r, rest = _reduced(apart)
     scale = lifted(scale)
-    return 0.0 if apart <= _LEAST else fused(scale, r + rest, scale)
+    return fused(scale, r + rest, scale)
 
 
 @inlined

@@ -59,12 +59,13 @@ def module_text(loss: Loss, kernel: ir.Kernel) -> str:
     return render(
         "kernel.py.j2",
         docstring=_docstring(loss),
-        imports=_imports([*array_texts, *parameter_texts], functions, printer),
+        imports=_imports([*array_texts, *parameter_texts], functions, printer, bool(loss.fixed)),
         arguments=array_texts,
         parameters=parameter_texts,
         info=_info(loss),
         functions=functions,
         driver=_driver(loss, kernel, in_tiles),
+        special_case=_special_case(loss),
         wrappers=[_wrapper(name, says, arrays, parameters, loss) for name, says in _PUBLIC.items()],
     )
 
@@ -104,6 +105,9 @@ def _plain_domain(argument: Argument) -> str:
 
 def _conventions(loss: Loss) -> str:
     said = []
+    if loss.fixed:
+        numbers = " and ".join(f"{p.name} = {value}" for p, value in loss.fixed.items())
+        said.append(f"With {numbers} the kernels of `{loss.name}{loss.case_suffix}` are called.")
     if loss.declared.has(absolute, maximum, minimal, MaxOver, Norm) or loss.expr.has(absolute, maximum, Norm):
         said.append("At a kink the gradient is the subgradient of least norm and the Hessian is 0.")
     if any(isinstance(p.domain, Interval) and p.domain != S.Reals for p in loss.predictions):
@@ -111,13 +115,14 @@ def _conventions(loss: Loss) -> str:
     return " ".join(said)
 
 
-def _imports(texts: list[str], functions: list[CodeFunction | str], printer: Printer) -> str:
+def _imports(texts: list[str], functions: list[CodeFunction | str], printer: Printer, has_case: bool = False) -> str:
     code = "\n".join(line for f in functions if isinstance(f, CodeFunction) for line in f.lines)
     names = [
         name for name in ("Array", "Finite", "Interval", "Labels", "Scalar") if any(f"{name}(" in t for t in texts)
     ]
     names += [
         "Driver",
+        *(["SpecialCase"] if has_case else []),
         "describe",
         "kernel",
         *{f.decorator for f in functions if isinstance(f, CodeFunction)} - {"kernel"},
@@ -192,6 +197,14 @@ def _driver(loss: Loss, kernel: ir.Kernel, in_tiles: bool) -> list[str]:
     if in_tiles:
         lines.append("in_tiles=True")
     return [*lines, "over_sets=True"] if loss.sets else lines
+
+
+def _special_case(loss: Loss) -> list[str]:
+    """Return what the driver is for other values of parameters than those of a case, if there is one."""
+    if not loss.fixed:
+        return []
+    values = tuple(float(loss.fixed[p]) if p in loss.fixed else None for p in loss.parameters)
+    return ["_GENERAL", repr(values), f'f"{{__name__}}{loss.case_suffix}"']
 
 
 def _wrapper(name: str, says: str, arrays: list[Argument], parameters: list[Parameter], loss: Loss) -> CodeFunction:

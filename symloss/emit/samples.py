@@ -182,7 +182,9 @@ def _print_refined(sample: Sample, printer: Printer) -> CodeFunction:
     assert function is not None
     pairs = TwofoldPrinter(printer)
     read = set(ir.used_in(function.body))
-    lines = [f"    {a.name} = {pairs.number_of(a.name)}" for a in sample.arguments if a.name in read]
+    alone = function.scalars == sample.function.scalars  # nothing else says that an argument is outside of its domain
+    given = {a.name: _inside(a, a.name, printer) if alone else a.name for a in sample.arguments if a.name in read}
+    lines = [f"    {name} = {pairs.number_of(value)}" for name, value in given.items()]
     lines += pairs.body(function.body, 1)
     says = f"Return {' and '.join(function.scalars)} of one sample, from numbers in two parts."
     names = [a.name for a in sample.arguments]
@@ -193,13 +195,17 @@ def _scalar(argument: Argument, printer: Printer) -> list[str]:
     """Bind a scalar argument as float64, whatever its dtype, unless it may stay float32."""
     if is_class_label(argument) or isinstance(argument, Parameter):
         return []
-    low, high = closed_bounds(argument)
-    value = (
-        argument.name if printer.single else f"np.float64({argument.name})"
-    )  # float() of a float32 stays one in Numba
-    if low is not None and high is not None:
-        value = f"{printer.call_name('within')}({value}, {number(low)}, {number(high)})"
+    # float() of a float32 stays one in Numba
+    value = _inside(argument, argument.name if printer.single else f"np.float64({argument.name})", printer)
     return [] if value == argument.name else [f"{argument.name} = {value}"]
+
+
+def _inside(argument: Argument, value: str, printer: Printer) -> str:
+    """Return a value of an argument, NaN outside of a closed domain."""
+    low, high = closed_bounds(argument)
+    if low is None or high is None:
+        return value
+    return f"{printer.call_name('within')}({value}, {number(low)}, {number(high)})"
 
 
 def _first_row(sample: Sample) -> str:

@@ -9,6 +9,7 @@ from .jit import inlined, kernel, polymorphic
 from .loops import CHUNK, cut, in_dtype_of, parts_in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, raised_over, room
+from .special_case import SpecialCase
 from .stretches import row_at
 from .tiles import LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
 from .twofold import finite_with, refined
@@ -24,6 +25,7 @@ __all__ = [
     "Interval",
     "Labels",
     "Scalar",
+    "SpecialCase",
     "add_terms",
     "all_inside",
     "briefly",

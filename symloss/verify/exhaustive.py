@@ -19,6 +19,7 @@ from symloss.arguments import Target, Weight
 from symloss.declare import Loss
 from symloss.progress import Progress, no_progress
 from symloss.verify.hunt import OUTPUTS, Worst
+from symloss.verify.kernels import own_kernels
 from symloss.verify.point import Sample, ends
 
 _CHUNK = 1 << 18
@@ -69,7 +70,7 @@ def exhaust(
     found = {output: Worst() for output in outputs}
     rounds = [(label, chunk) for label in labels for chunk in chunks]
     tried = 0
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # kernels let go of the interpreter
+    with own_kernels(module), ThreadPoolExecutor(os.cpu_count()) as pool:  # kernels let go of the interpreter
         pieces = pool.map(lambda piece: _try(loss, module, outputs, *piece), rounds)
         for part in progress(pieces, f"all float32: {loss.name}", len(rounds)):
             tried += part.pop("tried")

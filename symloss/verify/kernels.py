@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -25,6 +26,20 @@ class Results:
     gradient: tuple[float, ...]
     hessian: tuple[float, ...]
     product: tuple[float, ...]
+
+
+@contextmanager
+def own_kernels(module: ModuleType) -> Iterator[None]:
+    """Let a module call its own kernels also where it leaves a special case to those of another one."""
+    driver = getattr(module, "_DRIVER", None)
+    if not hasattr(driver, "alone"):
+        yield
+        return
+    before, driver.alone = driver.alone, True
+    try:
+        yield
+    finally:
+        driver.alone = before
 
 
 class Kernels:
@@ -67,7 +82,8 @@ class Kernels:
 
     def call(self, function: str, given: Sequence[Array], **keywords: Any) -> Any:
         """Call a function of the module."""
-        return getattr(self.module, function)(*given, **keywords)
+        with own_kernels(self.module):
+            return getattr(self.module, function)(*given, **keywords)
 
     def convert(self, name: str, array: Any) -> Array:
         """Return an argument as it is given to the kernels: weights stay float64."""

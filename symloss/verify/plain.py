@@ -39,7 +39,10 @@ def _prepare(runtime: Path) -> None:
     package.__path__, inner.__path__ = [], [str(runtime)]
     jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged), called=_called)
     sys.modules |= {module.__name__: module for module in (package, inner, jit)}
-    names = ("bits", "brief", "describe", "driver", "loops", "reduce", "rows", "stretches", "tiles", "twofold")
+    names = (
+        "bits", "brief", "describe", "driver", "loops", "reduce", "rows", "special_case", "stretches", "tiles",
+        "twofold",
+    )  # fmt: skip
     parts = [importlib.import_module(f"{inner.__name__}.{name}") for name in names]
     for part in parts:  # after all imports, each of which also sets the name of the file
         inner.__dict__.update({k: v for k, v in vars(part).items() if not k.startswith("_")})

@@ -1,0 +1,77 @@
+"""Kernels of their own for certain values of parameters, in a module beside that of the loss."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .driver import Driver
+
+
+class SpecialCase:
+    """A driver that leaves certain values of the parameters to that of another module.
+
+    Parameters
+    ----------
+    general : Driver
+        For all other values.
+    values : tuple of float or None
+        One a parameter; None where any will do.
+    module : str
+        Full name of a generated module, whose driver takes the parameters that may have any value.  It is imported
+        when it is first needed.
+
+    Attributes
+    ----------
+    alone : bool
+        Whether the general kernels are to be called for all values, as a check of these wants.
+    """
+
+    def __init__(self, general: Driver, values: tuple[float | None, ...], module: str) -> None:
+        self._general, self._values, self._module = general, values, module
+        self._special: Driver | None = None
+        self.alone = False
+
+    def _chosen(self, parameters: Sequence[Any]) -> tuple[Driver, Sequence[Any]]:
+        """Return the driver for some values of the parameters, and those that it takes."""
+        if self.alone:
+            return self._general, parameters
+        others = []
+        for wanted, given in zip(self._values, parameters, strict=True):
+            if wanted is None:
+                others.append(given)
+            elif not isinstance(given, (float, int)) or given != wanted:
+                return self._general, parameters
+        if self._special is None:
+            self._special = importlib.import_module(self._module)._DRIVER
+        return self._special, others
+
+    def value(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
+        """See `Driver`."""
+        driver, parameters = self._chosen(parameters)
+        return driver.value(arrays, parameters, **options)
+
+    def grad(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
+        """See `Driver`."""
+        driver, parameters = self._chosen(parameters)
+        return driver.grad(arrays, parameters, **options)
+
+    def value_and_grad(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
+        """See `Driver`."""
+        driver, parameters = self._chosen(parameters)
+        return driver.value_and_grad(arrays, parameters, **options)
+
+    def grad_and_hess(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
+        """See `Driver`."""
+        driver, parameters = self._chosen(parameters)
+        return driver.grad_and_hess(arrays, parameters, **options)
+
+    def hvp(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
+        """See `Driver`."""
+        driver, parameters = self._chosen(parameters)
+        return driver.hvp(arrays, parameters, **options)
+
+    def refuse(self, unknown: Mapping[str, Any]) -> None:
+        """See `Driver`."""
+        self._general.refuse(unknown)
