@@ -10,12 +10,12 @@ MODULES = ("regression", "likelihood", "binary", "margin", "multiclass", "genera
 
 
 def catalogue() -> dict[str, Loss]:
-    """Return the public losses by name, in the order of declaration."""
+    """Return the public losses by name, in the order of declaration, each before the cases with kernels of their own."""
     losses: dict[str, Loss] = {}
     for name in MODULES:
         module = importlib.import_module(f"symloss.specs.{name}")
         for bound, value in vars(module).items():
             own = isinstance(value, Loss) and value.source is not None and value.source.module == module.__name__
             if own and not bound.startswith("_"):
-                losses[value.name] = value
+                losses |= {loss.name: loss for loss in (value, *value.cases())}
     return losses

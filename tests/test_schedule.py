@@ -18,6 +18,7 @@ from symloss.lower import lower
 from symloss.rewrite import canonicalize, stabilize
 from symloss.runtime import elementary
 from symloss.schedule import schedule
+from symloss.schedule.converge import converge
 from symloss.schedule.share import share
 from symloss.specialize import specialize
 
@@ -132,3 +133,40 @@ def _loops(body: tuple[Any, ...]) -> list[Any]:
         elif isinstance(statement, ir.If):
             found += _loops(statement.yes) + _loops(statement.no)
     return found
+
+
+def test_formulas_of_one_shape_in_both_ways_of_a_decision_become_one() -> None:
+    """One exponential, one product and one sum are left of two each; what differs is chosen before."""
+
+    def way(argument: str, factor: str, start: int) -> tuple[ir.Statement, ...]:
+        names = [f"{ir.TEMPORARY}{start + i}" for i in range(3)]
+        calls = [
+            ir.Call("exp", (ir.Name(argument),)),
+            ir.Call("multiply", (ir.Name(factor), ir.Name(names[0]))),
+            ir.Call("add", (ir.Name(names[1]), ir.Name(argument))),
+        ]
+        assigned = [ir.Assign(name, call) for name, call in zip(names, calls, strict=True)]
+        return (*assigned, ir.Assign("loss", ir.Name(names[2])))
+
+    decision = ir.If(ir.Compare("==", ir.Name("y"), ir.Number(1.0)), way("a", "c", 0), way("b", "d", 3))
+    body = converge((decision,))
+    calls = [s.value.function for s in body if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call)]
+    assert sorted(calls) == ["add", "exp", "multiply"]
+    chosen = [s.value for s in body if isinstance(s, ir.Assign) and isinstance(s.value, ir.Choose)]
+    assert [(c.yes, c.no) for c in chosen] == [(ir.Name("a"), ir.Name("b")), (ir.Name("c"), ir.Name("d"))]
+    (left,) = [s for s in body if isinstance(s, ir.If)]
+    assert left.yes == left.no
+
+
+def test_formulas_that_would_cost_more_together_stay_apart() -> None:
+    """Two sums that have nothing in common: two choices and a sum are no less than two sums and a choice."""
+    ways = [
+        (
+            ir.Assign(f"%{i}", ir.Call("add", (ir.Name(f"a{i}"), ir.Name(f"b{i}")))),
+            ir.Assign("loss", ir.Call("exp", (ir.Name(f"%{i}"),))),
+        )
+        for i in (0, 1)
+    ]
+    body = converge((ir.If(ir.Compare("==", ir.Name("y"), ir.Number(1.0)), *ways),))
+    sums = [s for s in body if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call)]
+    assert len(sums) == 2

@@ -31,7 +31,7 @@ class Results:
 @contextmanager
 def own_kernels(module: ModuleType) -> Iterator[None]:
     """Let a module call its own kernels also where it leaves a special case to those of another one."""
-    driver = getattr(module, "_DRIVER", None)
+    driver: Any = getattr(module, "_DRIVER", None)
     if not hasattr(driver, "alone"):
         yield
         return
