@@ -36,7 +36,16 @@ from ._runtime import (
     weighed,
     wide_vectors,
 )
-from ._runtime.elementary import lifted_sigmoid, lowered, multiply_no_nan, one_of, settle, sigmoid, softplus
+from ._runtime.elementary import (
+    lifted_logistic_density,
+    lifted_sigmoid,
+    lowered,
+    multiply_no_nan,
+    one_of,
+    settle,
+    sigmoid,
+    softplus,
+)
 
 _ARGUMENTS = (
     Array("z", "prediction"),
@@ -164,26 +173,24 @@ def _plain_value_and_grad(z, y, alpha):
     """Return the loss of one sample; compute its gradient."""
     z = np.float64(z)
     y = np.float64(y)
-    minus = -z
-    sigmoid_z = sigmoid(z)
-    sigmoid_minus = sigmoid(minus)
-    chosen = minus if y == 1.0 else z
+    chosen = -z if y == 1.0 else z
+    chosen_2 = alpha if y == 1.0 else alpha - 1.0
+    lifted_logistic_density_value = lifted_logistic_density(chosen)
     lifted_sigmoid_chosen = lifted_sigmoid(chosen)
+    sigmoid_chosen = sigmoid(chosen)
     softplus_chosen = softplus(chosen)
-    chosen_2 = sigmoid_minus if y == 1.0 else sigmoid_z
-    product = (alpha if y == 1.0 else alpha - 1.0) * lifted_sigmoid_chosen
-    product_2 = chosen_2 * chosen_2
-    product_3 = product * sigmoid_minus
-    lowered_value = lowered(-multiply_no_nan(product * sigmoid_z, softplus_chosen))
-    difference = (
-        -multiply_no_nan(product, product_2) - 2.0 * multiply_no_nan(product_3 * sigmoid_z, softplus_chosen)
-    )
+    product = chosen_2 * lifted_sigmoid_chosen
+    product_2 = chosen_2 * lifted_logistic_density_value
+    lowered_value = lowered(multiply_no_nan(product * sigmoid_chosen, softplus_chosen))
+    product_3 = 2.0 * multiply_no_nan(product_2 * sigmoid_chosen, softplus_chosen)
+    lowered_value_2 = lowered(-multiply_no_nan(product * sigmoid_chosen, softplus_chosen))
+    difference = -multiply_no_nan(product, sigmoid_chosen * sigmoid_chosen) - product_3
     lowered_difference = lowered(difference)
     if y == 1.0:
-        loss = lowered(multiply_no_nan(product_3, softplus_chosen))
+        loss = lowered_value
         grad_z = lowered_difference
     elif y == 0.0:
-        loss = lowered_value
+        loss = lowered_value_2
         grad_z = lowered_difference
     else:
         loss = np.nan
@@ -200,35 +207,34 @@ def _refined_value_and_grad(z, y, alpha):
     z = twofold.twofold(z)
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
-    minus = twofold.negate(z)
-    sigmoid_z = twofold.sigmoid(z)
-    sigmoid_minus = twofold.sigmoid(minus)
-    chosen = minus if y[0] == 1.0 else z
+    chosen = twofold.negate(z) if y[0] == 1.0 else z
+    chosen_2 = alpha if y[0] == 1.0 else twofold.subtract(alpha, (1.0, 0.0))
+    lifted_logistic_density_value = twofold.lifted_logistic_density(chosen)
     lifted_sigmoid_chosen = twofold.lifted_sigmoid(chosen)
+    sigmoid_chosen = twofold.sigmoid(chosen)
     softplus_chosen = twofold.softplus(chosen)
-    chosen_2 = sigmoid_minus if y[0] == 1.0 else sigmoid_z
-    product = twofold.multiply(
-        alpha if y[0] == 1.0 else twofold.subtract(alpha, (1.0, 0.0)),
-        lifted_sigmoid_chosen,
-    )
-    product_2 = twofold.multiply(chosen_2, chosen_2)
-    product_3 = twofold.multiply(product, sigmoid_minus)
+    product = twofold.multiply(chosen_2, lifted_sigmoid_chosen)
+    product_2 = twofold.multiply(chosen_2, lifted_logistic_density_value)
     lowered_value = twofold.lowered(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(product, sigmoid_z), softplus_chosen)),
+        twofold.multiply_no_nan(twofold.multiply(product, sigmoid_chosen), softplus_chosen),
+    )
+    product_3 = twofold.multiply(
+        (2.0, 0.0),
+        twofold.multiply_no_nan(twofold.multiply(product_2, sigmoid_chosen), softplus_chosen),
+    )
+    lowered_value_2 = twofold.lowered(
+        twofold.negate(twofold.multiply_no_nan(twofold.multiply(product, sigmoid_chosen), softplus_chosen)),
     )
     difference = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(product, product_2)),
-        twofold.multiply(
-            (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_3, sigmoid_z), softplus_chosen),
-        ),
+        twofold.negate(twofold.multiply_no_nan(product, twofold.multiply(sigmoid_chosen, sigmoid_chosen))),
+        product_3,
     )
     lowered_difference = twofold.lowered(difference)
     if y[0] == 1.0:
-        loss = twofold.lowered(twofold.multiply_no_nan(product_3, softplus_chosen))
+        loss = lowered_value
         grad_z = lowered_difference
     elif y[0] == 0.0:
-        loss = lowered_value
+        loss = lowered_value_2
         grad_z = lowered_difference
     else:
         loss = (np.nan, 0.0)
@@ -299,33 +305,33 @@ def _plain_grad_and_hess(z, y, alpha):
     minus = -z
     sigmoid_z = sigmoid(z)
     difference = alpha - 1.0
-    lifted_sigmoid_z = lifted_sigmoid(z)
-    lifted_sigmoid_minus = lifted_sigmoid(minus)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     sigmoid_minus = sigmoid(minus)
-    product = sigmoid_z * sigmoid_z
-    product_2 = difference * lifted_sigmoid_z
-    product_3 = alpha * lifted_sigmoid_minus
-    product_4 = sigmoid_minus * sigmoid_minus
-    product_5 = product * difference
-    softplus_chosen = softplus(minus if y == 1.0 else z)
-    chosen = multiply_no_nan(product_3, product_4) if y == 1.0 else multiply_no_nan(product_2, product)
-    product_6 = (product_3 if y == 1.0 else product_2) * sigmoid_minus
-    multiply_no_nan_value = multiply_no_nan(
-        product * alpha * lifted_sigmoid_minus * sigmoid_minus,
-        softplus_chosen,
+    lifted_logistic_density_value_2 = lifted_logistic_density(minus)
+    chosen = minus if y == 1.0 else z
+    chosen_2 = alpha if y == 1.0 else difference
+    lifted_sigmoid_chosen = lifted_sigmoid(chosen)
+    softplus_chosen = softplus(chosen)
+    chosen_3 = sigmoid_minus if y == 1.0 else sigmoid_z
+    product = chosen_2 * lifted_sigmoid_chosen
+    product_2 = chosen_3 * chosen_3
+    product_3 = chosen_2 * (lifted_logistic_density_value_2 if y == 1.0 else lifted_logistic_density_value)
+    product_4 = product_3 * chosen_3
+    chosen_4 = (
+        product_2 * alpha * lifted_logistic_density_value_2
+        if y == 1.0
+        else difference * lifted_logistic_density_value_2 * sigmoid_minus * sigmoid_z
     )
-    minus_2 = -chosen
-    product_7 = 2.0 * multiply_no_nan(product_5 * lifted_sigmoid_z * sigmoid_minus, softplus_chosen)
-    product_8 = (
-        (product_4 * alpha if y == 1.0 else product_5) * lifted_sigmoid_minus
-        * (sigmoid_z if y == 1.0 else sigmoid_minus)
+    product_5 = 2.0 * multiply_no_nan(product_2 * difference * lifted_logistic_density_value, softplus_chosen)
+    difference_2 = -multiply_no_nan(product, product_2) - 2.0 * multiply_no_nan(product_4, softplus_chosen)
+    multiply_no_nan_value = multiply_no_nan(chosen_4, softplus_chosen)
+    added = (
+        4.0 * multiply_no_nan(product_4 * sigmoid_z, softplus_chosen)
+        + 5.0 * multiply_no_nan(product_3, product_2)
     )
-    added = 4.0 * multiply_no_nan_value + 5.0 * multiply_no_nan(product_3 * sigmoid_z, product_4)
-    difference_2 = minus_2 - 2.0 * multiply_no_nan(product_6 * sigmoid_z, softplus_chosen)
-    product_9 = (2.0 if y == 1.0 else 4.0) * multiply_no_nan(product_8, softplus_chosen)
-    chosen_2 = added if y == 1.0 else product_7 - 5.0 * multiply_no_nan(product_6, product)
     lowered_difference = lowered(difference_2)
-    difference_3 = chosen_2 - product_9
+    chosen_5 = added if y == 1.0 else product_5 - 5.0 * multiply_no_nan(product_3, product_2)
+    difference_3 = chosen_5 - (2.0 if y == 1.0 else 4.0) * multiply_no_nan_value
     lowered_difference_2 = lowered(difference_3)
     if y == 1.0:
         grad_z = lowered_difference
@@ -351,71 +357,61 @@ def _refined_grad_and_hess(z, y, alpha):
     minus = twofold.negate(z)
     sigmoid_z = twofold.sigmoid(z)
     difference = twofold.subtract(alpha, (1.0, 0.0))
-    lifted_sigmoid_z = twofold.lifted_sigmoid(z)
-    lifted_sigmoid_minus = twofold.lifted_sigmoid(minus)
+    lifted_logistic_density_value = twofold.lifted_logistic_density(z)
     sigmoid_minus = twofold.sigmoid(minus)
-    product = twofold.multiply(sigmoid_z, sigmoid_z)
-    product_2 = twofold.multiply(difference, lifted_sigmoid_z)
-    product_3 = twofold.multiply(alpha, lifted_sigmoid_minus)
-    product_4 = twofold.multiply(sigmoid_minus, sigmoid_minus)
-    product_5 = twofold.multiply(product, difference)
-    softplus_chosen = twofold.softplus(minus if y[0] == 1.0 else z)
-    chosen = (
-        twofold.multiply_no_nan(product_3, product_4)
+    lifted_logistic_density_value_2 = twofold.lifted_logistic_density(minus)
+    chosen = minus if y[0] == 1.0 else z
+    chosen_2 = alpha if y[0] == 1.0 else difference
+    lifted_sigmoid_chosen = twofold.lifted_sigmoid(chosen)
+    softplus_chosen = twofold.softplus(chosen)
+    chosen_3 = sigmoid_minus if y[0] == 1.0 else sigmoid_z
+    product = twofold.multiply(chosen_2, lifted_sigmoid_chosen)
+    product_2 = twofold.multiply(chosen_3, chosen_3)
+    product_3 = twofold.multiply(
+        chosen_2,
+        lifted_logistic_density_value_2 if y[0] == 1.0 else lifted_logistic_density_value,
+    )
+    product_4 = twofold.multiply(product_3, chosen_3)
+    chosen_4 = (
+        twofold.multiply(twofold.multiply(product_2, alpha), lifted_logistic_density_value_2)
         if y[0] == 1.0
-        else twofold.multiply_no_nan(product_2, product)
+        else twofold.multiply(
+            twofold.multiply(twofold.multiply(difference, lifted_logistic_density_value_2), sigmoid_minus),
+            sigmoid_z,
+        )
     )
-    product_6 = twofold.multiply(product_3 if y[0] == 1.0 else product_2, sigmoid_minus)
-    multiply_no_nan_value = twofold.multiply_no_nan(
-        twofold.multiply(
-            twofold.multiply(twofold.multiply(product, alpha), lifted_sigmoid_minus),
-            sigmoid_minus,
-        ),
-        softplus_chosen,
-    )
-    minus_2 = twofold.negate(chosen)
-    product_7 = twofold.multiply(
+    product_5 = twofold.multiply(
         (2.0, 0.0),
         twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(product_5, lifted_sigmoid_z), sigmoid_minus),
+            twofold.multiply(twofold.multiply(product_2, difference), lifted_logistic_density_value),
             softplus_chosen,
         ),
     )
-    product_8 = twofold.multiply(
-        twofold.multiply(
-            twofold.multiply(product_4, alpha) if y[0] == 1.0 else product_5,
-            lifted_sigmoid_minus,
-        ),
-        sigmoid_z if y[0] == 1.0 else sigmoid_minus,
-    )
-    added = twofold.add(
-        twofold.multiply((4.0, 0.0), multiply_no_nan_value),
-        twofold.multiply(
-            (5.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_3, sigmoid_z), product_4),
-        ),
-    )
     difference_2 = twofold.subtract(
-        minus_2,
+        twofold.negate(twofold.multiply_no_nan(product, product_2)),
+        twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(product_4, softplus_chosen)),
+    )
+    multiply_no_nan_value = twofold.multiply_no_nan(chosen_4, softplus_chosen)
+    added = twofold.add(
         twofold.multiply(
-            (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_6, sigmoid_z), softplus_chosen),
+            (4.0, 0.0),
+            twofold.multiply_no_nan(twofold.multiply(product_4, sigmoid_z), softplus_chosen),
         ),
+        twofold.multiply((5.0, 0.0), twofold.multiply_no_nan(product_3, product_2)),
     )
-    product_9 = twofold.multiply(
-        (2.0, 0.0) if y[0] == 1.0 else (4.0, 0.0),
-        twofold.multiply_no_nan(product_8, softplus_chosen),
-    )
-    chosen_2 = (
+    lowered_difference = twofold.lowered(difference_2)
+    chosen_5 = (
         added
         if y[0] == 1.0
         else twofold.subtract(
-            product_7,
-            twofold.multiply((5.0, 0.0), twofold.multiply_no_nan(product_6, product)),
+            product_5,
+            twofold.multiply((5.0, 0.0), twofold.multiply_no_nan(product_3, product_2)),
         )
     )
-    lowered_difference = twofold.lowered(difference_2)
-    difference_3 = twofold.subtract(chosen_2, product_9)
+    difference_3 = twofold.subtract(
+        chosen_5,
+        twofold.multiply((2.0, 0.0) if y[0] == 1.0 else (4.0, 0.0), multiply_no_nan_value),
+    )
     lowered_difference_2 = twofold.lowered(difference_3)
     if y[0] == 1.0:
         grad_z = lowered_difference
@@ -479,33 +475,33 @@ def _plain_hvp(z, y, alpha, v_z):
     sigmoid_z = sigmoid(z)
     minus = -z
     difference = alpha - 1.0
-    lifted_sigmoid_z = lifted_sigmoid(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     sigmoid_minus = sigmoid(minus)
+    lifted_logistic_density_value_2 = lifted_logistic_density(minus)
     product = sigmoid_z * sigmoid_z
-    lifted_sigmoid_minus = lifted_sigmoid(minus)
     product_2 = sigmoid_minus * sigmoid_minus
-    product_3 = product * difference
+    product_3 = alpha * lifted_logistic_density_value_2
     softplus_chosen = softplus(minus if y == 1.0 else z)
+    difference_2 = (
+        multiply_no_nan(product * difference * lifted_logistic_density_value, softplus_chosen)
+        - multiply_no_nan(difference * lifted_logistic_density_value, product)
+    )
     multiply_no_nan_value = multiply_no_nan(
-        product * alpha * lifted_sigmoid_minus * sigmoid_minus,
+        difference * lifted_logistic_density_value_2 * sigmoid_minus * sigmoid_z,
         softplus_chosen,
     )
     product_4 = 3.0 * multiply_no_nan(difference * sigmoid_minus, product * sigmoid_z * v_z)
     product_5 = 3.0 * multiply_no_nan(alpha * sigmoid_z, product_2 * sigmoid_minus * v_z)
-    multiply_no_nan_value_2 = multiply_no_nan(
-        product_2 * alpha * lifted_sigmoid_minus * sigmoid_z,
-        softplus_chosen,
+    product_6 = 2.0 * multiply_no_nan(product_3 * sigmoid_minus * sigmoid_z, softplus_chosen)
+    difference_3 = (
+        product_6 + multiply_no_nan(product_3, product_2)
+        - multiply_no_nan(product_2 * alpha * lifted_logistic_density_value_2, softplus_chosen)
     )
-    difference_2 = (
-        multiply_no_nan(product_3 * lifted_sigmoid_z * sigmoid_minus, softplus_chosen)
-        - multiply_no_nan(difference * lifted_sigmoid_z * sigmoid_minus, product)
-    )
-    product_6 = 2.0 * multiply_no_nan(product_3 * lifted_sigmoid_minus * sigmoid_minus, softplus_chosen)
-    added = 2.0 * multiply_no_nan_value + multiply_no_nan(alpha * lifted_sigmoid_minus * sigmoid_z, product_2)
+    difference_4 = lowered(2.0 * (difference_2 - 2.0 * multiply_no_nan_value)) * v_z - product_4
     if y == 1.0:
-        product_z = product_5 + lowered(2.0 * (added - multiply_no_nan_value_2)) * v_z
+        product_z = product_5 + lowered(2.0 * difference_3) * v_z
     elif y == 0.0:
-        product_z = lowered(2.0 * (difference_2 - product_6)) * v_z - product_4
+        product_z = difference_4
     else:
         product_z = np.nan
     return product_z

@@ -38,7 +38,6 @@ from ._runtime.elementary import (
     in_interval,
     lifted,
     lifted_logistic_density,
-    lifted_sigmoid,
     lowered,
     multiply_no_nan,
     settle,
@@ -160,12 +159,10 @@ def _plain_grad_and_hess(z, y, pos_weight):
     y = np.float64(y)
     grad_z = sigmoid_mix(z, 1.0 - y, -(pos_weight * y))
     minus = -z
-    sigmoid_minus = sigmoid(minus)
-    sigmoid_z = sigmoid(z)
-    product = pos_weight * lifted_sigmoid(minus) * sigmoid_minus * sigmoid_z
+    product = pos_weight * lifted_logistic_density(minus) * sigmoid(minus)
     sigmoid_mix_value = sigmoid_mix(minus, pos_weight, 1.0)
-    quotient = pos_weight * lifted_sigmoid(z) * sigmoid_minus * sigmoid_z / sigmoid_mix_value
-    hess_z = lowered(product / sigmoid_mix_value + quotient)
+    product_2 = pos_weight * lifted_logistic_density(z) * sigmoid(z)
+    hess_z = lowered(product / sigmoid_mix_value + product_2 / sigmoid_mix_value)
     return grad_z, hess_z
 
 
@@ -178,21 +175,18 @@ def _refined_grad_and_hess(z, y, pos_weight):
     z = twofold.twofold(z)
     pos_weight = twofold.twofold(pos_weight)
     minus = twofold.negate(z)
-    sigmoid_minus = twofold.sigmoid(minus)
-    sigmoid_z = twofold.sigmoid(z)
     product = twofold.multiply(
-        twofold.multiply(twofold.multiply(pos_weight, twofold.lifted_sigmoid(minus)), sigmoid_minus),
-        sigmoid_z,
+        twofold.multiply(pos_weight, twofold.lifted_logistic_density(minus)),
+        twofold.sigmoid(minus),
     )
     sigmoid_mix_value = twofold.sigmoid_mix(minus, pos_weight, (1.0, 0.0))
-    quotient = twofold.divide(
-        twofold.multiply(
-            twofold.multiply(twofold.multiply(pos_weight, twofold.lifted_sigmoid(z)), sigmoid_minus),
-            sigmoid_z,
-        ),
-        sigmoid_mix_value,
+    product_2 = twofold.multiply(
+        twofold.multiply(pos_weight, twofold.lifted_logistic_density(z)),
+        twofold.sigmoid(z),
     )
-    hess_z = twofold.lowered(twofold.add(twofold.divide(product, sigmoid_mix_value), quotient))
+    hess_z = twofold.lowered(
+        twofold.add(twofold.divide(product, sigmoid_mix_value), twofold.divide(product_2, sigmoid_mix_value)),
+    )
     return twofold.merged(hess_z)
 
 

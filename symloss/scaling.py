@@ -119,11 +119,13 @@ def _lowered_whole(expr: Expr) -> Expr | None:
 
 
 def _lifted_term(term: Expr) -> Expr | None:
-    for factor in Mul.make_args(term):
-        base, power = factor.as_base_exp()
-        if type(base) in _LIFTED and power.is_Integer and power > 0:
-            return term / base * _LIFTED[type(base)](*base.args)
-    return None
+    powers = dict(factor.as_base_exp() for factor in Mul.make_args(term))
+    vanishing = [base for base, p in powers.items() if type(base) in _LIFTED and p.is_Integer and p > 0]
+    for base in vanishing:
+        other = sigmoid(-base.args[0])
+        if isinstance(base, sigmoid) and other in vanishing:  # which of the two vanishes is not known
+            return term / base / other * lifted_logistic_density(*base.args)
+    return term / vanishing[0] * _LIFTED[type(vanishing[0])](*vanishing[0].args) if vanishing else None
 
 
 def _may_be_large(term: Expr) -> bool:

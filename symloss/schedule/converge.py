@@ -152,7 +152,7 @@ class _Ways:
 
     def with_joined(self, one: str, other: str) -> _Ways:
         """Return the ways with one value for two of the same function, if that can be, and does not cost more."""
-        if not self._are_alike(Name(one), Name(other)):
+        if not self._are_alike(one, other):
             return self
         ways = self
         for place in range(len(self.yes.args(one))):
@@ -162,11 +162,10 @@ class _Ways:
         ways = ways._with_choices(one, other)
         return self if _ordered(ways.moved()) is None or ways.cost() > self.cost() else ways
 
-    def _are_alike(self, left: Name, right: Name) -> bool:
-        """Whether either way has a value of its own there, of the same function of as many arguments."""
-        function = self.yes.function(left.name)
-        own = left.name not in self.no.moved and right.name not in self.yes.moved
-        return own and function != "" and function == self.no.function(right.name)
+    def _are_alike(self, one: str, other: str) -> bool:
+        """Whether either way has a value of its own there, of the same function."""
+        own = one not in self.no.moved and other not in self.yes.moved
+        return own and self.yes.function(one) == self.no.function(other) != ""
 
     def _with_choices(self, one: str, other: str) -> _Ways:
         """Return the ways with one call for two, of the arguments that count."""
