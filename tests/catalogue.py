@@ -10,7 +10,7 @@ MODULES = ("regression", "likelihood", "binary", "margin", "multiclass", "genera
 
 
 def catalogue() -> dict[str, Loss]:
-    """Return the public losses by name, in the order of declaration, each before its cases with kernels of their own."""
+    """Return the public losses by name, in order of declaration; cases with kernels of their own follow."""
     losses: dict[str, Loss] = {}
     for name in MODULES:
         module = importlib.import_module(f"symloss.specs.{name}")
