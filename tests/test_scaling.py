@@ -25,6 +25,7 @@ from symloss.reductions import Dim, Index, Norm, SumOver
 from symloss.scaling import scale
 from symloss.verify.evaluate import MP as JUDGE
 from symloss.verify.judge import Judge
+from symloss.verify.kernels import own_kernels
 from symloss.verify.point import Sample
 
 MP = mpmath.MPContext()
@@ -117,8 +118,12 @@ def test_tails_that_logarithms_bring_back_to_size(z: float) -> None:
     s = 1 / (1 + MP.exp(-MP.mpf(z)))
     t = 1 - s  # the second derivative of -t**2 * log(s) in z
     exact = (2 * s * t**3 * MP.log(s) - 4 * s**2 * t**2 * MP.log(s) + 5 * s * t**3) / 2
-    _, hess = focal_with_logits.grad_and_hess(np.array([z]), np.array([1.0]), alpha=0.5, gamma=2.0, reduction="none")
+    arguments, options = (np.array([z]), np.array([1.0])), {"alpha": 0.5, "gamma": 2.0, "reduction": "none"}
+    _, hess = focal_with_logits.grad_and_hess(*arguments, **options)
+    with own_kernels(focal_with_logits):
+        _, by_general = focal_with_logits.grad_and_hess(*arguments, **options)
     assert _ulps(hess[0], exact, np.float64) <= 2
+    assert _ulps(by_general[0], exact, np.float64) <= 2
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
