@@ -13,8 +13,7 @@ Arguments, after the batch axes:
 * ``alpha``: parameter, default 0.25, in [0.0, 1.0]
 * ``gamma``: parameter, default 2, in [0.0, inf)
 
-With gamma = 2 the kernels of `focal_gamma_2` are called. At an end of a prediction's domain results
-are one-sided limits; outside of it they are NaN.
+At an end of a prediction's domain results are one-sided limits; outside of it they are NaN.
 """
 
 import numpy as np
@@ -26,7 +25,6 @@ from ._runtime import (
     Finite,
     Interval,
     Scalar,
-    SpecialCase,
     add_terms,
     briefly,
     by_dtype,
@@ -966,7 +964,7 @@ def _hvp(p, y, alpha, gamma, weight, scale, v_p, product_p):
     return inside
 
 
-_GENERAL = Driver(
+_DRIVER = Driver(
     _ARGUMENTS,
     _PARAMETERS,
     _value,
@@ -976,7 +974,6 @@ _GENERAL = Driver(
     _total,
     _total_and_grad,
 )
-_DRIVER = SpecialCase(_GENERAL, (None, 2.0), f"{__name__}_gamma_2")
 
 
 def value(p, y, *, alpha=0.25, gamma=2.0, weight=None, reduction="mean", out=None, threads=None):

@@ -67,7 +67,6 @@ focal = Loss(
     advantages="Keeps easy samples from drowning the gradient without discarding any of them.",
     disadvantages="Two parameters to tune; not convex in the logit, and for gamma above 0 no proper scoring rule.",
     reference="Lin et al. (2017), Focal loss for dense object detection, ICCV.",
-    kernels_at={gamma: 2},
 )
 focal_with_logits = focal.compose(
     "focal_with_logits",
@@ -78,4 +77,5 @@ focal_with_logits = focal.compose(
         "Keeps easy samples from drowning the gradient without discarding any of them; "
         "its derivatives are finite at every logit, for every gamma."
     ),
+    kernels_at={gamma: 2},
 )
