@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.cases import PARAMETERS, Case
 
 Call = Callable[[], Any]
-NAMES = ("torch", "torch.compile", "jax", "scikit-learn", "numpy")
+NAMES = ("torch", "torch.compile", "jax", "scikit-learn", "heyoka", "numpy")
 
 
 def call(peer: str, case: Case, threads: int) -> Call | None:
@@ -100,6 +100,11 @@ def _sklearn(case: Case, threads: int) -> Call | None:
     return compute
 
 
+def _heyoka(case: Case, threads: int) -> Call | None:
+    losses = importlib.import_module("benchmarks.heyoka_losses")
+    return losses.call(case, threads)  # type: ignore[no-any-return]
+
+
 def _numpy(case: Case, _threads: int) -> Call | None:
     """Return the expression that a user writes without a library."""
     a = case.arrays()
@@ -135,5 +140,6 @@ _MAKERS: dict[str, Callable[[Case, int], Call | None]] = {
     "torch.compile": lambda case, threads: _torch(case, threads, compiled=True),
     "jax": _jax,
     "scikit-learn": _sklearn,
+    "heyoka": _heyoka,
     "numpy": _numpy,
 }

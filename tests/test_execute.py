@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from symloss.runtime import execute as module
 from symloss.runtime.batch import Batch
 from symloss.runtime.execute import execute
+from symloss.runtime.over_blocks import run_blocks
 
 
 def _batch(count: int, block: int) -> Batch:
@@ -87,4 +89,24 @@ def test_threads_share_the_work_in_pieces(monkeypatch: pytest.MonkeyPatch) -> No
     kernel = _Kernel(400)
     monkeypatch.setitem(module._pace, (kernel, 1), 1.0)
     execute(kernel, _batch(400, 10), (), (), 2, summed=False)
-    assert kernel.lengths == [50] * 8
+    lengths = sorted(kernel.lengths, reverse=True)
+    assert sum(lengths) == 400
+    assert lengths[0] == 130  # two thirds of a half
+    assert lengths[1] == 90
+    assert lengths[-3:] == [10] * 3
+
+
+def test_neighbouring_blocks_of_compiled_kernels_are_summed_one_by_one_in_one_call() -> None:
+    """Weights are cut as inputs are, constants are not, and of a single block the sum is returned."""
+    from symloss.runtime.reduce import total_weight
+
+    rng = np.random.default_rng(0)
+    for count, block in ((1, 10), (95, 10), (100, 10), (7, 7)):
+        batch = _batch(count, block)
+        batch.inputs, batch.weight = (), rng.random(count)
+        sums = np.empty(-(-count // block))
+        inside, last = run_blocks(total_weight, 1, (count, block, sums, batch.weight), batch, ())
+        assert inside
+        parts = [math.fsum(batch.weight[i : i + block]) for i in range(0, count, block)]
+        np.testing.assert_array_max_ulp(sums, np.array(parts), 1)
+        assert last == sums[-1]

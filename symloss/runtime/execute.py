@@ -8,17 +8,19 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from numpy import ndarray
+from numpy import empty, ndarray
 
 from . import threads as pool
 from .batch import Batch
 from .blocks import Sink
-from .jit import called
+from .over_blocks import run_blocks
 from .reduce import combine
 
 _WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
 _MOST = 2**20  # entries between two visits to the interpreter
-_SHARES = 4  # pieces of the work that a thread computes one after the other, so that all end at about the same time
+_SHARE = 2 / 3  # of what is left for a thread, which it takes as its next piece, so that all end at about the same time
+
+_UNUSED = empty(1)  # of a single block the sum is returned
 
 Kernel = Callable[..., Any]
 
@@ -61,30 +63,41 @@ def execute(
     """
     if batch.count == 0:
         return True, 0.0
-    if batch.ready and (batch.count <= batch.block or (not summed and _is_alone(kernel, batch, threads))):
-        arguments = (*batch.inputs, *batch.constants, batch.weight, *scale, *rest)
-        result = called(kernel, batch.types, arguments)
-        return result if summed else (result, 0.0)
+    if batch.ready and batch.count <= batch.block:
+        return _execute_alone(kernel, batch, scale, rest, summed)
     key = kernel, batch.types
     entries = batch.count * batch.longest
     expected = entries * _pace.get(key, math.inf)
+    most = 1 if expected < _WORTH else min(pool.thread_count(threads), -(-batch.count // batch.block))
+    if most == 1 and batch.ready and entries <= _MOST:
+        return _execute_alone(kernel, batch, scale, rest, summed)
     work = _Blocks(kernel, batch, scale, rest, summed)
-    helpers = min(pool.thread_count(threads), work.number) - 1
-    if helpers and expected == math.inf:
+    if most > 1 and expected == math.inf:
         work(1)
         expected = work.pace * (entries - batch.block * batch.longest)
-    helpers = helpers if expected > _WORTH else 0
-    work.gather(helpers + 1)
-    pool.run(work, helpers)
+        most = most if expected > _WORTH else 1
+    work.share(most)
+    pool.run(work, most - 1)
     _pace[key] = min(work.pace, _pace.get(key, math.inf))
-    return work.inside, combine(work.sums) if summed else 0.0
+    return work.inside, combine(work.sums.tolist()) if summed else 0.0
 
 
-def _is_alone(kernel: Kernel, batch: Batch, threads: int | None) -> bool:
-    """Whether one thread computes everything between two visits to the interpreter."""
-    entries = batch.count * batch.longest
-    expected = entries * _pace.get((kernel, batch.types), math.inf)
-    return entries <= _MOST and (expected < _WORTH or pool.thread_count(threads) == 1)
+def _execute_alone(
+    kernel: Kernel, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool
+) -> tuple[bool, float]:
+    """Run a kernel over a batch in one call."""
+    count, length = batch.count, batch.block
+    if not summed:
+        sums, length = None, count
+    elif count <= length:
+        sums = _UNUSED
+    else:
+        sums = empty(-(-count // length))
+    arguments = (count, length, sums, *batch.inputs, *batch.constants, batch.weight, *scale, *rest)
+    result = run_blocks(kernel, batch.types, arguments, batch, scale)
+    if sums is None:
+        return result, 0.0
+    return result if sums is _UNUSED else (result[0], combine(sums.tolist()))
 
 
 class _Blocks:
@@ -99,51 +112,58 @@ class _Blocks:
         self._rest = rest
         self._summed = summed
         self.number = -(-batch.count // batch.block)
-        self.sums = [0.0] * self.number
+        self.sums = empty(self.number)
         self.inside = True
         self.pace = math.inf  # seconds an entry, of the thread that was the fastest
-        self._together = 1  # blocks that are computed in one call
-        self._next = iter(range(self.number))
+        self._pieces = iter([(number, number + 1) for number in range(self.number)])  # blocks of one call
 
-    def gather(self, threads: int) -> None:
-        """Compute neighbouring blocks in one call from now on, where each sample is by itself, and nothing converted.
+    def share(self, threads: int) -> None:
+        """Compute neighbouring blocks in one call from now on, where nothing is converted.
 
-        To call a kernel takes some microseconds, as long as a block of what costs nothing to compute.
+        To call a kernel takes ten microseconds behind a block that filled the cache, as long as a block of what costs
+        nothing to compute.
         """
-        if self._summed or not self._batch.ready:
-            return
-        most = _MOST // (self._batch.block * self._batch.longest)
-        self._together = max(1, most if threads == 1 else min(most, self.number // (_SHARES * threads)))
-        self._next = iter(range(next(self._next, self.number), self.number, self._together))
+        if self._batch.ready:
+            most = max(1, _MOST // (self._batch.block * self._batch.longest))
+            start, _ = next(self._pieces, (self.number, 0))
+            self._pieces = iter(_pieces(start, self.number, threads, most))
 
     def __call__(self, most: int | None = None) -> None:
         """Compute the blocks that nobody else computes, or so many of them."""
         kernel, batch, scale, summed = self._kernel, self._batch, self._scale, self._summed
-        length, constants, together = batch.block, batch.constants, self._together
-        size = min(length, batch.count)
-        inputs = [_open(operand, size) for operand in batch.inputs]
-        rest = [_open(operand, size) for operand in self._rest]
-        writers = [opened for opened, operand in zip(rest, self._rest, strict=True) if type(operand) is Sink]
-        weights = None if batch.weight is None else _open(batch.weight, size)
+        length, constants, inputs, rest, weights = batch.block, batch.constants, batch.inputs, self._rest, batch.weight
+        writers: list[Any] = []
+        if not batch.ready:
+            size = min(length, batch.count)
+            inputs, rest = [_open(a, size) for a in inputs], [_open(a, size) for a in rest]
+            weights = None if weights is None else _open(weights, size)
+            writers = [opened for opened, operand in zip(rest, self._rest, strict=True) if type(operand) is Sink]
         start, done = time.perf_counter(), 0
-        for number in itertools.islice(self._next, most):
+        for first, last in itertools.islice(self._pieces, most):
             if not self.inside:
                 break
-            cut = slice(number * length, min((number + together) * length, batch.count))
+            cut = slice(first * length, min(last * length, batch.count))
             weight = None if weights is None else weights[cut]
-            arguments = (*[a[cut] for a in inputs], *constants, weight, *scale, *[a[cut] for a in rest])
-            result = called(kernel, batch.types, arguments)
-            if summed:
-                inside, self.sums[number] = result
-            else:
-                inside = result
-            if not inside:
+            count = cut.stop - cut.start
+            how = (count, length, self.sums[first:]) if summed else (count, count, None)
+            arguments = (*how, *[a[cut] for a in inputs], *constants, weight, *scale, *[a[cut] for a in rest])
+            inside = run_blocks(kernel, batch.types, arguments, batch, scale)
+            if not (inside[0] if summed else inside):
                 self.inside = False
             for writer in writers:
                 writer.flush(cut)
-            done += cut.stop - cut.start
+            done += count
         if done:
             self.pace = min(self.pace, (time.perf_counter() - start) / (done * batch.longest))
+
+
+def _pieces(start: int, stop: int, threads: int, most: int) -> list[tuple[int, int]]:
+    """Return the first block of each piece, and the one behind its last; the more is left, the longer they are."""
+    pieces = []
+    while start < stop:
+        share = stop - start if threads == 1 else int(_SHARE * (stop - start)) // threads
+        pieces.append((start, start := start + max(1, min(most, share))))
+    return pieces
 
 
 def _open(operand: Any, length: int) -> Any:
