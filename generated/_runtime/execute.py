@@ -14,10 +14,12 @@ from numpy import empty, ndarray
 from . import threads as pool
 from .batch import Batch
 from .blocks import Sink
+from .jit import Compiled
 from .over_blocks import run_blocks
 from .reduce import combine
 
 _WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
+_WORTH_CREW = 8e-5  # the same for one that waits in compiled code
 _MOST = 2**20  # entries between two visits to the interpreter
 _SHARE = 2 / 3  # of what is left for a thread, which it takes as its next piece, so that all end at about the same time
 
@@ -65,13 +67,26 @@ def execute(
     if batch.count == 0:
         return True, 0.0
     if batch.ready and batch.count <= batch.block:
-        return _execute_alone(kernel, batch, scale, rest, summed)
+        return _execute_ready(kernel, batch, scale, rest, summed)
     key = kernel, batch.types
     entries = batch.count * batch.longest
     expected = entries * _pace.get(key, math.inf)
-    most = 1 if expected < _WORTH else min(pool.thread_count(threads), -(-batch.count // batch.block))
+    at_once = batch.ready and isinstance(kernel, Compiled)
+    most = 1
+    if expected > (_WORTH_CREW if at_once else _WORTH):
+        most = min(pool.thread_count(threads), -(-batch.count // batch.block))
     if most == 1 and batch.ready and entries <= _MOST:
-        return _execute_alone(kernel, batch, scale, rest, summed)
+        return _execute_ready(kernel, batch, scale, rest, summed)
+    if most > 1 and at_once and entries <= most * _MOST:
+        crew = pool.crew()
+        desk = crew.take(most - 1)
+        if desk:
+            start = time.perf_counter()
+            try:
+                return _execute_ready(kernel, batch, scale, rest, summed, desk)
+            finally:
+                crew.give_back()
+                _pace[key] = min(most * (time.perf_counter() - start) / entries, _pace.get(key, math.inf))
     work = _Blocks(kernel, batch, scale, rest, summed)
     if most > 1 and expected == math.inf:
         work(1)
@@ -83,18 +98,18 @@ def execute(
     return work.inside, combine(work.sums.tolist()) if summed else 0.0
 
 
-def _execute_alone(
-    kernel: Kernel, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool
+def _execute_ready(
+    kernel: Kernel, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool, desk: int = 0
 ) -> tuple[bool, float]:
-    """Run a kernel over a batch in one call."""
+    """Run a kernel over a batch of which nothing has to be converted, in one call, with the crew at a desk."""
     count, length = batch.count, batch.block
     if not summed:
-        sums, length = None, count
+        sums, length = None, length if desk else count
     elif count <= length:
         sums = _UNUSED
     else:
         sums = empty(-(-count // length))
-    arguments = (count, length, sums, *batch.inputs, *batch.constants, batch.weight, *scale, *rest)
+    arguments = (count, length, sums, desk, *batch.inputs, *batch.constants, batch.weight, *scale, *rest)
     result = run_blocks(kernel, batch.types, arguments, batch, scale)
     if sums is None:
         return result, 0.0
@@ -146,7 +161,7 @@ class _Blocks:
             cut = slice(first * length, min(last * length, batch.count))
             weight = None if weights is None else weights[cut]
             count = cut.stop - cut.start
-            how = (count, length, self.sums[first:]) if summed else (count, count, None)
+            how = (count, length, self.sums[first:], 0) if summed else (count, count, None, 0)
             arguments = (*how, *[a[cut] for a in inputs], *constants, weight, *scale, *[a[cut] for a in rest])
             inside = run_blocks(kernel, batch.types, arguments, batch, scale)
             if not (inside[0] if summed else inside):

@@ -7,7 +7,6 @@ busy decides how fast a call is, never whether it ends.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import sys
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .floating_point import keep_subnormals
+from .crew import Crew
+from .helpers import Helpers
 
 if TYPE_CHECKING:
     from queue import SimpleQueue
@@ -67,24 +67,6 @@ def check_threads(threads: Any) -> int:
     return int(threads)
 
 
-@functools.cache
-def _asks_for_processor() -> Callable[[], int] | None:
-    """Return the C library's function that says on which processor a thread runs, where there is one."""
-    if not hasattr(os, "sched_setaffinity"):
-        return None
-    try:
-        import ctypes
-
-        return ctypes.CDLL(None).sched_getcpu
-    except (ImportError, OSError, AttributeError):
-        return None
-
-
-def _processor() -> int:
-    ask = _asks_for_processor()
-    return -1 if ask is None else ask()
-
-
 class _Errand:
     """A task that several threads take part in; it takes its pieces of work from the caller's own counter."""
 
@@ -123,9 +105,7 @@ class _Errand:
 
 class _Pool:
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._helpers: list[threading.Thread] = []
-        self._place: set[int] = set()
+        self._helpers = Helpers("symloss")
 
     @functools.cached_property
     def _errands(self) -> SimpleQueue[_Errand]:
@@ -135,54 +115,30 @@ class _Pool:
 
     def ask(self, errand: _Errand, helpers: int) -> None:
         """Invite helpers, as many as there can be."""
-        if len(self._helpers) < helpers:
-            self._grow(helpers)
-        self._make_way()
-        for _ in range(min(helpers, len(self._helpers))):
+        there = self._helpers.at_least(helpers, _serve, self._errands)
+        self._helpers.make_way()
+        for _ in range(min(helpers, there)):
             self._errands.put(errand)
-
-    def _make_way(self) -> None:
-        """Keep helpers off the processor of the caller: woken there, they may wait for milliseconds while others idle.
-
-        They may run wherever else the caller may, which can have changed since they began.
-        """
-        processor = _processor()
-        if processor < 0:
-            return
-        allowed = os.sched_getaffinity(0)
-        place = allowed - {processor} or allowed
-        if place != self._place:
-            self._place = place
-            for helper in self._helpers:
-                with contextlib.suppress(OSError):
-                    os.sched_setaffinity(helper.native_id or -1, place)
-
-    def _grow(self, size: int) -> None:
-        with self._lock:
-            try:
-                while len(self._helpers) < size:
-                    name = f"symloss-{len(self._helpers)}"
-                    helper = threading.Thread(target=_serve, args=(self._errands,), name=name, daemon=True)
-                    helper.start()
-                    self._helpers.append(helper)
-                    self._place = set()
-            except RuntimeError:  # no more threads to be had, or the interpreter is about to end
-                pass
 
 
 def _serve(errands: SimpleQueue[_Errand]) -> None:
-    keep_subnormals()
     while True:
         errands.get().help()
 
 
 _pool = _Pool()
+_crew = Crew()
+
+
+def crew() -> Crew:
+    """Return the threads that wait in compiled code."""
+    return _crew
 
 
 def _forget() -> None:
     """Start over: the threads of the pool did not come along into the forked process, and its locks may be held."""
-    global _pool
-    _pool = _Pool()
+    global _pool, _crew
+    _pool, _crew = _Pool(), Crew()
 
 
 if hasattr(os, "register_at_fork"):

@@ -11,14 +11,19 @@ from typing import Any
 
 from numba import types
 from numba.core import cgutils
+from numba.core.callconv import excinfo_ptr_t
 from numba.extending import intrinsic
 
 from .batch import Batch
+from .crew import Desk
 from .jit import Compiled
 from .late import make_array
 
 Kernel = Callable[..., Any]
-_BEFORE = 3  # arguments of a loop before those of its kernel
+_BEFORE = 4  # arguments of a loop before those of its kernel
+ir = cgutils.ir
+_WORD, _BYTE, _OK = ir.IntType(64), ir.IntType(8), ir.Constant(ir.IntType(32), 0)
+_NEXT, _INSIDE, _CODE, _INFO, _RESULT, _GIVEN = range(6)  # what threads share
 _loops: dict[Kernel, Any] = {}
 
 
@@ -33,8 +38,8 @@ def run_blocks(kernel: Kernel, key: Any, arguments: tuple[Any, ...], batch: Batc
     key : hashable
         Different for arguments of different types.
     arguments : tuple
-        Numbers of samples, of all and of a block; a float64 array for the sums of the blocks, or None; then what the
-        kernel is called with, whole.
+        Numbers of samples, of all and of a block; a float64 array for the sums of the blocks, or None; the desk of a
+        crew that helps, or 0; then what the kernel is called with, whole.
     batch : Batch
         How many inputs and constants there are.
     scale : tuple
@@ -68,7 +73,7 @@ def _new_entry(
 def _plain(kernel: Kernel, cut: list[bool]) -> Callable[..., Any]:
     """Return the loop where Numba is switched off."""
 
-    def over_blocks(count: int, length: int, sums: Any, *arguments: Any) -> Any:
+    def over_blocks(count: int, length: int, sums: Any, _desk: int, *arguments: Any) -> Any:
         all_inside, total = True, 0.0
         for number, start in enumerate(range(0, count, length)):
             part = slice(start, min(start + length, count))
@@ -95,10 +100,11 @@ class OverBlocks(Compiled):
     """
 
     def __init__(self, kernel: Compiled, cut: list[bool]) -> None:
-        names = kernel.py_func.__code__.co_varnames[: len(cut)]
+        names = ", ".join(kernel.py_func.__code__.co_varnames[: len(cut)])
+        before = "_count, _length, _sums, _desk"
         scope = {"each_block": _each_block(cut), "kernel": kernel}
-        listed = ", ".join(names)  # Numba knows functions of so many arguments only
-        exec(f"def over_blocks(_n, _m, _s, {listed}): return each_block(kernel, _n, _m, _s, ({listed},))", scope)
+        # Numba knows functions of so many arguments only.
+        exec(f"def over_blocks({before}, {names}): return each_block(kernel, {before}, ({names},))", scope)
         super().__init__(scope["over_blocks"], False, {})
         self._kernel = kernel
         self._cache = kernel._cache
@@ -115,45 +121,118 @@ class OverBlocks(Compiled):
 def _each_block(cut: list[bool]) -> Any:
     """Return what compiles to the loop over blocks, of kernels of which these arguments are cut."""
 
-    @intrinsic  # type: ignore[untyped-decorator]
-    def each_block(typingctx: Any, kernel: Any, count: Any, length: Any, sums: Any, arguments: Any) -> Any:
+    @intrinsic
+    def each_block(typingctx: Any, kernel: Any, count: Any, length: Any, sums: Any, desk: Any, arguments: Any) -> Any:
         own = typingctx.resolve_function_type(kernel, tuple(arguments), {})
         compiled = kernel.dispatcher.overloads[own.args]
 
         def build(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            _, count, length, own_sums, packed = args
+            _, count, length, own_sums, address, packed = args
             context.add_linking_libs(compiled.library.with_what_it_calls())
-            callee = context.declare_function(builder.module, compiled.fndesc)
-            result = context.get_constant_null(own.return_type)
-            last = cgutils.alloca_once_value(builder, result)
-            all_inside = cgutils.alloca_once_value(builder, context.get_constant(types.boolean, True))
-            values = cgutils.unpack_tuple(builder, packed)
-            with cgutils.for_range_slice(builder, count.type(0), count, length, inc=True) as (start, number):
-                left = builder.sub(count, start)
-                size = builder.select(builder.icmp_signed("<", left, length), left, length)
-                parts = [
-                    _part(context, builder, kind, value, start, size) if c and isinstance(kind, types.Array) else value
-                    for c, kind, value in zip(cut, arguments, values, strict=True)
-                ]
-                # The kernel stays a function: its loops are compiled as its attributes say.
-                status, result = context.call_conv.call_function(
-                    builder, callee, own.return_type, own.args, parts, attrs=("noinline",)
-                )
-                with cgutils.if_unlikely(builder, status.is_error):
-                    context.call_conv.return_status_propagate(builder, status)
-                inside = result
-                if sums is not types.none:
-                    inside, total = cgutils.unpack_tuple(builder, result)
-                    data = make_array(sums)(context, builder, own_sums).data
-                    builder.store(total, builder.gep(data, [number], source_etype=total.type))
-                builder.store(builder.and_(builder.load(all_inside), inside), all_inside)
-                builder.store(result, last)
-            result, all_inside = builder.load(last), builder.load(all_inside)
-            return all_inside if sums is types.none else builder.insert_value(result, all_inside, 0)
+            data = None if sums is types.none else make_array(sums)(context, builder, own_sums).data
+            task = _Task(context, builder, own, compiled.fndesc, cut)
+            return task.run(count, length, data, address, cgutils.unpack_tuple(builder, packed))
 
-        return own.return_type(kernel, count, length, sums, arguments), build
+        return own.return_type(kernel, count, length, sums, desk, arguments), build
 
     return each_block
+
+
+class _Task:
+    """Emits a function that takes one block after the other, which several threads may do at once, and its call.
+
+    What they share lies on the stack of the caller: the number of the next block, whether all was inside so far, how
+    the kernel failed, what it returned last, and what they were given.
+
+    Parameters
+    ----------
+    context, builder
+        Numba's, of the function that calls it.
+    own : Signature
+        Of the kernel.
+    kernel : FunctionDescriptor
+        What is called for every block.
+    cut : list of bool
+        Which of its arguments are cut into blocks.
+    """
+
+    def __init__(self, context: Any, builder: Any, own: Any, kernel: Any, cut: list[bool]) -> None:
+        self._context, self._builder, self._own, self._cut = context, builder, own, cut
+        self._kernel = context.declare_function(builder.module, kernel)
+
+    def run(self, count: Any, length: Any, sums: Any, desk: Any, arguments: list[Any]) -> Any:
+        """Emit the call, by this thread alone or with the crew at a desk; return what the kernel returned."""
+        context, builder = self._context, self._builder
+        status, result = _OK, context.get_constant_null(self._own.return_type)
+        given = [count, length, *([] if sums is None else [sums]), *arguments]
+        start = [_WORD(0), _BYTE(1), status, ir.Constant(excinfo_ptr_t, None), result, *given]
+        shared = cgutils.alloca_once(builder, ir.LiteralStructType([value.type for value in start]))
+        for place, value in enumerate(start):
+            builder.store(value, cgutils.gep_inbounds(builder, shared, 0, place))
+        function = self._function(shared.type, sums is not None)
+        argument = builder.bitcast(shared, cgutils.voidptr_t)
+        together = builder.icmp_unsigned("!=", desk, _WORD(0))
+        with builder.if_then(together, likely=False):
+            Desk(builder, desk).open(function, argument)
+        builder.call(function, [argument])
+        with builder.if_then(together, likely=False):
+            Desk(builder, desk).close()
+        inside, code, info, result = (
+            builder.load(cgutils.gep_inbounds(builder, shared, 0, place)) for place in range(_INSIDE, _GIVEN)
+        )
+        failed = context.call_conv._get_return_status(builder, code, info)
+        with cgutils.if_unlikely(builder, failed.is_error):
+            context.call_conv.return_status_propagate(builder, failed)
+        inside = builder.trunc(inside, ir.IntType(1))
+        return inside if sums is None else builder.insert_value(result, inside, 0)
+
+    def _function(self, pointer: Any, summed: bool) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
+        function = ir.Function(self._builder.module, kind, f"{self._builder.function.name}.blocks")
+        function.linkage = "internal"
+        builder = ir.IRBuilder(function.append_basic_block("entry"))
+        shared = builder.bitcast(function.args[0], pointer)
+        fields = len(pointer.pointee.elements)
+        places = [cgutils.gep_inbounds(builder, shared, 0, place) for place in range(fields)]
+        given = [builder.load(place) for place in places[_GIVEN:]]
+        count, length = given[:2]
+        number = builder.sdiv(builder.sub(builder.add(count, length), _WORD(1)), length)
+        look, compute, done = map(builder.append_basic_block, ("look", "compute", "done"))
+        builder.branch(look)
+        builder.position_at_end(look)
+        block = builder.atomic_rmw("add", places[_NEXT], _WORD(1), "seq_cst")
+        builder.cbranch(builder.icmp_signed("<", block, number), compute, done)
+        builder.position_at_end(compute)
+        status, result = self._call(builder, block, count, length, given[3 if summed else 2 :])
+        with cgutils.if_unlikely(builder, status.is_error):
+            builder.store(status.excinfoptr, places[_INFO])
+            builder.store(status.code, places[_CODE])
+            builder.branch(done)
+        inside = result
+        if summed:
+            inside, total = cgutils.unpack_tuple(builder, result)
+            builder.store(total, builder.gep(given[2], [block], source_etype=total.type))
+        builder.atomic_rmw("and", places[_INSIDE], builder.zext(inside, _BYTE), "monotonic")
+        with builder.if_then(builder.icmp_signed("==", block, builder.sub(number, _WORD(1)))):
+            builder.store(result, places[_RESULT])
+        builder.branch(look)
+        builder.position_at_end(done)
+        builder.ret_void()
+        return function
+
+    def _call(self, builder: Any, block: Any, count: Any, length: Any, arguments: list[Any]) -> tuple[Any, Any]:
+        """Emit the call of the kernel with one block."""
+        start = builder.mul(block, length)
+        left = builder.sub(count, start)
+        size = builder.select(builder.icmp_signed("<", left, length), left, length)
+        parts = [
+            _part(self._context, builder, kind, value, start, size) if c and isinstance(kind, types.Array) else value
+            for c, kind, value in zip(self._cut, self._own.args, arguments, strict=True)
+        ]
+        # The kernel stays a function: its loops are compiled as its attributes say.
+        return self._context.call_conv.call_function(
+            builder, self._kernel, self._own.return_type, self._own.args, parts, attrs=("noinline",)
+        )
 
 
 def _part(context: Any, builder: Any, kind: Any, value: Any, start: Any, size: Any) -> Any:
