@@ -45,26 +45,20 @@ _FORMULAS: dict[str, tuple[tuple[str, ...], Callable[..., Any]]] = {
 
 def call(case: Case, threads: int) -> Callable[[], Any] | None:
     """Return a function without arguments that computes the case, or None where the loss is no function of numbers."""
-    if case.loss not in _FORMULAS:
+    if case.loss not in _FORMULAS or case.output != "gradient":
         return None
     arrays, (predictions, formula) = case.arrays(), _FORMULAS[case.loss]
     variables = dict(zip(arrays, hy.make_vars(*arrays) if len(arrays) > 1 else [hy.make_vars(*arrays)], strict=True))
     loss = formula(**variables, **PARAMETERS.get(case.loss, {}))
-    grads = [hy.diff(loss, variables[name]) for name in predictions]
     samples = case.shape[0]
-    hessian = case.output == "hessian"
-    results = (
-        [*grads, hy.diff(grads[0], variables[predictions[0]])] if hessian else [loss, *(g / samples for g in grads)]
-    )
+    results = [loss, *(hy.diff(loss, variables[name]) / samples for name in predictions)]
     kind: Any = np.float32 if case.dtype == "float32" else float
     run = hy.cfunc(results, list(variables.values()), fp_type=kind, batch_size=2 * hy.recommended_simd_size(kind))
     inputs = np.stack([array.ravel() for array in arrays.values()])
     hy.set_nthreads(threads)
 
     def compute() -> Any:
-        found = run(inputs)
-        if hessian:
-            return tuple(found)
-        return found[0].sum() / samples, [grad.reshape(case.shape) for grad in found[1:]]
+        values, *grads = run(inputs)
+        return values.sum() / samples, [grad.reshape(case.shape) for grad in grads]
 
     return compute
