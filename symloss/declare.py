@@ -84,7 +84,7 @@ class Loss:
     disadvantages: str | None = None
     reference: str | None = None
     normalizer: Any = None
-    kernels_at: Mapping[Any, int] | None = None
+    kernels_at: Mapping[Parameter, int] = field(default_factory=dict)
     declared: Expr = field(init=False)
     arguments: tuple[Argument, ...] = field(init=False)
     sets: tuple[Dim, ...] = field(init=False)
@@ -107,14 +107,14 @@ class Loss:
             "sets": sets,
             "arguments": arguments_of(self.name, expr, normalizer, source),
             "source": source,
-            "kernels_at": dict(self.kernels_at or {}),
+            "kernels_at": dict(self.kernels_at),
         }
         for key, value in settled.items():
             object.__setattr__(self, key, value)
         self._check_case()
 
     def _check_case(self) -> None:
-        for parameter, value in self.fixed.items():
+        for parameter, value in self.kernels_at.items():
             if parameter not in self.parameters or not isinstance(value, int) or value not in parameter.domain:
                 raise SpecError(
                     f"{self.name}: kernels_at: expected parameters of the loss, with whole numbers of their domains, "
@@ -146,31 +146,26 @@ class Loss:
                 raise SpecError(f"{name}: {self.name} has no argument {key} to replace", source)
         given = {key: getattr(self, key) for key in TEXTS} | texts
         given.setdefault("normalizer", substitute(self.normalizer, substitution, source))
-        given.setdefault("kernels_at", {p: value for p, value in self.fixed.items() if p not in substitution})
+        given.setdefault("kernels_at", {p: value for p, value in self.kernels_at.items() if p not in substitution})
         composed = Loss(name, substitute(self.declared, substitution, source), **given)
         link = {key: convert(value, source) for key, value in substitution.items() if isinstance(key, Argument)}
         for key, value in (("outer", self), ("link", link)):
             object.__setattr__(composed, key, value)
         return composed
 
-    @property
-    def fixed(self) -> dict[Parameter, int]:
-        """The values of parameters for which there are kernels of their own."""
-        return dict(self.kernels_at or {})
-
     def cases(self) -> tuple[Loss, ...]:
         """Return the loss with the numbers of `kernels_at` in the place of parameters, if there are any."""
-        if not self.fixed:
+        if not self.kernels_at:
             return ()
-        numbers = ", ".join(f"{p.name} = {value}" for p, value in self.fixed.items())
-        case = self.compose(self.name + self.case_suffix, self.fixed, title=f"{self.texts.title}, {numbers}")
+        numbers = ", ".join(f"{p.name} = {value}" for p, value in self.kernels_at.items())
+        case = self.compose(self.name + self.case_suffix, self.kernels_at, title=f"{self.texts.title}, {numbers}")
         object.__setattr__(case, "source", self.source)
         return (case,)
 
     @property
     def case_suffix(self) -> str:
         """What the name of a case has after that of the loss."""
-        return "".join(f"_{p.name}_{value}" for p, value in self.fixed.items())
+        return "".join(f"_{p.name}_{value}" for p, value in self.kernels_at.items())
 
     def with_expr(self, expr: Expr, normalizer: Expr) -> Loss:
         """Return the same loss, written in another way."""

@@ -22,7 +22,7 @@ gamma, delta = Parameter("gamma", 1.5, domain=Interval(0, oo)), Parameter("delta
 SPECS = Path(__file__).parents[1] / "specs"
 RNG = np.random.default_rng(7)
 Z, Y = RNG.normal(size=300) * 5, RNG.integers(0, 2, 300).astype(float)
-CASES = [loss for loss in load([SPECS]) if loss.fixed]
+CASES = [loss for loss in load([SPECS]) if loss.kernels_at]
 
 
 def _powered(**options: Any) -> Loss:
@@ -44,7 +44,7 @@ def test_compose_inherits_the_values_of_the_parameters_that_are_left() -> None:
     (case,) = loss.compose("other", {z: sigmoid(z)}).cases()
     assert case.name == "other_gamma_2"
     assert loss.compose("third", {gamma: 3}).cases() == ()
-    assert loss.compose("fourth", {z: 2 * z}, kernels_at=None).cases() == ()
+    assert loss.compose("fourth", {z: 2 * z}, kernels_at={}).cases() == ()
 
 
 @pytest.mark.parametrize("wrong", [{z: 2}, {gamma: 2.5}, {gamma: -1}, {Parameter("alpha", 1.0): 2}], ids=str)

@@ -59,7 +59,7 @@ def module_text(loss: Loss, kernel: ir.Kernel) -> str:
     return render(
         "kernel.py.j2",
         docstring=_docstring(loss),
-        imports=_imports([*array_texts, *parameter_texts], functions, printer, bool(loss.fixed)),
+        imports=_imports([*array_texts, *parameter_texts], functions, printer, bool(loss.kernels_at)),
         arguments=array_texts,
         parameters=parameter_texts,
         info=_info(loss),
@@ -105,8 +105,8 @@ def _plain_domain(argument: Argument) -> str:
 
 def _conventions(loss: Loss) -> str:
     said = []
-    if loss.fixed:
-        numbers = " and ".join(f"{p.name} = {value}" for p, value in loss.fixed.items())
+    if loss.kernels_at:
+        numbers = " and ".join(f"{p.name} = {value}" for p, value in loss.kernels_at.items())
         said.append(f"With {numbers} the kernels of `{loss.name}{loss.case_suffix}` are called.")
     if loss.declared.has(absolute, maximum, minimal, MaxOver, Norm) or loss.expr.has(absolute, maximum, Norm):
         said.append("At a kink the gradient is the subgradient of least norm and the Hessian is 0.")
@@ -201,9 +201,9 @@ def _driver(loss: Loss, kernel: ir.Kernel, in_tiles: bool) -> list[str]:
 
 def _special_case(loss: Loss) -> list[str]:
     """Return what the driver is for other values of parameters than those of a case, if there is one."""
-    if not loss.fixed:
+    if not loss.kernels_at:
         return []
-    values = tuple(float(loss.fixed[p]) if p in loss.fixed else None for p in loss.parameters)
+    values = tuple(float(loss.kernels_at[p]) if p in loss.kernels_at else None for p in loss.parameters)
     return ["_GENERAL", repr(values), f'f"{{__name__}}{loss.case_suffix}"']
 
 

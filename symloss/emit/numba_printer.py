@@ -83,9 +83,13 @@ class Printer:
     def _load(self, expr: ir.Load) -> str:
         entry = f"{self._parts_of.get(expr.array, expr.array)}[{', '.join(map(self.expression, expr.indices))}]"
         entry = entry if self.single else f"np.float64({entry})"
-        if expr.low is None or expr.high is None:
-            return entry
-        return f"{self.call_name('within')}({entry}, {number(expr.low)}, {number(expr.high)})"
+        return self.bounded(entry, expr.low, expr.high)
+
+    def bounded(self, text: str, low: float | None, high: float | None) -> str:
+        """Return the text of a number that is NaN outside of a closed interval, if there is one."""
+        if low is None or high is None:
+            return text
+        return f"{self.call_name('within')}({text}, {number(low)}, {number(high)})"
 
     def condition(self, compare: ir.Compare) -> str:
         """Return a comparison as Python text."""

@@ -8,7 +8,7 @@ from symloss import ir
 from symloss.arguments import Argument, Parameter, is_class_label
 from symloss.declare import Loss
 from symloss.derive import Direction
-from symloss.emit.numba_printer import Printer, number
+from symloss.emit.numba_printer import Printer
 from symloss.emit.text import CodeFunction, signature
 from symloss.emit.twofold_printer import TwofoldPrinter
 from symloss.lower import closed_bounds
@@ -183,7 +183,11 @@ def _print_refined(sample: Sample, printer: Printer) -> CodeFunction:
     pairs = TwofoldPrinter(printer)
     read = set(ir.used_in(function.body))
     alone = function.scalars == sample.function.scalars  # nothing else says that an argument is outside of its domain
-    given = {a.name: _inside(a, a.name, printer) if alone else a.name for a in sample.arguments if a.name in read}
+    given = {
+        a.name: printer.bounded(a.name, *closed_bounds(a)) if alone else a.name
+        for a in sample.arguments
+        if a.name in read
+    }
     lines = [f"    {name} = {pairs.number_of(value)}" for name, value in given.items()]
     lines += pairs.body(function.body, 1)
     says = f"Return {' and '.join(function.scalars)} of one sample, from numbers in two parts."
@@ -196,16 +200,9 @@ def _scalar(argument: Argument, printer: Printer) -> list[str]:
     if is_class_label(argument) or isinstance(argument, Parameter):
         return []
     # float() of a float32 stays one in Numba
-    value = _inside(argument, argument.name if printer.single else f"np.float64({argument.name})", printer)
+    given = argument.name if printer.single else f"np.float64({argument.name})"
+    value = printer.bounded(given, *closed_bounds(argument))
     return [] if value == argument.name else [f"{argument.name} = {value}"]
-
-
-def _inside(argument: Argument, value: str, printer: Printer) -> str:
-    """Return a value of an argument, NaN outside of a closed domain."""
-    low, high = closed_bounds(argument)
-    if low is None or high is None:
-        return value
-    return f"{printer.call_name('within')}({value}, {number(low)}, {number(high)})"
 
 
 def _first_row(sample: Sample) -> str:

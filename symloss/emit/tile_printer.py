@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from symloss import ir
-from symloss.emit.numba_printer import Printer, lost_name, number, settling
+from symloss.emit.numba_printer import Printer, lost_name, settling
 from symloss.emit.text import call_lines
 
 _INDENT = "    "
@@ -58,9 +58,7 @@ class TilePrinter(Printer):
         index = self.expression(place)
         index = f"int({index})" if isinstance(place, ir.Name) and place.name in self._lanes else index
         entry = f"{expr.array}[{index}, {self._i}]" if expr.array in self._rows else f"{expr.array}[{index}]"
-        if expr.low is None or expr.high is None:
-            return entry
-        return f"{self.call_name('within')}({entry}, {number(expr.low)}, {number(expr.high)})"
+        return self.bounded(entry, expr.low, expr.high)
 
     def condition(self, compare: ir.Compare) -> str:
         """Return a comparison as Python text; that of a place with an index has a function of its own."""

@@ -161,7 +161,13 @@ def serve(address: int, desk: Any) -> None:
 
 
 class Crew:
-    """The members, of which one caller at a time has the use."""
+    """The members, of which one caller at a time has the use.
+
+    Attributes
+    ----------
+    seats : int
+        How many of them may take part in the call of who has taken the crew.
+    """
 
     def __init__(self) -> None:
         self._helpers = Helpers("symloss-crew")
@@ -169,19 +175,25 @@ class Crew:
         self._desk: Any = None
         self._address = 0
         self._serve: Any = None
+        self.seats = 0
 
     def take(self, helpers: int) -> int:
-        """Return where the desk is, at which so many may sit down; 0 if somebody else uses it, or there is none."""
+        """Return where the desk is, for at most so many helpers; 0 if somebody else uses it, or there is none."""
         if not self._taken.acquire(blocking=False):
             return 0
-        if self._desk is None:
-            self._set_up()
-        if self._address and self._members(helpers):
-            self._helpers.make_way()
-            self._desk[_SEATS] = helpers
-            return self._address
-        self._taken.release()
-        return 0
+        try:
+            if self._desk is None:
+                self._set_up()
+            self.seats = min(helpers, self._members(helpers)) if self._serve is not None else 0
+        except BaseException:
+            self._taken.release()
+            raise
+        if not self.seats:
+            self._taken.release()
+            return 0
+        self._helpers.make_way()
+        self._desk[_SEATS] = self.seats
+        return self._address
 
     def _members(self, wanted: int) -> int:
         """Return how many there are, after hiring: at most one for every other processor, as they wait awake."""
@@ -199,11 +211,11 @@ class Crew:
         room = np.zeros(_SIZE + 8, np.int64)
         start = -room.ctypes.data % 64 // 8
         self._desk = room[start : start + _SIZE]
+        self._address = self._desk.ctypes.data
         if not sys.platform.startswith("linux"):
             return  # where semaphores are different
         import ctypes
 
-        semaphore = self._desk[_SEMAPHORE:].ctypes.data
-        if ctypes.CDLL(None).sem_init(ctypes.c_void_p(semaphore), 0, 0) == 0:
+        semaphore = ctypes.c_void_p(self._address + 8 * _SEMAPHORE)
+        if ctypes.CDLL(None).sem_init(semaphore, 0, 0) == 0:
             self._serve = specialised(serve, (0, self._desk))
-            self._address = self._desk.ctypes.data

@@ -77,15 +77,9 @@ def execute(
     if most == 1 and batch.ready and entries <= _MOST:
         return _execute_ready(kernel, batch, scale, rest, summed)
     if most > 1 and at_once and entries <= most * _MOST:
-        crew = pool.crew()
-        desk = crew.take(most - 1)
-        if desk:
-            start = time.perf_counter()
-            try:
-                return _execute_ready(kernel, batch, scale, rest, summed, desk)
-            finally:
-                crew.give_back()
-                _pace[key] = min(most * (time.perf_counter() - start) / entries, _pace.get(key, math.inf))
+        found = _execute_together(kernel, batch, scale, rest, summed, most - 1)
+        if found is not None:
+            return found
     work = _Blocks(kernel, batch, scale, rest, summed)
     if most > 1 and expected == math.inf:
         work(1)
@@ -113,6 +107,23 @@ def _execute_ready(
     if sums is None:
         return result, 0.0
     return result if sums is _UNUSED else (result[0], combine(sums.tolist()))
+
+
+def _execute_together(
+    kernel: Kernel, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool, helpers: int
+) -> tuple[bool, float] | None:
+    """Do the same with the crew; return None if there is none to be had."""
+    crew = pool.crew()
+    desk = crew.take(helpers)
+    if not desk:
+        return None
+    key, start = (kernel, batch.types), time.perf_counter()
+    try:
+        return _execute_ready(kernel, batch, scale, rest, summed, desk)
+    finally:
+        pace = (1 + crew.seats) * (time.perf_counter() - start) / (batch.count * batch.longest)
+        crew.give_back()
+        _pace[key] = min(pace, _pace.get(key, math.inf))
 
 
 class _Blocks:

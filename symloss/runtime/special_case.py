@@ -9,6 +9,17 @@ from typing import Any
 from .driver import Driver
 
 
+def _left_to(name: str) -> Any:
+    """Return a method that calls that of the chosen driver."""
+
+    def method(self: SpecialCase, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
+        driver, parameters = self._chosen(parameters)
+        return getattr(driver, name)(arrays, parameters, **options)
+
+    method.__name__, method.__doc__ = name, "See `Driver`."
+    return method
+
+
 class SpecialCase:
     """A driver that leaves certain values of the parameters to that of another module.
 
@@ -47,30 +58,9 @@ class SpecialCase:
             self._special = importlib.import_module(self._module)._DRIVER
         return self._special, others
 
-    def value(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
-        """See `Driver`."""
-        driver, parameters = self._chosen(parameters)
-        return driver.value(arrays, parameters, **options)
-
-    def grad(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
-        """See `Driver`."""
-        driver, parameters = self._chosen(parameters)
-        return driver.grad(arrays, parameters, **options)
-
-    def value_and_grad(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
-        """See `Driver`."""
-        driver, parameters = self._chosen(parameters)
-        return driver.value_and_grad(arrays, parameters, **options)
-
-    def grad_and_hess(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
-        """See `Driver`."""
-        driver, parameters = self._chosen(parameters)
-        return driver.grad_and_hess(arrays, parameters, **options)
-
-    def hvp(self, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
-        """See `Driver`."""
-        driver, parameters = self._chosen(parameters)
-        return driver.hvp(arrays, parameters, **options)
+    value, grad, value_and_grad, grad_and_hess, hvp = map(
+        _left_to, ("value", "grad", "value_and_grad", "grad_and_hess", "hvp")
+    )
 
     def refuse(self, unknown: Mapping[str, Any]) -> None:
         """See `Driver`."""
