@@ -43,6 +43,15 @@ def _fussy(x: Any, weight: Any) -> Any:
     return True, 0.0
 
 
+@kernel
+def _rarely_fussy(each_block: Any, kernel: Any) -> Any:
+    """Do the same; arguments of a loss may be called so."""
+    for i in range(each_block.size):
+        if each_block[i] < 0:
+            raise ValueError("a negative number")
+    return True, 0.0
+
+
 def _batch(x: Any) -> Any:
     batch = execute.Batch()
     batch.count, batch.block, batch.longest = x.size, BLOCK, 1
@@ -100,29 +109,66 @@ def test_it_comes_back_from_sleep_and_from_many_short_tasks() -> None:
 
 
 @linux
-@pytest.mark.parametrize("bad", [0, N // 2, N - 1])
-def test_an_exception_in_a_kernel_reaches_the_caller(bad: int) -> None:
+@pytest.mark.parametrize("bad", [[0], [N // 2], [N - 1], range(0, N, 7)])
+def test_an_exception_in_a_kernel_reaches_the_caller(bad: Any) -> None:
     """Whoever was computing; and the crew goes on."""
     crew, x = Crew(), np.ones(N)
-    for desk in (0, crew.take(1)):
+    for helpers in (0, 1, 1, 1):
+        desk = crew.take(helpers) if helpers else 0
         x[bad] = -1
         with pytest.raises(ValueError, match="a negative number"):
             _call(_fussy, x, desk)
         x[bad] = 1
+        if helpers:
+            crew.give_back()
+            desk = crew.take(helpers)
         assert _call(_fussy, x, desk)[0]
+        if helpers:
+            crew.give_back()
 
 
 @linux
-def test_generated_functions_use_it_from_as_many_threads_as_they_please() -> None:
+def test_what_fails_and_what_is_compiled_says_nothing_about_the_pace() -> None:
+    x = np.ones(N)
+    batch = _batch(x)
+    key = _rarely_fussy, batch.types
+    for _ in range(3):
+        x[-1] = -1
+        with pytest.raises(ValueError, match="a negative number"):
+            execute.execute(_rarely_fussy, batch, (), (), 2, summed=True)
+        assert key not in execute._pace
+    x[-1] = 1
+    assert execute.execute(_rarely_fussy, batch, (), (), 2, summed=True) == (True, 0.0)
+    assert 0 < execute._pace[key] < 1e-6
+
+
+@linux
+def test_one_call_is_no_longer_than_what_may_be_interrupted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many threads are asked for."""
+    x, taken = np.ones(N), []
+    run = execute.run_blocks
+
+    def recorded(kernel: Any, key: Any, arguments: Any, *rest: Any) -> Any:
+        taken.append(arguments[0])
+        return run(kernel, key, arguments, *rest)
+
+    monkeypatch.setattr(execute, "run_blocks", recorded)
+    monkeypatch.setattr(execute, "_MOST", N // 10)
+    assert execute.execute(_rarely_fussy, _batch(x), (), (), 64, summed=True) == (True, 0.0)
+    assert sum(taken) == N
+    assert max(taken) <= N // 10
+
+
+@linux
+def test_generated_functions_use_it_from_as_many_threads_as_they_please(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first takes the crew; the others go on as if there were none."""
     rng = np.random.default_rng(0)
     x, y = rng.random(N), rng.random(N)
     alone = squared_error.value_and_grad(x, y, threads=1)
+    monkeypatch.setattr(pool, "_crew", Crew())
     for _ in range(3):
-        squared_error.value_and_grad(x, y, threads=2)
-    names = [thread.name for thread in threading.enumerate()]
-    assert any(name.startswith("symloss-crew") for name in names)
-    assert len([name for name in names if name.startswith("symloss-crew")]) < len(os.sched_getaffinity(0)) * 4
+        squared_error.value_and_grad(x, y, threads=64)
+    assert pool.crew().seats == len(os.sched_getaffinity(0)) - 1
     failed: list[int] = []
 
     def work(number: int) -> None:
@@ -139,6 +185,7 @@ def test_generated_functions_use_it_from_as_many_threads_as_they_please() -> Non
     assert not failed
 
 
+@linux
 def test_a_taken_crew_is_no_reason_to_wait() -> None:
     rng = np.random.default_rng(0)
     x, y = rng.random(N), rng.random(N)

@@ -20,7 +20,7 @@ from .reduce import combine
 
 _WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
 _WORTH_CREW = 8e-5  # the same for one that waits in compiled code
-_MOST = 2**20  # entries between two visits to the interpreter
+_MOST = 2**20  # entries that a thread computes between two visits to the interpreter
 _SHARE = 2 / 3  # of what is left for a thread, which it takes as its next piece, so that all end at about the same time
 
 _UNUSED = empty(1)  # of a single block the sum is returned
@@ -71,16 +71,18 @@ def execute(
     key = kernel, batch.types
     entries = batch.count * batch.longest
     expected = entries * _pace.get(key, math.inf)
-    at_once = batch.ready and isinstance(kernel, Compiled)
+    compiled = kernel if batch.ready and isinstance(kernel, Compiled) else None
     most = 1
-    if expected > (_WORTH_CREW if at_once else _WORTH):
+    if expected > (_WORTH if compiled is None else _WORTH_CREW):
         most = min(pool.thread_count(threads), -(-batch.count // batch.block))
     if most == 1 and batch.ready and entries <= _MOST:
         return _execute_ready(kernel, batch, scale, rest, summed)
-    if most > 1 and at_once and entries <= most * _MOST:
-        found = _execute_together(kernel, batch, scale, rest, summed, most - 1)
+    if most > 1 and compiled is not None:
+        found = _execute_together(compiled, batch, scale, rest, summed, most - 1)
         if found is not None:
             return found
+        if expected < _WORTH and entries <= _MOST:
+            return _execute_ready(kernel, batch, scale, rest, summed)
     work = _Blocks(kernel, batch, scale, rest, summed)
     if most > 1 and expected == math.inf:
         work(1)
@@ -95,7 +97,7 @@ def execute(
 def _execute_ready(
     kernel: Kernel, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool, desk: int = 0
 ) -> tuple[bool, float]:
-    """Run a kernel over a batch of which nothing has to be converted, in one call, with the crew at a desk."""
+    """Run a kernel over a batch of which nothing has to be converted, in one call; with a crew if there is its desk."""
     count, length = batch.count, batch.block
     if not summed:
         sums, length = None, length if desk else count
@@ -111,20 +113,24 @@ def _execute_ready(
 
 
 def _execute_together(
-    kernel: Kernel, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool, helpers: int
+    kernel: Compiled, batch: Batch, scale: tuple[float, ...], rest: Sequence[Any], summed: bool, helpers: int
 ) -> tuple[bool, float] | None:
-    """Do the same with the crew; return None if there is none to be had."""
-    crew = pool.crew()
-    desk = crew.take(helpers)
+    """Run a kernel over such a batch with the crew; return None if there is none to be had, or too much to do."""
+    crew, key, entries = pool.crew(), (kernel, batch.types), batch.count * batch.longest
+    new, desk = kernel.loaded + kernel.compiled, crew.take(helpers)
     if not desk:
         return None
-    key, start = (kernel, batch.types), time.perf_counter()
     try:
-        return _execute_ready(kernel, batch, scale, rest, summed, desk)
+        if entries > (1 + crew.seats) * _MOST:
+            return None
+        start = time.perf_counter()
+        result = _execute_ready(kernel, batch, scale, rest, summed, desk)
+        if kernel.loaded + kernel.compiled == new:  # what it takes to get a kernel ready says nothing
+            pace = (1 + crew.came()) * (time.perf_counter() - start) / entries
+            _pace[key] = min(pace, _pace.get(key, math.inf))
+        return result
     finally:
-        pace = (1 + crew.seats) * (time.perf_counter() - start) / (batch.count * batch.longest)
         crew.give_back()
-        _pace[key] = min(pace, _pace.get(key, math.inf))
 
 
 class _Blocks:

@@ -16,7 +16,7 @@ from numba.core.callconv import excinfo_ptr_t
 from numba.extending import intrinsic
 
 from .batch import Batch
-from .crew import Desk
+from .crew import HAS_SEMAPHORES, Desk
 from .jit import Compiled
 from .late import make_array
 
@@ -25,7 +25,7 @@ _BEFORE = 4  # arguments of a loop before those of its kernel
 ir = cgutils.ir
 _WORD, _BYTE, _OK = ir.IntType(64), ir.IntType(8), ir.Constant(ir.IntType(32), 0)
 _NEXT, _INSIDE, _CODE, _INFO, _RESULT, _GIVEN = range(6)  # what threads share
-_loops: dict[Kernel, Any] = {}
+_loops: dict[Kernel, Any] = {}  # a kernel is always cut in one way
 
 
 def run_blocks(kernel: Kernel, key: Any, arguments: tuple[Any, ...], batch: Batch, scale: tuple[float, ...]) -> Any:
@@ -103,9 +103,9 @@ class OverBlocks(Compiled):
     def __init__(self, kernel: Compiled, cut: list[bool]) -> None:
         names = ", ".join(kernel.py_func.__code__.co_varnames[: len(cut)])
         before = "_count, _length, _sums, _desk"
-        scope = {"each_block": _each_block(cut), "kernel": kernel}
+        scope = {"_each_block": _each_block(cut), "_kernel": kernel}
         # Numba knows functions of so many arguments only.
-        exec(f"def over_blocks({before}, {names}): return each_block(kernel, {before}, ({names},))", scope)
+        exec(f"def over_blocks({before}, {names}): return _each_block(_kernel, {before}, ({names},))", scope)
         super().__init__(scope["over_blocks"], False, {})
         self._kernel = kernel
         self._cache = kernel._cache
@@ -172,12 +172,14 @@ class _Task:
             builder.store(value, cgutils.gep_inbounds(builder, shared, 0, place))
         function = self._function(shared.type, sums is not None)
         argument = builder.bitcast(shared, cgutils.voidptr_t)
-        together = builder.icmp_unsigned("!=", desk, _WORD(0))
-        with builder.if_then(together, likely=False):
-            Desk(builder, desk).open(function, argument)
+        if HAS_SEMAPHORES:
+            together = builder.icmp_unsigned("!=", desk, _WORD(0))
+            with builder.if_then(together, likely=False):
+                Desk(builder, desk).open(function, argument)
         builder.call(function, [argument])
-        with builder.if_then(together, likely=False):
-            Desk(builder, desk).close()
+        if HAS_SEMAPHORES:
+            with builder.if_then(together, likely=False):
+                Desk(builder, desk).close()
         inside, code, info, result = (
             builder.load(cgutils.gep_inbounds(builder, shared, 0, place)) for place in range(_INSIDE, _GIVEN)
         )
@@ -195,8 +197,8 @@ class _Task:
         shared = builder.bitcast(function.args[0], pointer)
         fields = len(pointer.pointee.elements)
         places = [cgutils.gep_inbounds(builder, shared, 0, place) for place in range(fields)]
-        given = [builder.load(place) for place in places[_GIVEN:]]
-        count, length = given[:2]
+        count, length, *given = (builder.load(place) for place in places[_GIVEN:])
+        sums, arguments = (given[0], given[1:]) if summed else (None, given)
         number = builder.sdiv(builder.sub(builder.add(count, length), _WORD(1)), length)
         look, compute, done = map(builder.append_basic_block, ("look", "compute", "done"))
         builder.branch(look)
@@ -204,15 +206,17 @@ class _Task:
         block = builder.atomic_rmw("add", places[_NEXT], _WORD(1), "seq_cst")
         builder.cbranch(builder.icmp_signed("<", block, number), compute, done)
         builder.position_at_end(compute)
-        status, result = self._call(builder, block, count, length, given[3 if summed else 2 :])
+        status, result = self._call(builder, block, count, length, arguments)
         with cgutils.if_unlikely(builder, status.is_error):
-            builder.store(status.excinfoptr, places[_INFO])
-            builder.store(status.code, places[_CODE])
+            builder.atomic_rmw("max", places[_NEXT], number, "seq_cst")  # the others stop, too
+            known = builder.cmpxchg(places[_CODE], _OK, status.code, "seq_cst", "seq_cst")
+            with builder.if_then(builder.extract_value(known, 1)):
+                builder.store(status.excinfoptr, places[_INFO])
             builder.branch(done)
         inside = result
         if summed:
             inside, total = cgutils.unpack_tuple(builder, result)
-            builder.store(total, builder.gep(given[2], [block], source_etype=total.type))
+            builder.store(total, builder.gep(sums, [block], source_etype=total.type))
         builder.atomic_rmw("and", places[_INSIDE], builder.zext(inside, _BYTE), "monotonic")
         with builder.if_then(builder.icmp_signed("==", block, builder.sub(number, _WORD(1)))):
             builder.store(result, places[_RESULT])

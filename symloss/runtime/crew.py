@@ -10,6 +10,7 @@ the function.  The caller calls it, too; then it closes the task and waits until
 
 from __future__ import annotations
 
+import ctypes
 import os
 import sys
 import threading
@@ -23,11 +24,12 @@ from numba.extending import intrinsic
 from .helpers import Helpers
 from .jit import kernel, specialised
 
+HAS_SEMAPHORES = sys.platform.startswith("linux")  # elsewhere they are others, or none
 # Words of the desk, each on a cache line of its own; behind the function is what it is called with.
 _TICKET, _OPEN, _SEATS, _ACTIVE, _ASLEEP, _TASK, _SEMAPHORE, _SIZE = range(0, 64, 8)
 _PATIENCE = 1000  # looks at the desk, of some 40 nanoseconds, before a thread sleeps, or lets others run
 ir = cgutils.ir
-_WORD = ir.IntType(64)
+_WORD = ir.IntType(64)  # holds an address, too
 # What tells a processor that a loop only waits.
 _RELAX: dict[str, tuple[str, tuple[int, ...]]] = {
     "x86_64": ("llvm.x86.sse2.pause", ()),
@@ -63,10 +65,10 @@ class Desk:
     def _add(self, place: int, more: int) -> Any:
         return self._builder.atomic_rmw("add", self._word(place), _WORD(more), "seq_cst")
 
-    def _call(self, name: str, *args: Any, returns: Any = ir.IntType(32)) -> None:  # noqa: B008
+    def _call(self, name: str, *args: Any, returns: Any = ir.IntType(32)) -> Any:  # noqa: B008
         """Call a function of the C library, or one of LLVM's."""
         kind = ir.FunctionType(returns, [arg.type for arg in args])
-        self._builder.call(cgutils.get_or_insert_function(self._builder.module, kind, name), args)
+        return self._builder.call(cgutils.get_or_insert_function(self._builder.module, kind, name), args)
 
     def _relax(self) -> None:
         name, numbers = _RELAX.get(codegen.ll.get_process_triple().partition("-")[0], ("", ()))
@@ -74,7 +76,10 @@ class Desk:
             self._call(name, *map(ir.IntType(32), numbers), returns=ir.VoidType())
 
     def open(self, function: Any, argument: Any) -> None:
-        """Let the crew call a function with a pointer."""
+        """Let the crew call a function with a pointer.
+
+        Nobody looks at the function, at its argument and at the seats before the ticket that is open is his.
+        """
         builder = self._builder
         for place, what in enumerate((function, argument), _TASK):
             builder.store(builder.ptrtoint(what, _WORD), self._word(place))
@@ -83,6 +88,9 @@ class Desk:
         self._store(_TICKET, ticket)
         asleep, seats = self._load(_ASLEEP), self._load(_SEATS)
         few = builder.select(builder.icmp_signed("<", asleep, seats), asleep, seats)
+        few = builder.select(builder.icmp_signed("<", few, _WORD(0)), _WORD(0), few)
+        # Counted here: whoever is woken may take long to begin, and the next task would wake him again.
+        builder.atomic_rmw("sub", self._word(_ASLEEP), few, "seq_cst")
         with cgutils.for_range(builder, few):
             self._call("sem_post", self._word(_SEMAPHORE))
 
@@ -91,7 +99,6 @@ class Desk:
         builder = self._builder
         self._store(_OPEN, _WORD(0))
         turns = cgutils.alloca_once_value(builder, _WORD(0))
-        builder.store(_WORD(0), turns)
         look, wait, done = map(builder.append_basic_block, ("look", "wait", "done"))
         builder.branch(look)
         builder.position_at_end(look)
@@ -122,9 +129,14 @@ class Desk:
         builder.position_at_end(sleep)
         builder.store(_WORD(0), turns)
         self._add(_ASLEEP, 1)  # before the last look: who opens a task after it wakes somebody
+        woken = cgutils.alloca_once_value(builder, ir.IntType(32)(1))
+        builder.store(ir.IntType(32)(1), woken)
         with builder.if_then(builder.icmp_unsigned("==", self._load(_TICKET), builder.load(seen))):
-            self._call("sem_wait", self._word(_SEMAPHORE))
-        self._add(_ASLEEP, -1)
+            builder.store(self._call("sem_wait", self._word(_SEMAPHORE)), woken)
+        with builder.if_then(builder.icmp_signed("!=", builder.load(woken), ir.IntType(32)(0))):  # up by himself
+            missed = self._call("sem_trywait", self._word(_SEMAPHORE))
+            with builder.if_then(builder.icmp_signed("!=", missed, ir.IntType(32)(0))):
+                self._add(_ASLEEP, -1)
         builder.branch(look)
         builder.position_at_end(join)
         builder.store(ticket, seen)
@@ -156,7 +168,7 @@ def _serve(typingctx: Any, address: Any) -> Any:
 
 @kernel
 def serve(address: int, desk: Any) -> None:
-    """Wait for tasks on a desk, which has to stay there, and take part in them, without end."""
+    """Wait for tasks on a desk, and take part in them, without end; the array is there to stay where it is."""
     _serve(address)
 
 
@@ -166,7 +178,7 @@ class Crew:
     Attributes
     ----------
     seats : int
-        How many of them may take part in the call of who has taken the crew.
+        How many may take part in the call of who has taken the crew; some may be late.
     """
 
     def __init__(self) -> None:
@@ -179,21 +191,29 @@ class Crew:
 
     def take(self, helpers: int) -> int:
         """Return where the desk is, for at most so many helpers; 0 if somebody else uses it, or there is none."""
-        if not self._taken.acquire(blocking=False):
+        if not HAS_SEMAPHORES or not self._taken.acquire(blocking=False):
             return 0
         try:
             if self._desk is None:
                 self._set_up()
-            self.seats = min(helpers, self._members(helpers)) if self._serve is not None else 0
+            self.seats = min(helpers, self._members(helpers))
+            if self.seats:
+                self._helpers.make_way()
+                self._desk[_SEATS] = self.seats
+                return self._address
         except BaseException:
             self._taken.release()
             raise
-        if not self.seats:
-            self._taken.release()
-            return 0
-        self._helpers.make_way()
-        self._desk[_SEATS] = self.seats
-        return self._address
+        self._taken.release()
+        return 0
+
+    def came(self) -> int:
+        """Return how many have taken part in the call that has just ended."""
+        return self.seats - max(0, int(self._desk[_SEATS]))
+
+    def give_back(self) -> None:
+        """Let others use it."""
+        self._taken.release()
 
     def _members(self, wanted: int) -> int:
         """Return how many there are, after hiring: at most one for every other processor, as they wait awake."""
@@ -203,19 +223,12 @@ class Crew:
             there = self._helpers.at_least(wanted, self._serve, self._address, self._desk)
         return there
 
-    def give_back(self) -> None:
-        """Let others use it."""
-        self._taken.release()
-
     def _set_up(self) -> None:
         room = np.zeros(_SIZE + 8, np.int64)
         start = -room.ctypes.data % 64 // 8
-        self._desk = room[start : start + _SIZE]
-        self._address = self._desk.ctypes.data
-        if not sys.platform.startswith("linux"):
-            return  # where semaphores are different
-        import ctypes
-
-        semaphore = ctypes.c_void_p(self._address + 8 * _SEMAPHORE)
-        if ctypes.CDLL(None).sem_init(semaphore, 0, 0) == 0:
-            self._serve = specialised(serve, (0, self._desk))
+        desk = room[start : start + _SIZE]
+        self._address = desk.ctypes.data
+        if ctypes.CDLL(None).sem_init(ctypes.c_void_p(self._address + 8 * _SEMAPHORE), 0, 0):
+            raise OSError("there is no room for a semaphore")
+        self._serve = specialised(serve, (0, desk))
+        self._desk = desk

@@ -37,7 +37,8 @@ def _prepare(runtime: Path) -> None:
         return
     package, inner, jit = (types.ModuleType(n) for n in (_PACKAGE, f"{_PACKAGE}._runtime", f"{_PACKAGE}._runtime.jit"))
     package.__path__, inner.__path__ = [], [str(runtime)]
-    jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged), called=_called)
+    jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged), called=_called, specialised=_specialised)
+    jit.__dict__["Compiled"] = _Compiled
     sys.modules |= {module.__name__: module for module in (package, inner, jit)}
     names = (
         "bits", "brief", "describe", "driver", "loops", "reduce", "rows", "special_case", "stretches", "tiles",
@@ -50,6 +51,14 @@ def _prepare(runtime: Path) -> None:
 
 
 def _unchanged(function: Any, **_options: Any) -> Any:
+    return function
+
+
+class _Compiled:
+    """What no function is here."""
+
+
+def _specialised(function: Any, _arguments: tuple[Any, ...]) -> Any:
     return function
 
 
