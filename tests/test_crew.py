@@ -36,16 +36,8 @@ def _slow_sum(x: Any, weight: Any, marks: Any) -> Any:
 
 
 @kernel
-def _fussy(x: Any, weight: Any) -> Any:
-    for i in range(x.size):
-        if x[i] < 0:
-            raise ValueError("a negative number")
-    return True, 0.0
-
-
-@kernel
-def _rarely_fussy(each_block: Any, kernel: Any) -> Any:
-    """Do the same; arguments of a loss may be called so."""
+def _fussy(each_block: Any, kernel: Any) -> Any:
+    """Refuse negative numbers; arguments of a loss may be called so."""
     for i in range(each_block.size):
         if each_block[i] < 0:
             raise ValueError("a negative number")
@@ -62,7 +54,7 @@ def _batch(x: Any) -> Any:
 
 def _call(function: Any, x: Any, desk: int, *rest: Any) -> Any:
     sums = np.empty(-(-x.size // BLOCK))
-    inside, last = over_blocks.run_blocks(function, 1, (x.size, BLOCK, sums, desk, x, None, *rest), _batch(x), ())
+    inside, last = over_blocks.run_blocks(function, (x.size, BLOCK, sums, desk, x, None, *rest), _batch(x), ())
     assert last == sums[-1]
     return inside, sums
 
@@ -128,17 +120,18 @@ def test_an_exception_in_a_kernel_reaches_the_caller(bad: Any) -> None:
 
 
 @linux
-def test_what_fails_and_what_is_compiled_says_nothing_about_the_pace() -> None:
+def test_what_fails_and_what_is_compiled_says_nothing_about_the_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(execute, "_pace", {})
     x = np.ones(N)
     batch = _batch(x)
-    key = _rarely_fussy, batch.types
+    key = _fussy, batch.types
     for _ in range(3):
         x[-1] = -1
         with pytest.raises(ValueError, match="a negative number"):
-            execute.execute(_rarely_fussy, batch, (), (), 2, summed=True)
+            execute.execute(_fussy, batch, (), (), 2, summed=True)
         assert key not in execute._pace
     x[-1] = 1
-    assert execute.execute(_rarely_fussy, batch, (), (), 2, summed=True) == (True, 0.0)
+    assert execute.execute(_fussy, batch, (), (), 2, summed=True) == (True, 0.0)
     assert 0 < execute._pace[key] < 1e-6
 
 
@@ -148,13 +141,13 @@ def test_one_call_is_no_longer_than_what_may_be_interrupted(monkeypatch: pytest.
     x, taken = np.ones(N), []
     run = execute.run_blocks
 
-    def recorded(kernel: Any, key: Any, arguments: Any, *rest: Any) -> Any:
+    def recorded(kernel: Any, arguments: Any, *rest: Any) -> Any:
         taken.append(arguments[0])
-        return run(kernel, key, arguments, *rest)
+        return run(kernel, arguments, *rest)
 
     monkeypatch.setattr(execute, "run_blocks", recorded)
     monkeypatch.setattr(execute, "_MOST", N // 10)
-    assert execute.execute(_rarely_fussy, _batch(x), (), (), 64, summed=True) == (True, 0.0)
+    assert execute.execute(_fussy, _batch(x), (), (), 64, summed=True) == (True, 0.0)
     assert sum(taken) == N
     assert max(taken) <= N // 10
 

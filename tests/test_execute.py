@@ -105,7 +105,7 @@ def test_neighbouring_blocks_of_compiled_kernels_are_summed_one_by_one_in_one_ca
         batch = _batch(count, block)
         batch.inputs, batch.weight = (), rng.random(count)
         sums = np.empty(-(-count // block))
-        inside, last = run_blocks(total_weight, 1, (count, block, sums, 0, batch.weight), batch, ())
+        inside, last = run_blocks(total_weight, (count, block, sums, 0, batch.weight), batch, ())
         assert inside
         parts = [math.fsum(batch.weight[i : i + block]) for i in range(0, count, block)]
         np.testing.assert_array_max_ulp(sums, np.array(parts), 1)

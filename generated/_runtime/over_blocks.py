@@ -28,7 +28,7 @@ _NEXT, _INSIDE, _CODE, _INFO, _RESULT, _GIVEN = range(6)  # what threads share
 _loops: dict[Kernel, Any] = {}  # a kernel is always cut in one way
 
 
-def run_blocks(kernel: Kernel, key: Any, arguments: tuple[Any, ...], batch: Batch, scale: tuple[float, ...]) -> Any:
+def run_blocks(kernel: Kernel, arguments: tuple[Any, ...], batch: Batch, scale: tuple[float, ...]) -> Any:
     """Call a kernel with one block of samples after the other.
 
     Parameters
@@ -36,13 +36,11 @@ def run_blocks(kernel: Kernel, key: Any, arguments: tuple[Any, ...], batch: Batc
     kernel : callable
         Called with inputs, constants, weights, scale and rest; returns whether every target is inside its domain, and
         with it the sum of the losses if there are sums.
-    key : hashable
-        Different for arguments of different types.
     arguments : tuple
         Numbers of samples, of all and of a block; a float64 array for the sums of the blocks, or None; the desk of a
         crew that helps, or 0; then what the kernel is called with, whole.
     batch : Batch
-        How many inputs and constants there are.
+        How many inputs and constants there are, and of what types.
     scale : tuple
         How long it is.
 
@@ -52,14 +50,14 @@ def run_blocks(kernel: Kernel, key: Any, arguments: tuple[Any, ...], batch: Batc
         Whether every target is inside its domain; with it the sum of the last block, if there are sums.
     """
     try:
-        entry = _loops[kernel].entries[key]
+        entry = _loops[kernel].entries[batch.types]
     except (KeyError, AttributeError):
-        entry = _new_entry(kernel, key, arguments, batch, scale)
+        entry = _new_entry(kernel, arguments, batch, scale)
     return entry(*arguments)
 
 
 def _new_entry(
-    kernel: Kernel, key: Any, arguments: tuple[Any, ...], batch: Batch, scale: tuple[float, ...]
+    kernel: Kernel, arguments: tuple[Any, ...], batch: Batch, scale: tuple[float, ...]
 ) -> Callable[..., Any]:
     if kernel not in _loops:
         cut = [True] * (len(arguments) - _BEFORE)  # which arguments are cut into blocks
@@ -68,7 +66,7 @@ def _new_entry(
         cut[weight + 1 : weight + 1 + len(scale)] = [False] * len(scale)
         _loops[kernel] = OverBlocks(kernel, cut) if isinstance(kernel, Compiled) else _plain(kernel, cut)
     loop: Any = _loops[kernel]
-    return loop.entry(key, arguments) if isinstance(loop, OverBlocks) else loop
+    return loop.entry(batch.types, arguments) if isinstance(loop, OverBlocks) else loop
 
 
 def _plain(kernel: Kernel, cut: list[bool]) -> Callable[..., Any]:

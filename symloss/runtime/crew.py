@@ -128,15 +128,7 @@ class Desk:
         builder.cbranch(builder.icmp_unsigned("<", turn, _WORD(_PATIENCE)), look, sleep)
         builder.position_at_end(sleep)
         builder.store(_WORD(0), turns)
-        self._add(_ASLEEP, 1)  # before the last look: who opens a task after it wakes somebody
-        woken = cgutils.alloca_once_value(builder, ir.IntType(32)(1))
-        builder.store(ir.IntType(32)(1), woken)
-        with builder.if_then(builder.icmp_unsigned("==", self._load(_TICKET), builder.load(seen))):
-            builder.store(self._call("sem_wait", self._word(_SEMAPHORE)), woken)
-        with builder.if_then(builder.icmp_signed("!=", builder.load(woken), ir.IntType(32)(0))):  # up by himself
-            missed = self._call("sem_trywait", self._word(_SEMAPHORE))
-            with builder.if_then(builder.icmp_signed("!=", missed, ir.IntType(32)(0))):
-                self._add(_ASLEEP, -1)
+        self._sleep(builder.load(seen))
         builder.branch(look)
         builder.position_at_end(join)
         builder.store(ticket, seen)
@@ -144,6 +136,17 @@ class Desk:
         self._take_part(ticket)
         builder.branch(look)
         builder.position_at_end(never)
+
+    def _sleep(self, seen: Any) -> None:
+        builder, nothing = self._builder, ir.IntType(32)(0)
+        self._add(_ASLEEP, 1)  # before the last look: who opens a task after it wakes somebody
+        failed = cgutils.alloca_once_value(builder, ir.IntType(32)(1))
+        with builder.if_then(builder.icmp_unsigned("==", self._load(_TICKET), seen)):
+            builder.store(self._call("sem_wait", self._word(_SEMAPHORE)), failed)
+        with builder.if_then(builder.icmp_signed("!=", builder.load(failed), nothing)):  # woken by nobody
+            missed = self._call("sem_trywait", self._word(_SEMAPHORE))
+            with builder.if_then(builder.icmp_signed("!=", missed, nothing)):
+                self._add(_ASLEEP, -1)
 
     def _take_part(self, ticket: Any) -> None:
         builder = self._builder

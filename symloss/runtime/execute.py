@@ -105,7 +105,7 @@ def _execute_ready(
     else:
         sums = empty(-(-count // length))
     arguments = (count, length, sums, desk, *batch.inputs, *batch.constants, batch.weight, *scale, *rest)
-    result = run_blocks(kernel, batch.types, arguments, batch, scale)
+    result = run_blocks(kernel, arguments, batch, scale)
     if sums is None:
         return result, 0.0
     return result if sums is _UNUSED else (result[0], combine(sums.tolist()))
@@ -179,7 +179,7 @@ class _Blocks:
             count = cut.stop - cut.start
             how = (count, length, self.sums[first:], 0) if summed else (count, count, None, 0)
             arguments = (*how, *[a[cut] for a in inputs], *constants, weight, *scale, *[a[cut] for a in rest])
-            inside = run_blocks(kernel, batch.types, arguments, batch, scale)
+            inside = run_blocks(kernel, arguments, batch, scale)
             if not (inside[0] if summed else inside):
                 self.inside = False
             for writer in writers:
