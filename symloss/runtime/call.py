@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from numpy import empty, float32, float64
+from numpy import empty, float32, float64, ndarray
 
 from . import checks
 from .blocks import as_output
@@ -43,6 +43,10 @@ class Call:
         For anything that is not as declared.
     """
 
+    _plain = True  # whether kernels can write to all results as they are
+    _taken: list[AnyArray] | None = None  # what a result must not be written over
+    _results: Sequence[str] = ()  # names of the last of these
+
     def __init__(
         self,
         signature: Signature,
@@ -58,7 +62,6 @@ class Call:
         self._signature = signature
         self._threads = threads
         self._reduction = reduction
-        self._occupied: list[tuple[str, AnyArray]] | None = None
         self.batch = signature.bind(arrays, parameters, weight)
         if type(reduction) is str and reduction == "mean":
             divisor = float(self.batch.count)
@@ -123,38 +126,46 @@ class Call:
 
     def given_derivatives(self, out: Any, name: str, what: str) -> list[AnyArray]:
         """Return the arrays that the caller has for the derivatives in the predictions."""
-        predictions = self._signature.predictions
-        shapes = [array.shape for array in self.batch.arrays[: len(predictions)]]
+        predictions, arrays = self._signature.predictions, self.batch.arrays
         if len(predictions) == 1:
-            return [self._result(out, name, shapes[0], f"{what} {predictions[0].name}")]
+            return [self._result(out, name, arrays[0].shape, what, predictions[0].name)]
         if not isinstance(out, tuple) or len(out) != len(predictions):
             names = ", ".join(p.name for p in predictions)
             raise TypeError(
                 f"{name}: expected a tuple of {len(predictions)} arrays, {what} {names}; got {checks.type_name(out)}"
             )
         return [
-            self._result(item, f"{name}[{i}]", shape, f"{what} {prediction.name}")
-            for i, (item, shape, prediction) in enumerate(zip(out, shapes, predictions, strict=True))
+            self._result(item, f"{name}[{i}]", array.shape, what, prediction.name)
+            for i, (item, array, prediction) in enumerate(zip(out, arrays, predictions, strict=False))
         ]
 
-    def _result(self, out: Any, name: str, shape: tuple[int, ...], what: str) -> AnyArray:
-        array = out if self._is_plain(out, shape) else checks.check_out(name, out, shape, self.batch.dtype, what)
-        if self._occupied is None:
-            self._occupied = self._inputs()
-        checks.check_overlap(name, array, self._occupied)
-        self._occupied.append((name, array))
+    def _result(self, out: Any, name: str, shape: tuple[int, ...], *what: str) -> AnyArray:
+        array = out if self._is_plain(out, shape) else self._checked(out, name, shape, " ".join(what))
+        batch = self.batch
+        if self._taken is None:
+            self._taken = [*batch.arrays, *batch.directions]
+            if batch.given_weight is not None:
+                self._taken.append(batch.given_weight)
+        checks.check_overlap(name, array, self._taken, self._names())
+        self._taken.append(array)
+        self._results = (*self._results, name)
         return array
 
     def _is_plain(self, out: Any, shape: tuple[int, ...]) -> bool:
         """Whether nothing can be said against an array."""
-        return type(out) is np.ndarray and out.dtype is self.batch.dtype and out.shape == shape and out.flags.carray
+        return type(out) is ndarray and out.dtype is self.batch.dtype and out.shape == shape and out.flags.carray
 
-    def _inputs(self) -> list[tuple[str, AnyArray]]:
-        batch = self.batch
-        occupied = [(a.name, array) for a, array in zip(self._signature.arguments, batch.arrays, strict=True)]
-        if batch.given_weight is not None:
-            occupied.append(("weight", batch.given_weight))
-        return occupied + [("v", array) for array in batch.directions]
+    def _checked(self, out: Any, name: str, shape: tuple[int, ...], what: str) -> AnyArray:
+        self._plain = False
+        return checks.check_out(name, out, shape, self.batch.dtype, what)
+
+    def _names(self) -> Iterator[str]:
+        """Yield those of the arrays that a result must not be written over."""
+        yield from (a.name for a in self._signature.arguments)
+        yield from ("v" for _ in self.batch.directions)
+        if self.batch.given_weight is not None:
+            yield "weight"
+        yield from self._results
 
     def loss_operand(self, losses: AnyArray) -> Any:
         """Lay the losses out for a kernel."""
@@ -162,14 +173,13 @@ class Call:
 
     def operands(self, arrays: Sequence[AnyArray]) -> Sequence[Any]:
         """Lay out arrays that are shaped like the predictions."""
-        fresh = self._occupied is None
-        if len(self.batch.shape) == 1 and (fresh or all(array.flags.carray for array in arrays)):
+        if self._plain and len(self.batch.shape) == 1:
             return arrays
         axes = self._signature.sample_axis
         return [self._lay_out(as_output(array, *axes(self.batch, array))) for array in arrays]
 
     def _lay_out(self, operand: Any) -> Any:
-        if type(operand) is not np.ndarray:
+        if type(operand) is not ndarray:
             self.batch.ready = False  # has to be converted
         return operand
 

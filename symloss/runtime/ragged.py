@@ -184,12 +184,13 @@ class RaggedDriver:
             raise TypeError(
                 f"out: expected a tuple of {len(shapes)} arrays, {what} {names}; got {checks.type_name(out)}"
             )
-        occupied = [(a.name, array) for a, array in zip(self._arguments, batch.given, strict=False)]
-        made = []
+        taken, made = list(batch.given), []
+        names = [a.name for a in self._arguments][: len(taken)]
         for p, item, shape in zip(self._predictions, items, shapes, strict=True):
             array = checks.check_out("out", item, shape, batch.dtype, f"{what} {p.name}")
-            checks.check_overlap("out", array, occupied)
-            occupied.append(("out", array))
+            checks.check_overlap("out", array, taken, names)
+            taken.append(array)
+            names.append("out")
             made.append(array)
         return made
 

@@ -33,6 +33,9 @@ class Signature:
         self.predictions = tuple(a for a in arguments if a.role == "prediction")
         self._varying = sum(a.role != "weight" for a in arguments)
         self._quick = Quick.of(arguments, over_sets)
+        # Numbers between these are what they should be; all others get a closer look.
+        domains = [p.domain for p in parameters]
+        self._between = [(d.low, d.high) if isinstance(d, Interval) else (math.inf, math.inf) for d in domains]
 
     def bind(self, given: Sequence[Any], parameters: Sequence[Any], weight: Any) -> Batch:
         """Check all that was given and lay it out.
@@ -46,7 +49,7 @@ class Signature:
         if batch is None:
             batch = self._bind_any(given, weight)
         if self.parameters:
-            batch.constants += self._parameters(parameters)
+            batch.constants += self._numbers(parameters)
         if self._in_tiles:
             short = batch.longest <= FEW
             batch.constants += (True, None) if short else (None, True)
@@ -160,8 +163,11 @@ class Signature:
                 return array if is_ready(array, FLOAT64) else np.array(array, FLOAT64, order="C")
         return as_input(array, len(batch.shape), batch.count, inner, dtype, batch.block)
 
-    def _parameters(self, given: Sequence[Any]) -> tuple[float, ...]:
-        return tuple([checks.check_parameter(p, value) for p, value in zip(self.parameters, given, strict=True)])
+    def _numbers(self, given: Sequence[Any]) -> tuple[float, ...]:
+        for (low, high), number in zip(self._between, given, strict=True):
+            if type(number) is not float or not low < number < high:
+                return tuple(map(checks.check_parameter, self.parameters, given))
+        return tuple(given)
 
     def _bind_weight(self, batch: Batch, weight: Any) -> None:
         array = weight if type(weight) is np.ndarray else checks.as_array("weight", weight)

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .driver import Driver
 
 
-def _left_to(name: str) -> Any:
-    """Return a method that calls that of the chosen driver."""
+def _left_to(own: Callable[..., Any]) -> Any:
+    """Return a method that calls this one of the chosen driver."""
 
     def method(self: SpecialCase, arrays: Sequence[Any], parameters: Sequence[Any], **options: Any) -> Any:
         driver, parameters = self._chosen(parameters)
-        return getattr(driver, name)(arrays, parameters, **options)
+        return own(driver, arrays, parameters, **options)
 
-    method.__name__, method.__doc__ = name, "See `Driver`."
+    method.__name__, method.__doc__ = own.__name__, "See `Driver`."
     return method
 
 
@@ -40,7 +40,9 @@ class SpecialCase:
     """
 
     def __init__(self, general: Driver, values: tuple[float | None, ...], module: str) -> None:
-        self._general, self._values, self._module = general, values, module
+        self._general, self._module = general, module
+        self._wanted = [(place, value) for place, value in enumerate(values) if value is not None]
+        self._others = [place for place, value in enumerate(values) if value is None]
         self._special: Driver | None = None
         self.alone = False
 
@@ -48,18 +50,16 @@ class SpecialCase:
         """Return the driver for some values of the parameters, and those that it takes."""
         if self.alone:
             return self._general, parameters
-        others = []
-        for wanted, given in zip(self._values, parameters, strict=True):
-            if wanted is None:
-                others.append(given)
-            elif not isinstance(given, (float, int)) or given != wanted:
+        for place, value in self._wanted:
+            given = parameters[place]
+            if not isinstance(given, (float, int)) or given != value:
                 return self._general, parameters
         if self._special is None:
             self._special = importlib.import_module(self._module)._DRIVER
-        return self._special, others
+        return self._special, [parameters[place] for place in self._others]
 
     value, grad, value_and_grad, grad_and_hess, hvp = map(
-        _left_to, ("value", "grad", "value_and_grad", "grad_and_hess", "hvp")
+        _left_to, (Driver.value, Driver.grad, Driver.value_and_grad, Driver.grad_and_hess, Driver.hvp)
     )
 
     def refuse(self, unknown: Mapping[str, Any]) -> None:
