@@ -16,7 +16,18 @@ At a kink the gradient is the subgradient of least norm and the Hessian is 0.
 
 import numpy as np
 
-from ._runtime import CHUNK, Array, Driver, add_terms, cut, describe, inlined, kernel, weighed, wide_vectors
+from ._runtime import (
+    SHORT_CHUNK,
+    Array,
+    Driver,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    weighed,
+    wide_vectors,
+)
 from ._runtime.elementary import absolute, settle, sgn
 
 _ARGUMENTS = (
@@ -56,9 +67,9 @@ def _value(prediction, target, weight, losses):
 def _total(prediction, target, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, prediction.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, prediction.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, prediction.shape[0]))
         inside &= _value(prediction[part], target[part], cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], prediction)
     return inside, settle(total, lost)
@@ -91,9 +102,9 @@ def _value_and_grad(prediction, target, weight, scale, losses, grad_prediction):
 def _total_and_grad(prediction, target, weight, scale, grad_prediction):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, prediction.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, prediction.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, prediction.shape[0]))
         inside &= _value_and_grad(
             prediction[part],
             target[part],

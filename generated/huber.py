@@ -19,7 +19,7 @@ At a kink the gradient is the subgradient of least norm and the Hessian is 0.
 import numpy as np
 
 from ._runtime import (
-    CHUNK,
+    SHORT_CHUNK,
     Array,
     Driver,
     Interval,
@@ -79,9 +79,9 @@ def _value(prediction, target, delta, weight, losses):
 def _total(prediction, target, delta, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, prediction.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, prediction.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, prediction.shape[0]))
         inside &= _value(
             prediction[part], target[part], delta, cut(weight, part), terms[: part.stop - part.start]
         )
@@ -122,9 +122,9 @@ def _value_and_grad(prediction, target, delta, weight, scale, losses, grad_predi
 def _total_and_grad(prediction, target, delta, weight, scale, grad_prediction):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, prediction.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, prediction.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, prediction.shape[0]))
         inside &= _value_and_grad(
             prediction[part],
             target[part],

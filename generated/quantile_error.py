@@ -18,7 +18,7 @@ At a kink the gradient is the subgradient of least norm and the Hessian is 0.
 import numpy as np
 
 from ._runtime import (
-    CHUNK,
+    SHORT_CHUNK,
     Array,
     Driver,
     Interval,
@@ -77,9 +77,9 @@ def _value(prediction, target, quantile, weight, losses):
 def _total(prediction, target, quantile, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, prediction.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, prediction.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, prediction.shape[0]))
         inside &= _value(
             prediction[part], target[part], quantile, cut(weight, part), terms[: part.stop - part.start]
         )
@@ -131,9 +131,9 @@ def _value_and_grad(prediction, target, quantile, weight, scale, losses, grad_pr
 def _total_and_grad(prediction, target, quantile, weight, scale, grad_prediction):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, prediction.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, prediction.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, prediction.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, prediction.shape[0]))
         inside &= _value_and_grad(
             prediction[part],
             target[part],

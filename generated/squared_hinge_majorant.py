@@ -17,7 +17,7 @@ At a kink the gradient is the subgradient of least norm and the Hessian is 0.
 import numpy as np
 
 from ._runtime import (
-    CHUNK,
+    SHORT_CHUNK,
     Array,
     Driver,
     Finite,
@@ -76,9 +76,9 @@ def _value(score, y, weight, losses):
 def _total(score, y, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, score.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, score.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, score.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, score.shape[0]))
         inside &= _value(score[part], y[part], cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], score)
     return inside, settle(total, lost)
@@ -138,9 +138,9 @@ def _value_and_grad(score, y, weight, scale, losses, grad_score):
 def _total_and_grad(score, y, weight, scale, grad_score):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, score.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, score.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, score.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, score.shape[0]))
         inside &= _value_and_grad(
             score[part], y[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_score[part]
         )

@@ -15,8 +15,8 @@ Arguments, after the batch axes:
 import numpy as np
 
 from ._runtime import (
-    CHUNK,
     ROOM,
+    SHORT_CHUNK,
     Array,
     Driver,
     add_terms,
@@ -87,9 +87,9 @@ def _value(x_hat, x, weight, losses):
 def _total(x_hat, x, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, x_hat.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, x_hat.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, x_hat.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, x_hat.shape[0]))
         inside &= _value(x_hat[part], x[part], cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_hat)
     return inside, settle(total, lost)
@@ -147,9 +147,9 @@ def _value_and_grad(x_hat, x, weight, scale, losses, grad_x_hat):
 def _total_and_grad(x_hat, x, weight, scale, grad_x_hat):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, x_hat.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, x_hat.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, x_hat.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, x_hat.shape[0]))
         inside &= _value_and_grad(
             x_hat[part], x[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_x_hat[part]
         )

@@ -15,8 +15,8 @@ Arguments, after the batch axes:
 import numpy as np
 
 from ._runtime import (
-    CHUNK,
     ROOM,
+    SHORT_CHUNK,
     Array,
     Driver,
     add_terms,
@@ -97,9 +97,9 @@ def _value(d_real, d_fake, weight, losses):
 def _total(d_real, d_fake, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, d_real.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, d_real.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, d_real.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, d_real.shape[0]))
         inside &= _value(d_real[part], d_fake[part], cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_real)
     return inside, settle(total, lost)
@@ -168,9 +168,9 @@ def _value_and_grad(d_real, d_fake, weight, scale, losses, grad_d_real, grad_d_f
 def _total_and_grad(d_real, d_fake, weight, scale, grad_d_real, grad_d_fake):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, d_real.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, d_real.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, d_real.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, d_real.shape[0]))
         inside &= _value_and_grad(
             d_real[part],
             d_fake[part],

@@ -13,7 +13,18 @@ Arguments, after the batch axes:
 
 import numpy as np
 
-from ._runtime import CHUNK, Array, Driver, add_terms, cut, describe, inlined, kernel, weighed, wide_vectors
+from ._runtime import (
+    SHORT_CHUNK,
+    Array,
+    Driver,
+    add_terms,
+    cut,
+    describe,
+    inlined,
+    kernel,
+    weighed,
+    wide_vectors,
+)
 from ._runtime.elementary import settle
 
 _ARGUMENTS = (
@@ -51,9 +62,9 @@ def _value(d_fake, weight, losses):
 def _total(d_fake, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, d_fake.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, d_fake.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, d_fake.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, d_fake.shape[0]))
         inside &= _value(d_fake[part], cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], d_fake)
     return inside, settle(total, lost)
@@ -84,9 +95,9 @@ def _value_and_grad(d_fake, weight, scale, losses, grad_d_fake):
 def _total_and_grad(d_fake, weight, scale, grad_d_fake):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, d_fake.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, d_fake.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, d_fake.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, d_fake.shape[0]))
         inside &= _value_and_grad(
             d_fake[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_d_fake[part]
         )

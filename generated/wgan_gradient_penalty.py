@@ -15,9 +15,9 @@ Arguments, after the batch axes:
 import numpy as np
 
 from ._runtime import (
-    CHUNK,
     LANES,
     ROOM,
+    SHORT_CHUNK,
     Array,
     Driver,
     Interval,
@@ -172,9 +172,9 @@ def _value(slope, lam, short, long, weight, losses):
 def _total(slope, lam, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, slope.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, slope.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, slope.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, slope.shape[0]))
         inside &= _value(slope[part], lam, short, long, cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], slope)
     return inside, settle(total, lost)
@@ -322,9 +322,9 @@ def _value_and_grad(slope, lam, short, long, weight, scale, losses, grad_slope):
 def _total_and_grad(slope, lam, short, long, weight, scale, grad_slope):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
-    inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
-    for start in range(0, slope.shape[0], CHUNK):
-        part = slice(start, min(start + CHUNK, slope.shape[0]))
+    inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
+    for start in range(0, slope.shape[0], SHORT_CHUNK):
+        part = slice(start, min(start + SHORT_CHUNK, slope.shape[0]))
         inside &= _value_and_grad(
             slope[part],
             lam,

@@ -13,6 +13,9 @@ from .elementary import scaled
 from .inside import overload
 
 CHUNK = 2048  # samples whose losses are summed together: 16 KiB, in the first cache beside what is read and written
+# The same where next to nothing is computed: of longer ones the first are out of that cache when they are summed, since
+# several arrays stream through it meanwhile.  To begin a chunk takes too long for less.
+SHORT_CHUNK = 512
 
 
 def weighted(weight: Any, i: int, factor: float) -> Any:

@@ -6,6 +6,7 @@ import math
 
 from sympy import FiniteSet, Interval, S
 
+from symloss import ir
 from symloss.arguments import Argument, Target, Weight
 from symloss.emit.numba_printer import Printer, number
 from symloss.emit.samples import Sample, alone_name, finite_name
@@ -127,7 +128,7 @@ class Block:
         """Return the body of the kernel that sums what ``kernel`` writes first."""
         local, call_name = self._printer.local, self._printer.call_name
         total, lost, terms, part = local("total"), local("lost"), local("terms"), local("part")
-        start, chunk = local("start"), call_name("CHUNK")
+        start, chunk = local("start"), call_name("SHORT_CHUNK" if self._streams() else "CHUNK")
         room = f"{chunk}, {self._arrays[0]}.dtype" if self._printer.single else chunk
         first, varying = self._arrays[0], {a.name for a in self._sample.arrays if not isinstance(a, Weight)}
         cut = {name: f"{name}[{part}]" for name in [*varying, *self.outputs[1:]]}
@@ -144,6 +145,12 @@ class Block:
             f"{total}, {lost}, {terms}[: {part}.stop - {part}.start], {first})",
             f"    return {self._inside}, {call_name('settle')}({total}, {lost})",
         ]
+
+    def _streams(self) -> bool:
+        """Whether several arrays go by while next to nothing is computed."""
+        function = self._sample.function
+        costs = function.refined is not None or ir.called(function.body) & ir.COSTLY
+        return function.kind != "normalizer" and not costs
 
     def _call(self, called: str, apart: bool = False) -> list[str]:
         """Return the lines that call a function of one sample; ``apart``: and name even a single result."""

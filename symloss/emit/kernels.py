@@ -28,8 +28,8 @@ _PUBLIC = {
 }
 # What the runtime offers beside functions of numbers.
 _OTHERS = (
-    "CHUNK", "LANES", "ROOM", "add_terms", "all_inside", "briefly", "by_dtype", "collect", "cut", "finite_with",
-    "in_dtype_of", "is_at", "lanes", "largest_of", "parts_in_dtype_of", "raised_over",
+    "CHUNK", "LANES", "ROOM", "SHORT_CHUNK", "add_terms", "all_inside", "briefly", "by_dtype", "collect", "cut",
+    "finite_with", "in_dtype_of", "is_at", "lanes", "largest_of", "parts_in_dtype_of", "raised_over",
     "raised_to", "refined", "room", "row_at", "spread", "spread_factor",
     "spread_numbers", "tile", "twofold", "weighed", "weighted", "wide_vectors",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from .brief import briefly
 from .describe import REALS, Array, Finite, Interval, Labels, Scalar, describe
 from .driver import Driver
 from .jit import inlined, kernel, polymorphic
-from .loops import CHUNK, cut, in_dtype_of, parts_in_dtype_of, weighed, weighted, wide_vectors
+from .loops import CHUNK, SHORT_CHUNK, cut, in_dtype_of, parts_in_dtype_of, weighed, weighted, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, largest_of, raised_over, room
 from .special_case import SpecialCase
@@ -19,6 +19,7 @@ __all__ = [
     "LANES",
     "REALS",
     "ROOM",
+    "SHORT_CHUNK",
     "Array",
     "Driver",
     "Finite",
