@@ -110,3 +110,36 @@ def test_neighbouring_blocks_of_compiled_kernels_are_summed_one_by_one_in_one_ca
         parts = [math.fsum(batch.weight[i : i + block]) for i in range(0, count, block)]
         np.testing.assert_array_max_ulp(sums, np.array(parts), 1)
         assert last == sums[-1]
+
+
+@pytest.mark.parametrize(
+    ("work", "pause", "by_crew", "threads"),
+    [
+        (2e-5, 1e-6, True, 1),  # too little for two
+        (5e-5, 1e-6, True, 4),  # who waits is awake, and each has something to do
+        (5e-5, 1e-2, True, 1),  # he sleeps
+        (1.5e-4, 1e-2, True, 10),
+        (1.0, 1e-2, True, 10),  # as many as there are blocks
+        (1.5e-4, 1e-6, False, 1),  # one that waits in Python
+        (3e-4, 1e-2, False, 10),
+        (math.inf, 1e-2, True, 10),  # nobody knows
+    ],
+)
+def test_how_many_threads_are_worth_having(
+    monkeypatch: pytest.MonkeyPatch, work: float, pause: float, by_crew: bool, threads: int
+) -> None:
+    now = time.perf_counter()
+    monkeypatch.setattr(module, "_ended", [now - pause])
+    monkeypatch.setattr(module.time, "perf_counter", lambda: now)
+    assert module._threads(_batch(100, 10), 16, work, by_crew) == threads
+    assert module._threads(_batch(100, 10), 1, work, by_crew) == 1
+
+
+def test_a_call_that_others_could_have_helped_with_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that they are woken in the next one, if it comes soon."""
+    kernel = _Kernel(100, summed=True)
+    monkeypatch.setattr(module, "_ended", [-math.inf])
+    for seconds, remembered in ((1e-9, False), (1e-6, True)):
+        monkeypatch.setitem(module._pace, (kernel, 1), seconds)
+        execute(kernel, _batch(100, 10), (), (), 1, summed=True)
+        assert (module._ended[0] > 0) == remembered

@@ -14,7 +14,7 @@ import pytest
 from runtime_stand_ins import labelled, scalar
 
 from symloss.runtime import threads as pool
-from symloss.runtime.blocks import block_length
+from symloss.runtime.blocks import SHORTER, block_length
 from symloss.runtime.elementary import settle
 from symloss.runtime.reduce import combine
 from symloss.runtime.vector_sums import sum_exactly, sum_of
@@ -217,7 +217,7 @@ def test_blocks_cover_the_batch(count, row):
     assert 1 <= length <= max(count, 1)
     assert length == 1 or length * row <= 65536
     if row == 1:
-        assert length >= min(count, 10_000)
+        assert length >= min(count, SHORTER // 2)
 
 
 @numba.njit

@@ -17,7 +17,7 @@ import numpy as np
 from .checks import AnyArray
 
 LONGEST = 65536  # entries in a block: what a thread computes between two visits to the interpreter
-SHORTER = 16384  # the same in small batches, so that several threads find work
+SHORTER = 8192  # the same in small batches, so that several threads find work
 _FEW = 2**20
 _ALIGNMENT = 64  # blocks start at whole cache lines where the array does
 

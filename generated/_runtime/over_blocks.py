@@ -23,8 +23,8 @@ from .late import make_array
 Kernel = Callable[..., Any]
 _BEFORE = 4  # arguments of a loop before those of its kernel
 ir = cgutils.ir
-_WORD, _BYTE, _OK = ir.IntType(64), ir.IntType(8), ir.Constant(ir.IntType(32), 0)
-_NEXT, _INSIDE, _CODE, _INFO, _RESULT, _GIVEN = range(6)  # what threads share
+_WORD, _BYTE, _BIT, _OK = ir.IntType(64), ir.IntType(8), ir.IntType(1), ir.Constant(ir.IntType(32), 0)
+_TAKEN, _FIRST, _LAST, _INSIDE, _CODE, _INFO, _RESULT, _GIVEN = range(8)  # what threads share
 _loops: dict[Kernel, Any] = {}  # a kernel is always cut in one way
 
 
@@ -140,8 +140,10 @@ def _each_block(cut: list[bool]) -> Any:
 class _Task:
     """Emits a function that takes one block after the other, which several threads may do at once, and its call.
 
-    What they share lies on the stack of the caller: the number of the next block, whether all was inside so far, how
-    the kernel failed, what it returned last, and what they were given.
+    The caller begins with the first block, those who help with the last: so each finds in its own cache what it left
+    there if the arrays are the same in the next call.  What they share lies on the stack of the caller: how many blocks
+    are taken, and how many of these from either end, whether all was inside so far, how the kernel failed, what it
+    returned last, and what they were given.
 
     Parameters
     ----------
@@ -164,7 +166,7 @@ class _Task:
         context, builder = self._context, self._builder
         status, result = _OK, context.get_constant_null(self._own.return_type)
         given = [count, length, *([] if sums is None else [sums]), *arguments]
-        start = [_WORD(0), _BYTE(1), status, ir.Constant(excinfo_ptr_t, None), result, *given]
+        start = [_WORD(0), _WORD(0), _WORD(0), _BYTE(1), status, ir.Constant(excinfo_ptr_t, None), result, *given]
         shared = cgutils.alloca_once(builder, ir.LiteralStructType([value.type for value in start]))
         for place, value in enumerate(start):
             builder.store(value, cgutils.gep_inbounds(builder, shared, 0, place))
@@ -173,8 +175,8 @@ class _Task:
         if HAS_SEMAPHORES:
             together = builder.icmp_unsigned("!=", desk, _WORD(0))
             with builder.if_then(together, likely=False):
-                Desk(builder, desk).open(function, argument)
-        builder.call(function, [argument])
+                Desk(builder, desk).open(self._from_the_end(function), argument)
+        builder.call(function, [argument, _BIT(0)])
         if HAS_SEMAPHORES:
             with builder.if_then(together, likely=False):
                 Desk(builder, desk).close()
@@ -187,8 +189,18 @@ class _Task:
         inside = builder.trunc(inside, ir.IntType(1))
         return inside if sums is None else builder.insert_value(result, inside, 0)
 
-    def _function(self, pointer: Any, summed: bool) -> Any:
+    def _from_the_end(self, function: Any) -> Any:
+        """Return the function of those who help."""
         kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t])
+        helper = ir.Function(self._builder.module, kind, f"{function.name}.from_the_end")
+        helper.linkage = "internal"
+        builder = ir.IRBuilder(helper.append_basic_block("entry"))
+        builder.call(function, [helper.args[0], _BIT(1)])
+        builder.ret_void()
+        return helper
+
+    def _function(self, pointer: Any, summed: bool) -> Any:
+        kind = ir.FunctionType(ir.VoidType(), [cgutils.voidptr_t, _BIT])
         function = ir.Function(self._builder.module, kind, f"{self._builder.function.name}.blocks")
         function.linkage = "internal"
         builder = ir.IRBuilder(function.append_basic_block("entry"))
@@ -198,15 +210,19 @@ class _Task:
         count, length, *given = (builder.load(place) for place in places[_GIVEN:])
         sums, arguments = (given[0], given[1:]) if summed else (None, given)
         number = builder.sdiv(builder.sub(builder.add(count, length), _WORD(1)), length)
+        end = builder.select(function.args[1], places[_LAST], places[_FIRST])
         look, compute, done = map(builder.append_basic_block, ("look", "compute", "done"))
         builder.branch(look)
         builder.position_at_end(look)
-        block = builder.atomic_rmw("add", places[_NEXT], _WORD(1), "seq_cst")
-        builder.cbranch(builder.icmp_signed("<", block, number), compute, done)
+        taken = builder.atomic_rmw("add", places[_TAKEN], _WORD(1), "seq_cst")
+        builder.cbranch(builder.icmp_signed("<", taken, number), compute, done)
         builder.position_at_end(compute)
+        place = builder.atomic_rmw("add", end, _WORD(1), "monotonic")  # there are as many as are taken: they never meet
+        from_the_end = builder.sub(builder.sub(number, _WORD(1)), place)
+        block = builder.select(function.args[1], from_the_end, place)
         status, result = self._call(builder, block, count, length, arguments)
         with cgutils.if_unlikely(builder, status.is_error):
-            builder.atomic_rmw("max", places[_NEXT], number, "seq_cst")  # the others stop, too
+            builder.atomic_rmw("max", places[_TAKEN], number, "seq_cst")  # the others stop, too
             known = builder.cmpxchg(places[_CODE], _OK, status.code, "seq_cst", "seq_cst")
             with builder.if_then(builder.extract_value(known, 1)):
                 builder.store(status.excinfoptr, places[_INFO])

@@ -186,12 +186,12 @@ class RaggedDriver:
                 f"out: expected a tuple of {len(shapes)} arrays, {what} {names}; got {checks.type_name(out)}"
             )
         taken, made = list(batch.given), []
-        names = [a.name for a in self._arguments][: len(taken)]
+        whose = [a.name for a in self._arguments][: len(taken)]
         for p, item, shape in zip(self._predictions, items, shapes, strict=True):
             array = checks.check_out("out", item, shape, batch.dtype, f"{what} {p.name}")
-            checks.check_overlap("out", array, taken, names)
+            checks.check_overlap("out", array, taken, whose)
             taken.append(array)
-            names.append("out")
+            whose.append("out")
             made.append(array)
         return made
 

@@ -18,7 +18,9 @@ from .over_blocks import run_blocks
 from .reduce import combine
 
 _WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
-_WORTH_CREW = 8e-5  # the same for one that waits in compiled code
+_WORTH_ASLEEP, _WORTH_AWAKE = 1.2e-4, 3e-5  # the same for one that waits in compiled code, and sleeps or is awake
+_SOON = 5e-5  # seconds after a call in which those who wait are awake, or would be if they had had a part in it
+_LEAST = 1.5e-5  # seconds of work for each: to wake one more takes the caller a third of that
 _MOST = 2**20  # entries that a thread computes between two visits to the interpreter
 _SHARE = 2 / 3  # of what is left for a thread, which it takes as its next piece, so that all end at about the same time
 
@@ -26,6 +28,7 @@ _UNUSED = empty(1)  # of a single block the sum is returned
 
 Kernel = Callable[..., Any]
 
+_ended = [-math.inf]  # when the last call ended that another thread could have helped with
 _pace: dict[tuple[Kernel, int], float] = {}  # seconds an entry as measured, by kernel and types of its arguments
 
 
@@ -67,13 +70,37 @@ def execute(
         return True, 0.0
     if batch.ready and batch.count <= batch.block:
         return _execute_ready(kernel, batch, scale, rest, summed)
-    key = kernel, batch.types
-    entries = batch.count * batch.longest
-    expected = entries * _pace.get(key, math.inf)
+    expected = batch.count * batch.longest * _pace.get((kernel, batch.types), math.inf)
+    compiled = batch.ready and isinstance(kernel, Compiled)
+    most = 1 if expected < _WORTH_AWAKE else _threads(batch, threads, expected, compiled)
+    try:
+        return _execute_blocks(kernel, batch, scale, rest, summed, most, expected)
+    finally:
+        if expected >= _WORTH_AWAKE:
+            _ended[0] = time.perf_counter()
+
+
+def _threads(batch: Batch, asked: int | None, expected: float, by_crew: bool) -> int:
+    """Return how many threads are worth having."""
+    most = min(pool.thread_count(asked), -(-batch.count // batch.block))
+    if not by_crew or expected == math.inf:
+        return most if expected > _WORTH else 1
+    awake = time.perf_counter() - _ended[0] < _SOON
+    return min(most, 1 + int(expected / _LEAST)) if expected > (_WORTH_AWAKE if awake else _WORTH_ASLEEP) else 1
+
+
+def _execute_blocks(
+    kernel: Kernel,
+    batch: Batch,
+    scale: tuple[float, ...],
+    rest: Sequence[Any],
+    summed: bool,
+    most: int,
+    expected: float,
+) -> tuple[bool, float]:
+    """Run a kernel over several blocks, on so many threads."""
+    key, entries = (kernel, batch.types), batch.count * batch.longest
     compiled = kernel if batch.ready and isinstance(kernel, Compiled) else None
-    most = 1
-    if expected > (_WORTH if compiled is None else _WORTH_CREW):
-        most = min(pool.thread_count(threads), -(-batch.count // batch.block))
     if most == 1 and batch.ready and entries <= _MOST:
         return _execute_ready(kernel, batch, scale, rest, summed)
     if most > 1 and compiled is not None:

@@ -58,9 +58,11 @@ class SpecialCase:
             self._special = importlib.import_module(self._module)._DRIVER
         return self._special, [parameters[place] for place in self._others]
 
-    value, grad, value_and_grad, grad_and_hess, hvp = map(
-        _left_to, (Driver.value, Driver.grad, Driver.value_and_grad, Driver.grad_and_hess, Driver.hvp)
-    )
+    value = _left_to(Driver.value)
+    grad = _left_to(Driver.grad)
+    value_and_grad = _left_to(Driver.value_and_grad)
+    grad_and_hess = _left_to(Driver.grad_and_hess)
+    hvp = _left_to(Driver.hvp)
 
     def refuse(self, unknown: Mapping[str, Any]) -> None:
         """See `Driver`."""
