@@ -18,6 +18,7 @@ from benchmarks import peers
 from benchmarks.cases import PARAMETERS, Case, cases
 
 _SHORTEST = 2e-3  # seconds: a sample repeats the call until it takes this long
+_PAUSE = 1e-2  # seconds before a sample, after which threads of the other that wait awake for more to do are asleep
 Run = Callable[[], Any]
 
 
@@ -66,6 +67,7 @@ def paired(runs: list[Run], repeats: int) -> list[float]:
     times: list[list[float]] = [[] for _ in runs]
     for _ in range(repeats):
         for run, number, own in zip(runs, numbers, times, strict=True):
+            time.sleep(_PAUSE)
             start = time.perf_counter()
             for _ in range(number):
                 run()

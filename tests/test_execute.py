@@ -116,12 +116,13 @@ def test_neighbouring_blocks_of_compiled_kernels_are_summed_one_by_one_in_one_ca
     ("work", "pause", "by_crew", "threads"),
     [
         (2e-5, 1e-6, True, 1),  # too little for two
-        (5e-5, 1e-6, True, 4),  # who waits is awake, and each has something to do
-        (5e-5, 1e-2, True, 1),  # he sleeps
-        (1.5e-4, 1e-2, True, 10),
+        (4e-5, 1e-6, True, 2),  # who waits is awake
+        (8e-5, 1e-6, True, 5),  # each has something to do
+        (1e-4, 1e-2, True, 1),  # they sleep
+        (2e-4, 1e-2, True, 3),
         (1.0, 1e-2, True, 10),  # as many as there are blocks
-        (1.5e-4, 1e-6, False, 1),  # one that waits in Python
-        (3e-4, 1e-2, False, 10),
+        (1.5e-4, 1e-6, False, 1),  # those that wait in Python
+        (3.2e-4, 1e-2, False, 3),
         (math.inf, 1e-2, True, 10),  # nobody knows
     ],
 )

@@ -20,7 +20,6 @@ from .reduce import combine
 _WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
 _WORTH_ASLEEP, _WORTH_AWAKE = 1.2e-4, 3e-5  # the same for one that waits in compiled code, and sleeps or is awake
 _SOON = 5e-5  # seconds after a call in which those who wait are awake, or would be if they had had a part in it
-_LEAST = 1.5e-5  # seconds of work for each: to wake one more takes the caller a third of that
 _MOST = 2**20  # entries that a thread computes between two visits to the interpreter
 _SHARE = 2 / 3  # of what is left for a thread, which it takes as its next piece, so that all end at about the same time
 
@@ -71,8 +70,9 @@ def execute(
     if batch.ready and batch.count <= batch.block:
         return _execute_ready(kernel, batch, scale, rest, summed)
     expected = batch.count * batch.longest * _pace.get((kernel, batch.types), math.inf)
-    compiled = batch.ready and isinstance(kernel, Compiled)
-    most = 1 if expected < _WORTH_AWAKE else _threads(batch, threads, expected, compiled)
+    most = 1
+    if expected >= _WORTH_AWAKE:
+        most = _threads(batch, threads, expected, batch.ready and isinstance(kernel, Compiled))
     try:
         return _execute_blocks(kernel, batch, scale, rest, summed, most, expected)
     finally:
@@ -81,12 +81,14 @@ def execute(
 
 
 def _threads(batch: Batch, asked: int | None, expected: float, by_crew: bool) -> int:
-    """Return how many threads are worth having."""
+    """Return how many threads are worth having: each takes the caller time to call."""
+    worth = _WORTH
+    if by_crew and expected < math.inf:
+        worth = _WORTH_AWAKE if time.perf_counter() - _ended[0] < _SOON else _WORTH_ASLEEP
+    if expected <= worth:
+        return 1
     most = min(pool.thread_count(asked), -(-batch.count // batch.block))
-    if not by_crew or expected == math.inf:
-        return most if expected > _WORTH else 1
-    awake = time.perf_counter() - _ended[0] < _SOON
-    return min(most, 1 + int(expected / _LEAST)) if expected > (_WORTH_AWAKE if awake else _WORTH_ASLEEP) else 1
+    return most if expected == math.inf else min(most, int(2 * expected / worth))
 
 
 def _execute_blocks(
