@@ -161,7 +161,7 @@ def test_generated_functions_use_it_from_as_many_threads_as_they_please(monkeypa
     monkeypatch.setattr(pool, "_crew", Crew())
     for _ in range(3):
         squared_error.value_and_grad(x, y, threads=64)
-    assert pool.crew().seats == len(os.sched_getaffinity(0)) - 1
+    assert 1 <= pool.crew().seats < len(os.sched_getaffinity(0))
     failed: list[int] = []
 
     def work(number: int) -> None:
