@@ -18,7 +18,7 @@ from benchmarks import peers
 from benchmarks.cases import PARAMETERS, Case, cases
 
 _SHORTEST = 2e-3  # seconds: a sample repeats the call until it takes this long
-_PAUSE = 1e-2  # seconds before a sample, after which threads of the other that wait awake for more to do are asleep
+_PAUSE = 2e-2  # seconds before a sample, after which threads of the other that wait awake for more to do are asleep
 Run = Callable[[], Any]
 
 

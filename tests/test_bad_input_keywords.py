@@ -76,6 +76,26 @@ def test_out_that_overlaps_an_input(function):
     np.testing.assert_array_equal(pairs[:, 0], Z)
 
 
+@pytest.mark.parametrize("function", WITH_ARRAYS)
+@pytest.mark.parametrize("shape", [(4,), (2, 2)])
+@pytest.mark.parametrize("step", [1, 2])
+def test_out_of_a_subclass(tmp_path, function, shape, step):
+    """A file in memory, in order or not, is written to like any array, and returned."""
+    room = np.memmap(tmp_path / "out", float, "w+", shape=(*shape[:-1], step * shape[-1]))[..., ::step]
+    given = (Z.reshape(shape), Y.reshape(shape))
+    keywords = {"v": Z.reshape(shape)} if function == "hvp" else {}
+    expected = getattr(scalar, function)(*given, **keywords)
+    out = (np.empty(shape), room) if function == "grad_and_hess" else place(function, room)
+    found = getattr(scalar, function)(*given, out=out, **keywords)
+    last, right = (found[1], expected[1]) if isinstance(found, tuple) else (found, expected)
+    assert last is room
+    np.testing.assert_array_equal(room, right)
+    if function == "value_and_grad":
+        losses = np.memmap(tmp_path / "losses", float, "w+", shape=shape)
+        scalar.value_and_grad(*given, reduction="none", out=(losses, np.empty(shape)))
+        np.testing.assert_array_equal(losses, scalar.value(*given, reduction="none"))
+
+
 def test_outs_that_overlap_each_other():
     """Two results need two places."""
     room = np.empty(8)

@@ -123,7 +123,8 @@ def test_neighbouring_blocks_of_compiled_kernels_are_summed_one_by_one_in_one_ca
         (1.0, 1e-2, True, 10),  # as many as there are blocks
         (1.5e-4, 1e-6, False, 1),  # those that wait in Python
         (3.2e-4, 1e-2, False, 3),
-        (math.inf, 1e-2, True, 10),  # nobody knows
+        (math.inf, 1e-2, True, 4),  # nobody knows
+        (math.inf, 1e-2, False, 4),
     ],
 )
 def test_how_many_threads_are_worth_having(
@@ -140,7 +141,7 @@ def test_a_call_that_others_could_have_helped_with_is_remembered(monkeypatch: py
     """So that they are woken in the next one, if it comes soon."""
     kernel = _Kernel(100, summed=True)
     monkeypatch.setattr(module, "_ended", [-math.inf])
-    for seconds, remembered in ((1e-9, False), (1e-6, True)):
+    for seconds, threads, remembered in ((1e-9, 2, False), (1e-6, 1, False), (1e-6, 2, True)):
         monkeypatch.setitem(module._pace, (kernel, 1), seconds)
-        execute(kernel, _batch(100, 10), (), (), 1, summed=True)
+        execute(kernel, _batch(100, 10), (), (), threads, summed=True)
         assert (module._ended[0] > 0) == remembered

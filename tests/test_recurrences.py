@@ -248,6 +248,19 @@ def test_results_do_not_depend_on_what_was_in_their_place(losses: Any, name: str
         assert not expected[0][-1, 5:].any()  # padding of the last sample
 
 
+def test_results_are_not_written_over_what_is_read_after_them(losses: Any) -> None:
+    """Directions and weights are, whatever was left out before them."""
+    (shape,), _, lengths = _RAGGED["soft_dtw"]
+    module, room = losses("soft_dtw"), np.ones(shape)
+    costs, weight = np.random.default_rng(7).normal(size=shape), room.reshape(-1)[: shape[0]]
+    for given in ((costs, *lengths), (costs,)):
+        with pytest.raises(ValueError, match="out: expected memory of its own, got an array that overlaps v"):
+            module.hvp(*given, v=room, out=room)
+        with pytest.raises(ValueError, match="out: expected memory of its own, got an array that overlaps weight"):
+            module.grad(*given, weight=weight, out=room)
+    assert (room == 1.0).all()
+
+
 def _slopes(module: ModuleType, given: tuple[Any, ...], **keywords: Any) -> None:
     """Compare a gradient with central differences along a random direction."""
     rng = np.random.default_rng(4)

@@ -167,6 +167,7 @@ class RaggedDriver:
             if array.shape != batch.shape:
                 checks.wrong_shape(Array("weight", "target"), array, plain(self._arguments[0]), batch.shape, {})
             checks.check_weights("weight", array, _NOT_NEGATIVE)
+            batch.given.append(("weight", array))
             weights = np.ascontiguousarray(array, np.float64).reshape(-1)
         if reduction == "mean":
             return weights, float(batch.count) or math.nan
@@ -176,7 +177,7 @@ class RaggedDriver:
         return weights, 1.0
 
     def _results(self, batch: RaggedBatch, out: Any, what: str) -> list[AnyArray]:
-        shapes = [a.shape for a in batch.given[: len(self._predictions)]]
+        shapes = [array.shape for _, array in batch.given[: len(self._predictions)]]
         if out is None:
             return [np.empty(shape, batch.dtype) for shape in shapes]
         items = (out,) if len(shapes) == 1 else out
@@ -185,13 +186,11 @@ class RaggedDriver:
             raise TypeError(
                 f"out: expected a tuple of {len(shapes)} arrays, {what} {names}; got {checks.type_name(out)}"
             )
-        taken, made = list(batch.given), []
-        whose = [a.name for a in self._arguments][: len(taken)]
+        made: list[AnyArray] = []
         for p, item, shape in zip(self._predictions, items, shapes, strict=True):
             array = checks.check_out("out", item, shape, batch.dtype, f"{what} {p.name}")
+            whose, taken = zip(*batch.given, *(("out", result) for result in made), strict=True)
             checks.check_overlap("out", array, taken, whose)
-            taken.append(array)
-            whose.append("out")
             made.append(array)
         return made
 

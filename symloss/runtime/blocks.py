@@ -133,6 +133,7 @@ def as_input(
 
 def as_output(array: AnyArray, batch_axes: int, count: int, inner: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
     """Return the array with one sample axis, or a `Sink` where the kernel cannot write to it."""
+    array = np.asarray(array)  # of a subclass, such as a file in memory
     if is_ready(array, dtype):
         return array if batch_axes == 1 and len(inner) == array.ndim - 1 else array.reshape((count, *inner))
     return Sink(array, batch_axes, inner, dtype)

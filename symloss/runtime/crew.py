@@ -27,7 +27,7 @@ from .jit import kernel, specialised
 HAS_SEMAPHORES = sys.platform.startswith("linux")  # elsewhere they are others, or none
 # Words of the desk, each on a cache line of its own; behind the function is what it is called with.
 _TICKET, _OPEN, _SEATS, _ACTIVE, _ASLEEP, _TASK, _SEMAPHORE, _SIZE = range(0, 64, 8)
-_PATIENCE = 1000  # looks at the desk, of some 40 nanoseconds, before a thread sleeps, or lets others run
+_PATIENCE = 1500  # looks at the desk, of 25 to 40 nanoseconds, before a thread sleeps, or lets others run
 ir = cgutils.ir
 _WORD = ir.IntType(64)  # holds an address, too
 # What tells a processor that a loop only waits.

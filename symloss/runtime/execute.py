@@ -13,13 +13,15 @@ from numpy import empty, ndarray
 from . import threads as pool
 from .batch import Batch
 from .blocks import Sink
+from .crew import HAS_SEMAPHORES
 from .jit import Compiled
 from .over_blocks import run_blocks
 from .reduce import combine
 
 _WORTH = 2e-4  # seconds of work from which on another thread helps: to wake one takes about half of that
 _WORTH_ASLEEP, _WORTH_AWAKE = 1.2e-4, 3e-5  # the same for one that waits in compiled code, and sleeps or is awake
-_SOON = 5e-5  # seconds after a call in which those who wait are awake, or would be if they had had a part in it
+_SOON = 3e-5  # seconds after a call in which those who wait are awake, or would be if they had had a part in it
+_UNKNOWN = 4  # threads for a kernel of which nobody knows how long it takes
 _MOST = 2**20  # entries that a thread computes between two visits to the interpreter
 _SHARE = 2 / 3  # of what is left for a thread, which it takes as its next piece, so that all end at about the same time
 
@@ -70,25 +72,27 @@ def execute(
     if batch.ready and batch.count <= batch.block:
         return _execute_ready(kernel, batch, scale, rest, summed)
     expected = batch.count * batch.longest * _pace.get((kernel, batch.types), math.inf)
-    most = 1
-    if expected >= _WORTH_AWAKE:
-        most = _threads(batch, threads, expected, batch.ready and isinstance(kernel, Compiled))
     try:
-        return _execute_blocks(kernel, batch, scale, rest, summed, most, expected)
+        if HAS_SEMAPHORES and batch.ready and isinstance(kernel, Compiled):
+            most = _threads(batch, threads, expected, by_crew=True)
+            found = _execute_together(kernel, batch, scale, rest, summed, most - 1) if most > 1 else None
+            if found is not None:
+                return found
+        return _execute_blocks(kernel, batch, scale, rest, summed, threads, expected)
     finally:
-        if expected >= _WORTH_AWAKE:
+        if expected >= _WORTH_AWAKE and threads != 1:
             _ended[0] = time.perf_counter()
 
 
 def _threads(batch: Batch, asked: int | None, expected: float, by_crew: bool) -> int:
     """Return how many threads are worth having: each takes the caller time to call."""
     worth = _WORTH
-    if by_crew and expected < math.inf:
+    if by_crew:
         worth = _WORTH_AWAKE if time.perf_counter() - _ended[0] < _SOON else _WORTH_ASLEEP
     if expected <= worth:
         return 1
     most = min(pool.thread_count(asked), -(-batch.count // batch.block))
-    return most if expected == math.inf else min(most, int(2 * expected / worth))
+    return min(most, _UNKNOWN if expected == math.inf else int(2 * expected / worth))
 
 
 def _execute_blocks(
@@ -97,25 +101,19 @@ def _execute_blocks(
     scale: tuple[float, ...],
     rest: Sequence[Any],
     summed: bool,
-    most: int,
+    threads: int | None,
     expected: float,
 ) -> tuple[bool, float]:
-    """Run a kernel over several blocks, on so many threads."""
+    """Run a kernel over several blocks, with others that wait in Python where these help."""
     key, entries = (kernel, batch.types), batch.count * batch.longest
-    compiled = kernel if batch.ready and isinstance(kernel, Compiled) else None
+    most = _threads(batch, threads, expected, by_crew=False)
     if most == 1 and batch.ready and entries <= _MOST:
         return _execute_ready(kernel, batch, scale, rest, summed)
-    if most > 1 and compiled is not None:
-        found = _execute_together(compiled, batch, scale, rest, summed, most - 1)
-        if found is not None:
-            return found
-        if expected < _WORTH and entries <= _MOST:
-            return _execute_ready(kernel, batch, scale, rest, summed)
     work = _Blocks(kernel, batch, scale, rest, summed)
     if most > 1 and expected == math.inf:
         work(1)
         expected = work.pace * (entries - batch.block * batch.longest)
-        most = most if expected > _WORTH else 1
+        most = _threads(batch, threads, expected, by_crew=False)
     work.share(most)
     pool.run(work, most - 1)
     _pace[key] = min(work.pace, _pace.get(key, math.inf))

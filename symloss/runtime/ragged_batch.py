@@ -91,13 +91,13 @@ def describe_ragged(
 
 
 class RaggedBatch:
-    """The arguments of one call, with one sample axis."""
+    """The arguments of one call, with one sample axis; as they came, all that results must not be written over."""
 
     shape: tuple[int, ...]
     count: int
     dtype: np.dtype[Any]
     sizes: dict[str, int]
-    given: list[AnyArray]
+    given: list[tuple[str, AnyArray]]
     arrays: list[AnyArray]
     parameters: tuple[Any, ...]
 
@@ -140,7 +140,7 @@ class RaggedSignature:
             _whole(p, v, batch.sizes) if isinstance(p, Whole) else checks.check_parameter(p, v)
             for p, v in zip(self._parameters, parameters, strict=True)
         )
-        batch.given = [array for array in arrays if array is not None]
+        batch.given = [(a.name, x) for a, x in zip(self._arguments, arrays, strict=True) if x is not None]
         batch.arrays = [self._laid_out(a, array, batch) for a, array in zip(self._arguments, arrays, strict=True)]
         self._check_labels(batch)
         return batch
@@ -154,11 +154,12 @@ class RaggedSignature:
                 f"v: expected a tuple of {len(self.predictions)} arrays, for {names}; got {checks.type_name(v)}"
             )
         laid_out = []
-        for p, like, item in zip(self.predictions, batch.given, items, strict=False):
+        for p, (_, like), item in zip(self.predictions, tuple(batch.given), items, strict=False):
             array = checks.as_array("v", item, floating=True)
             checks.same_dtype("v", array, p.name, batch.dtype)
             if array.shape != like.shape:
                 raise ValueError(f"v: expected the shape {like.shape} of {p.name}, got {array.shape}")
+            batch.given.append(("v", array))
             shape = array.shape if p.shared else (batch.count, *array.shape[len(batch.shape) :])
             laid_out.append((p, np.ascontiguousarray(array, np.float64).reshape(shape)))
         return laid_out

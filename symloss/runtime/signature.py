@@ -166,7 +166,8 @@ class Signature:
     def _numbers(self, given: Sequence[Any]) -> tuple[float, ...]:
         for (low, high), number in zip(self._between, given, strict=True):
             if type(number) is not float or not low < number < high:
-                return tuple(map(checks.check_parameter, self.parameters, given))
+                pairs = zip(self.parameters, given, strict=True)
+                return tuple([checks.check_parameter(p, value) for p, value in pairs])
         return tuple(given)
 
     def _bind_weight(self, batch: Batch, weight: Any) -> None:
