@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,8 +45,7 @@ class Call:
     """
 
     _plain = True  # whether kernels can write to all results as they are
-    _taken: list[AnyArray] | None = None  # what a result must not be written over
-    _results: Sequence[str] = ()  # names of the last of these
+    _occupied: list[tuple[str, AnyArray]] | None = None  # what a result must not be written over
 
     def __init__(
         self,
@@ -142,14 +141,10 @@ class Call:
 
     def _result(self, out: Any, name: str, shape: tuple[int, ...], *what: str) -> AnyArray:
         array = out if self._is_plain(out, shape) else self._checked(out, name, shape, " ".join(what))
-        batch = self.batch
-        if self._taken is None:
-            self._taken = [*batch.arrays, *batch.directions]
-            if batch.given_weight is not None:
-                self._taken.append(batch.given_weight)
-        checks.check_overlap(name, array, self._taken, self._names())
-        self._taken.append(array)
-        self._results = (*self._results, name)
+        if self._occupied is None:
+            self._occupied = self._inputs()
+        checks.check_overlap(name, array, self._occupied)
+        self._occupied.append((name, array))
         return array
 
     def _is_plain(self, out: Any, shape: tuple[int, ...]) -> bool:
@@ -160,13 +155,12 @@ class Call:
         self._plain = False
         return checks.check_out(name, out, shape, self.batch.dtype, what)
 
-    def _names(self) -> Iterator[str]:
-        """Yield those of the arrays that a result must not be written over."""
-        yield from (a.name for a in self._signature.arguments)
-        yield from ("v" for _ in self.batch.directions)
-        if self.batch.given_weight is not None:
-            yield "weight"
-        yield from self._results
+    def _inputs(self) -> list[tuple[str, AnyArray]]:
+        batch = self.batch
+        occupied = list(zip(self._signature.names, batch.arrays, strict=True))
+        if batch.given_weight is not None:
+            occupied.append(("weight", batch.given_weight))
+        return occupied + [("v", array) for array in batch.directions]
 
     def loss_operand(self, losses: AnyArray) -> Any:
         """Lay the losses out for a kernel."""

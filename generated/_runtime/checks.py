@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -202,12 +201,11 @@ def check_out(name: str, out: Any, shape: tuple[int, ...], dtype: np.dtype[Any],
     return out
 
 
-def check_overlap(name: str, out: AnyArray, others: Iterable[AnyArray], names: Iterable[str]) -> None:
+def check_overlap(name: str, out: AnyArray, others: Iterable[tuple[str, AnyArray]]) -> None:
     """Raise if the result would be written over an input or over another result."""
-    for place, other in enumerate(others):
+    for other_name, other in others:
         if np.may_share_memory(out, other) and _shares(out, other):
-            of = next(itertools.islice(names, place, None))
-            raise ValueError(f"{name}: expected memory of its own, got an array that overlaps {of}")
+            raise ValueError(f"{name}: expected memory of its own, got an array that overlaps {other_name}")
 
 
 def _shares(a: AnyArray, b: AnyArray) -> bool:

@@ -186,11 +186,11 @@ class RaggedDriver:
             raise TypeError(
                 f"out: expected a tuple of {len(shapes)} arrays, {what} {names}; got {checks.type_name(out)}"
             )
-        made: list[AnyArray] = []
+        made = []
         for p, item, shape in zip(self._predictions, items, shapes, strict=True):
             array = checks.check_out("out", item, shape, batch.dtype, f"{what} {p.name}")
-            whose, taken = zip(*batch.given, *(("out", result) for result in made), strict=True)
-            checks.check_overlap("out", array, taken, whose)
+            checks.check_overlap("out", array, batch.given)
+            batch.given.append(("out", array))
             made.append(array)
         return made
 

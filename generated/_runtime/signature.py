@@ -28,6 +28,7 @@ class Signature:
         self, arguments: tuple[Array, ...], parameters: tuple[Scalar, ...], over_sets: bool, in_tiles: bool = False
     ) -> None:
         self.arguments = arguments
+        self.names = tuple(a.name for a in arguments)
         self.parameters = parameters
         self.over_sets = over_sets
         self._in_tiles = in_tiles
