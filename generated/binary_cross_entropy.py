@@ -22,10 +22,12 @@ from ._runtime import (
     Driver,
     Interval,
     add_terms,
+    all_hard,
     by_dtype,
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     in_dtype_of,
     inlined,
     kernel,
@@ -35,7 +37,7 @@ from ._runtime import (
     weighed,
     wide_vectors,
 )
-from ._runtime.elementary import in_interval, log, log1p, multiply_no_nan, settle, within
+from ._runtime.elementary import in_interval, log, log1p, log_sum, multiply_no_nan, settle, within
 
 _ARGUMENTS = (
     Array("p", "prediction", (), Interval(0.0, 1.0)),
@@ -72,11 +74,33 @@ def sample_value(p, y):
     return loss
 
 
+@polymorphic
+def _hard_value(p, y):
+    """Return what `sample_value` does where labels are hard."""
+    p = within(p, 0.0, 1.0)
+    log_sum_value = log_sum(p if y == 1.0 else 1.0, 0.0 if y == 1.0 else -p)
+    if y == 1.0:
+        if p == 0.0:
+            loss = np.inf
+        else:
+            loss = 0.0 - log_sum_value
+    elif p == 1.0:
+        loss = np.inf
+    else:
+        loss = 0.0 - log_sum_value
+    return loss
+
+
 @kernel
 def _value(p, y, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
+    if all_hard(y, 0.0, 1.0):
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, _hard_value(p[i], y[i]))
+        return inside
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
         losses[i] = weighed(weight, i, 1.0, sample_value(p[i], y[i]))
@@ -126,12 +150,41 @@ def sample_value_and_grad(p, y):
     return loss, grad_p
 
 
+@polymorphic
+def _hard_value_and_grad(p, y):
+    """Return what `sample_value_and_grad` does where labels are hard."""
+    p = within(p, 0.0, 1.0)
+    log_sum_value = log_sum(p if y == 1.0 else 1.0, 0.0 if y == 1.0 else -p)
+    quotient = (-1.0 if y == 1.0 else 1.0) / (p if y == 1.0 else 1.0 - p)
+    if y == 1.0:
+        if p == 0.0:
+            loss = np.inf
+            grad_p = -np.inf
+        else:
+            loss = 0.0 - log_sum_value
+            grad_p = quotient
+    elif p == 1.0:
+        loss = np.inf
+        grad_p = np.inf
+    else:
+        loss = 0.0 - log_sum_value
+        grad_p = quotient
+    return loss, grad_p
+
+
 @kernel
 def _value_and_grad(p, y, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(p, scale)
+    if all_hard(y, 0.0, 1.0):
+        for i in range(losses.shape[0]):
+            loss_i, grad_p_i = _hard_value_and_grad(p[i], y[i])
+            losses[i] = weighed(weight, i, 1.0, loss_i)
+            grad_p[i] = weighed(weight, i, scale, grad_p_i)
+        return inside
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
         loss_i, grad_p_i = sample_value_and_grad(p[i], y[i])
@@ -158,37 +211,32 @@ def _total_and_grad(p, y, weight, scale, grad_p):
 def _plain_grad_and_hess(p, y):
     """Compute gradient and Hessian diagonal of one sample."""
     p = within(p, 0.0, 1.0)
+    minus = -y
+    difference = 1.0 - y
+    product = np.inf * y
+    difference_2 = 1.0 - p
+    quotient = y / p
+    product_2 = np.inf * difference
+    quotient_2 = difference / difference_2
     if p == 0.0:
-        minus = -y
         if minus == 0.0:
-            difference = 1.0 - y
             grad_p = difference
         else:
-            product = np.inf * y
             grad_p = -product
         if y == 0.0:
-            difference = 1.0 - y
             hess_p = difference
         else:
-            product = np.inf * y
             hess_p = product
-    else:
-        difference = 1.0 - y
-        if p == 1.0:
-            if difference == 0.0:
-                minus = -y
-                grad_p = minus
-                hess_p = y
-            else:
-                product_2 = np.inf * difference
-                grad_p = product_2
-                hess_p = product_2
+    elif p == 1.0:
+        if difference == 0.0:
+            grad_p = minus
+            hess_p = y
         else:
-            difference_2 = 1.0 - p
-            quotient = difference / difference_2
-            quotient_2 = y / p
-            grad_p = quotient - quotient_2
-            hess_p = quotient / difference_2 + quotient_2 / p
+            grad_p = product_2
+            hess_p = product_2
+    else:
+        grad_p = quotient_2 - quotient
+        hess_p = quotient_2 / difference_2 + quotient / p
     return grad_p, hess_p
 
 
@@ -197,31 +245,24 @@ def _refined_grad_and_hess(p, y):
     """Return hess_p of one sample, from numbers in two parts."""
     p = twofold.twofold(p)
     y = twofold.twofold(y)
+    difference = twofold.subtract((1.0, 0.0), y)
+    product = twofold.multiply((np.inf, 0.0), y)
+    difference_2 = twofold.subtract((1.0, 0.0), p)
+    quotient = twofold.divide(y, p)
+    product_2 = twofold.multiply((np.inf, 0.0), difference)
+    quotient_2 = twofold.divide(difference, difference_2)
     if p[0] == 0.0:
-        minus = twofold.negate(y)
-        if minus[0] == 0.0:
-            difference = twofold.subtract((1.0, 0.0), y)
-        else:
-            product = twofold.multiply((np.inf, 0.0), y)
         if y[0] == 0.0:
-            difference = twofold.subtract((1.0, 0.0), y)
             hess_p = difference
         else:
-            product = twofold.multiply((np.inf, 0.0), y)
             hess_p = product
-    else:
-        difference = twofold.subtract((1.0, 0.0), y)
-        if p[0] == 1.0:
-            if difference[0] == 0.0:
-                hess_p = y
-            else:
-                product_2 = twofold.multiply((np.inf, 0.0), difference)
-                hess_p = product_2
+    elif p[0] == 1.0:
+        if difference[0] == 0.0:
+            hess_p = y
         else:
-            difference_2 = twofold.subtract((1.0, 0.0), p)
-            quotient = twofold.divide(difference, difference_2)
-            quotient_2 = twofold.divide(y, p)
-            hess_p = twofold.add(twofold.divide(quotient, difference_2), twofold.divide(quotient_2, p))
+            hess_p = product_2
+    else:
+        hess_p = twofold.add(twofold.divide(quotient_2, difference_2), twofold.divide(quotient, p))
     return twofold.merged(hess_p)
 
 
@@ -279,29 +320,22 @@ def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
 def _hvp_of_sample(p, y, v_p):
     """Compute the Hessian of one sample times a vector."""
     p = within(p, 0.0, 1.0)
+    multiply_no_nan_value = multiply_no_nan(y, v_p)
+    difference = y - 1.0
+    difference_2 = 1.0 - p
+    minus = -multiply_no_nan(difference, v_p)
+    added = multiply_no_nan((1.0 - y) / difference_2 / difference_2, v_p) + multiply_no_nan(y / p / p, v_p)
     if p == 0.0:
-        multiply_no_nan_value = multiply_no_nan(y, v_p)
         if multiply_no_nan_value == 0.0:
-            difference = y - 1.0
-            multiply_no_nan_value_2 = multiply_no_nan(difference, v_p)
-            minus = -multiply_no_nan_value_2
             product_p = minus
         else:
             product_p = multiply_no_nan(np.inf * y, v_p)
     elif p == 1.0:
-        difference = y - 1.0
-        multiply_no_nan_value_2 = multiply_no_nan(difference, v_p)
-        minus = -multiply_no_nan_value_2
         if minus == 0.0:
-            multiply_no_nan_value = multiply_no_nan(y, v_p)
             product_p = multiply_no_nan_value
         else:
             product_p = -multiply_no_nan(np.inf * difference, v_p)
     else:
-        difference_2 = 1.0 - p
-        added = (
-            multiply_no_nan((1.0 - y) / difference_2 / difference_2, v_p) + multiply_no_nan(y / p / p, v_p)
-        )
         product_p = added
     return product_p
 

@@ -22,6 +22,7 @@ from ._runtime import (
     add_terms,
     cut,
     describe,
+    four_at_a_time,
     in_dtype_of,
     kernel,
     polymorphic,
@@ -55,6 +56,7 @@ def sample_value(z, y):
 def _value(z, y, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -87,6 +89,7 @@ def sample_value_and_grad(z, y):
 def _value_and_grad(z, y, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
@@ -123,6 +126,7 @@ def _grad_and_hess_of_sample(z, y):
 def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
@@ -144,6 +148,7 @@ def _hvp_of_sample(z, y, v_z):
 def _hvp(z, y, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):

@@ -24,6 +24,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     in_dtype_of,
     inlined,
     kernel,
@@ -68,6 +69,7 @@ def sample_value(z, y):
 def _value(z, y, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -100,6 +102,7 @@ def sample_value_and_grad(z, y):
 def _value_and_grad(z, y, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(losses.shape[0]):
@@ -187,6 +190,7 @@ def _any_grad_and_hess(z, y):
 def _grad_and_hess(z, y, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     scale = in_dtype_of(z, scale)
     for i in range(grad_z.shape[0]):
@@ -216,6 +220,7 @@ def _hvp_of_sample(z, y, v_z):
 def _hvp(z, y, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z, scale)
     for i in range(product_z.shape[0]):

@@ -261,18 +261,15 @@ def _grad_and_hess_of_sample(prediction, target, expectile):
     elif prediction != prediction or target != target:
         grad_prediction = np.nan
         hess_prediction = np.nan
-    elif prediction > target:
-        difference_2 = 1.0 - expectile
-        difference = prediction - target
-        grad_prediction = 2.0 * multiply_no_nan(difference_2, difference)
-        hess_prediction = 2.0 * difference_2
-    elif prediction != prediction or target != target:
-        grad_prediction = np.nan
-        hess_prediction = np.nan
     else:
         difference = prediction - target
-        grad_prediction = difference
-        hess_prediction = 1.0
+        if prediction > target:
+            difference_2 = 1.0 - expectile
+            grad_prediction = 2.0 * multiply_no_nan(difference_2, difference)
+            hess_prediction = 2.0 * difference_2
+        else:
+            grad_prediction = difference
+            hess_prediction = 1.0
     return grad_prediction, hess_prediction
 
 
@@ -302,8 +299,6 @@ def _hvp_of_sample(prediction, target, expectile, v_prediction):
     elif prediction > target:
         multiply_no_nan_value = multiply_no_nan(2.0 * (1.0 - expectile), v_prediction)
         product_prediction = multiply_no_nan_value
-    elif prediction != prediction or target != target:
-        product_prediction = np.nan
     else:
         product_prediction = v_prediction
     return product_prediction

@@ -294,8 +294,6 @@ def _hvp_of_sample(prediction, target, expectile, v_prediction):
     elif prediction > target:
         multiply_no_nan_value = multiply_no_nan(2.0 * (1.0 - expectile), v_prediction)
         product_prediction = multiply_no_nan_value
-    elif prediction != prediction or target != target:
-        product_prediction = np.nan
     else:
         product_prediction = v_prediction
     return product_prediction

@@ -31,6 +31,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     inlined,
     kernel,
     refined,
@@ -156,6 +157,7 @@ def _any_value(p, y, alpha, gamma):
 def _value(p, y, alpha, gamma, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -388,6 +390,7 @@ def _any_value_and_grad(p, y, alpha, gamma):
 def _value_and_grad(p, y, alpha, gamma, weight, scale, losses, grad_p):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -801,6 +804,7 @@ def _any_grad_and_hess(p, y, alpha, gamma):
 def _grad_and_hess(p, y, alpha, gamma, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(grad_p.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -872,7 +876,8 @@ def _plain_hvp(p, y, alpha, gamma, v_p):
     multiply_no_nan_value_8 = multiply_no_nan(product_11, v_p)
     multiply_no_nan_value_9 = multiply_no_nan(product_5 if minus_2 == 0.0 else product_6, v_p)
     difference_7 = (
-        difference_6 * v_p - multiply_no_nan_value_5 - multiply_no_nan(quotient * v_p, power_value_2)
+        multiply_no_nan(v_p, difference_6) - multiply_no_nan_value_5
+        - multiply_no_nan(quotient * v_p, power_value_2)
     )
     minus_3 = -multiply_no_nan_value_9
     chosen_3 = (
@@ -911,7 +916,7 @@ def _plain_hvp(p, y, alpha, gamma, v_p):
             else:
                 product_p = multiply_no_nan_value_8
         else:
-            product_p = product_10 + multiply_no_nan_value_4 - difference_4 * v_p
+            product_p = product_10 + multiply_no_nan_value_4 - multiply_no_nan(v_p, difference_4)
     elif y == 0.0:
         if p == 0.0:
             if difference > 0.0:
@@ -957,6 +962,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(p, y, alpha, gamma, weight, scale, v_p, product_p):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_p.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))

@@ -33,6 +33,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     inlined,
     kernel,
     refined,
@@ -140,6 +141,7 @@ def _any_value(z, y, alpha, gamma):
 def _value(z, y, alpha, gamma, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -173,30 +175,27 @@ def _plain_value_and_grad(z, y, alpha, gamma):
     softplus_z = softplus(z)
     minus = -z
     lifted_sigmoid_z = lifted_sigmoid(z)
-    difference = alpha - 1.0
     softplus_minus = softplus(minus)
     lifted_sigmoid_minus = lifted_sigmoid(minus)
-    chosen = alpha if y == 1.0 else difference
-    product = chosen * gamma
-    chosen_2 = softplus_minus if y == 1.0 else softplus_z
-    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
+    chosen = softplus_minus if y == 1.0 else softplus_z
     multiply_no_nan_value = multiply_no_nan(
-        alpha * lifted_sigmoid_minus if y == 1.0 else difference * lifted_sigmoid_z,
-        exp_value,
+        gamma * (lifted_sigmoid_z if y == 1.0 else lifted_sigmoid_minus),
+        chosen,
     )
-    product_2 = chosen * exp_value
-    multiply_no_nan_value_2 = multiply_no_nan(product_2, chosen_2)
-    multiply_no_nan_value_3 = multiply_no_nan(
-        product * exp_value * (lifted_sigmoid_z if y == 1.0 else lifted_sigmoid_minus),
-        chosen_2,
+    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
+    product = (alpha if y == 1.0 else alpha - 1.0) * exp_value
+    multiply_no_nan_value_2 = multiply_no_nan(
+        product,
+        -(lifted_sigmoid_minus if y == 1.0 else lifted_sigmoid_z) - multiply_no_nan_value,
     )
-    lowered_difference = lowered(-multiply_no_nan_value - multiply_no_nan_value_3)
+    multiply_no_nan_value_3 = multiply_no_nan(product, chosen)
+    lowered_value = lowered(multiply_no_nan_value_2)
     if y == 1.0:
-        loss = multiply_no_nan_value_2
-        grad_z = lowered_difference
+        loss = multiply_no_nan_value_3
+        grad_z = lowered_value
     elif y == 0.0:
-        loss = 0.0 - multiply_no_nan_value_2
-        grad_z = lowered_difference
+        loss = 0.0 - multiply_no_nan_value_3
+        grad_z = lowered_value
     else:
         loss = np.nan
         grad_z = np.nan
@@ -216,41 +215,32 @@ def _refined_value_and_grad(z, y, alpha, gamma):
     softplus_z = twofold.softplus(z)
     minus = twofold.negate(z)
     lifted_sigmoid_z = twofold.lifted_sigmoid(z)
-    difference = twofold.subtract(alpha, (1.0, 0.0))
     softplus_minus = twofold.softplus(minus)
     lifted_sigmoid_minus = twofold.lifted_sigmoid(minus)
-    chosen = alpha if y[0] == 1.0 else difference
-    product = twofold.multiply(chosen, gamma)
-    chosen_2 = softplus_minus if y[0] == 1.0 else softplus_z
+    chosen = softplus_minus if y[0] == 1.0 else softplus_z
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        twofold.multiply(gamma, lifted_sigmoid_z if y[0] == 1.0 else lifted_sigmoid_minus),
+        chosen,
+    )
     exp_value = twofold.exp(
         twofold.negate(twofold.multiply_no_nan(gamma, softplus_z if y[0] == 1.0 else softplus_minus)),
     )
-    multiply_no_nan_value = twofold.multiply_no_nan(
-        (
-            twofold.multiply(alpha, lifted_sigmoid_minus)
-            if y[0] == 1.0
-            else twofold.multiply(difference, lifted_sigmoid_z)
+    product = twofold.multiply(alpha if y[0] == 1.0 else twofold.subtract(alpha, (1.0, 0.0)), exp_value)
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+        product,
+        twofold.subtract(
+            twofold.negate(lifted_sigmoid_minus if y[0] == 1.0 else lifted_sigmoid_z),
+            multiply_no_nan_value,
         ),
-        exp_value,
     )
-    product_2 = twofold.multiply(chosen, exp_value)
-    multiply_no_nan_value_2 = twofold.multiply_no_nan(product_2, chosen_2)
-    multiply_no_nan_value_3 = twofold.multiply_no_nan(
-        twofold.multiply(
-            twofold.multiply(product, exp_value),
-            lifted_sigmoid_z if y[0] == 1.0 else lifted_sigmoid_minus,
-        ),
-        chosen_2,
-    )
-    lowered_difference = twofold.lowered(
-        twofold.subtract(twofold.negate(multiply_no_nan_value), multiply_no_nan_value_3),
-    )
+    multiply_no_nan_value_3 = twofold.multiply_no_nan(product, chosen)
+    lowered_value = twofold.lowered(multiply_no_nan_value_2)
     if y[0] == 1.0:
-        loss = multiply_no_nan_value_2
-        grad_z = lowered_difference
+        loss = multiply_no_nan_value_3
+        grad_z = lowered_value
     elif y[0] == 0.0:
-        loss = twofold.subtract((0.0, 0.0), multiply_no_nan_value_2)
-        grad_z = lowered_difference
+        loss = twofold.subtract((0.0, 0.0), multiply_no_nan_value_3)
+        grad_z = lowered_value
     else:
         loss = (np.nan, 0.0)
         grad_z = (np.nan, 0.0)
@@ -281,6 +271,7 @@ def _any_value_and_grad(z, y, alpha, gamma):
 def _value_and_grad(z, y, alpha, gamma, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -324,57 +315,44 @@ def _plain_grad_and_hess(z, y, alpha, gamma):
     """Compute gradient and Hessian diagonal of one sample."""
     z = np.float64(z)
     y = np.float64(y)
-    minus = -z
     softplus_z = softplus(z)
+    minus = -z
     lifted_sigmoid_z = lifted_sigmoid(z)
     lifted_logistic_density_value = lifted_logistic_density(z)
     product = gamma * gamma
-    difference = alpha - 1.0
     lifted_sigmoid_minus = lifted_sigmoid(minus)
     softplus_minus = softplus(minus)
+    product_2 = 2.0 * gamma * lifted_logistic_density_value
+    product_3 = gamma * lifted_logistic_density_value
     sigmoid_chosen = sigmoid(z if y == 1.0 else minus)
-    product_2 = (alpha if y == 1.0 else difference) * gamma
-    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
     multiply_no_nan_value = multiply_no_nan(
-        alpha * lifted_sigmoid_minus if y == 1.0 else difference * lifted_sigmoid_z,
-        exp_value,
-    )
-    product_3 = product_2 * exp_value
-    added = (
-        2.0 * multiply_no_nan(product_2 * lifted_logistic_density_value, exp_value)
-        + multiply_no_nan(alpha * lifted_logistic_density_value, exp_value)
-    )
-    multiply_no_nan_value_2 = multiply_no_nan(
-        product_3 * (lifted_sigmoid_z if y == 1.0 else lifted_sigmoid_minus),
+        gamma * (lifted_sigmoid_z if y == 1.0 else lifted_sigmoid_minus),
         softplus_minus if y == 1.0 else softplus_z,
     )
-    multiply_no_nan_value_3 = multiply_no_nan(
-        product * alpha * exp_value * lifted_sigmoid_z * sigmoid_chosen,
-        softplus_minus,
+    added = (
+        product_2 + lifted_logistic_density_value
+        + multiply_no_nan(product * lifted_sigmoid_z * sigmoid_chosen, softplus_minus)
     )
-    difference_2 = (
-        multiply_no_nan(product_3 * lifted_logistic_density_value, softplus_z)
-        - multiply_no_nan(difference * lifted_logistic_density_value, exp_value)
+    difference = (
+        multiply_no_nan(product_3, softplus_z) - lifted_logistic_density_value
+        - multiply_no_nan(product * lifted_sigmoid_minus * sigmoid_chosen, softplus_z)
     )
-    multiply_no_nan_value_4 = multiply_no_nan(
-        product * difference * exp_value * lifted_sigmoid_minus * sigmoid_chosen,
-        softplus_z,
+    exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
+    product_4 = (alpha if y == 1.0 else alpha - 1.0) * exp_value
+    multiply_no_nan_value_2 = multiply_no_nan(
+        product_4,
+        -(lifted_sigmoid_minus if y == 1.0 else lifted_sigmoid_z) - multiply_no_nan_value,
     )
-    lowered_difference = lowered(-multiply_no_nan_value - multiply_no_nan_value_2)
-    difference_3 = (
-        added + multiply_no_nan_value_3
-        - multiply_no_nan(product_3 * lifted_logistic_density_value, softplus_minus)
-    )
-    difference_4 = (
-        difference_2 - multiply_no_nan_value_4
-        - 2.0 * multiply_no_nan(product_2 * lifted_logistic_density_value, exp_value)
-    )
+    chosen = added - multiply_no_nan(product_3, softplus_minus) if y == 1.0 else difference - product_2
+    lowered_value = lowered(multiply_no_nan_value_2)
+    multiply_no_nan_value_3 = multiply_no_nan(product_4, chosen)
+    lowered_value_2 = lowered(multiply_no_nan_value_3)
     if y == 1.0:
-        grad_z = lowered_difference
-        hess_z = lowered(difference_3)
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     elif y == 0.0:
-        grad_z = lowered_difference
-        hess_z = lowered(difference_4)
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     else:
         grad_z = np.nan
         hess_z = np.nan
@@ -391,80 +369,59 @@ def _refined_grad_and_hess(z, y, alpha, gamma):
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
     gamma = twofold.twofold(gamma)
-    minus = twofold.negate(z)
     softplus_z = twofold.softplus(z)
+    minus = twofold.negate(z)
     lifted_sigmoid_z = twofold.lifted_sigmoid(z)
     lifted_logistic_density_value = twofold.lifted_logistic_density(z)
     product = twofold.multiply(gamma, gamma)
-    difference = twofold.subtract(alpha, (1.0, 0.0))
     lifted_sigmoid_minus = twofold.lifted_sigmoid(minus)
     softplus_minus = twofold.softplus(minus)
+    product_2 = twofold.multiply(twofold.multiply((2.0, 0.0), gamma), lifted_logistic_density_value)
+    product_3 = twofold.multiply(gamma, lifted_logistic_density_value)
     sigmoid_chosen = twofold.sigmoid(z if y[0] == 1.0 else minus)
-    product_2 = twofold.multiply(alpha if y[0] == 1.0 else difference, gamma)
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        twofold.multiply(gamma, lifted_sigmoid_z if y[0] == 1.0 else lifted_sigmoid_minus),
+        softplus_minus if y[0] == 1.0 else softplus_z,
+    )
+    added = twofold.add(
+        twofold.add(product_2, lifted_logistic_density_value),
+        twofold.multiply_no_nan(
+            twofold.multiply(twofold.multiply(product, lifted_sigmoid_z), sigmoid_chosen),
+            softplus_minus,
+        ),
+    )
+    difference = twofold.subtract(
+        twofold.subtract(twofold.multiply_no_nan(product_3, softplus_z), lifted_logistic_density_value),
+        twofold.multiply_no_nan(
+            twofold.multiply(twofold.multiply(product, lifted_sigmoid_minus), sigmoid_chosen),
+            softplus_z,
+        ),
+    )
     exp_value = twofold.exp(
         twofold.negate(twofold.multiply_no_nan(gamma, softplus_z if y[0] == 1.0 else softplus_minus)),
     )
-    multiply_no_nan_value = twofold.multiply_no_nan(
-        (
-            twofold.multiply(alpha, lifted_sigmoid_minus)
-            if y[0] == 1.0
-            else twofold.multiply(difference, lifted_sigmoid_z)
-        ),
-        exp_value,
-    )
-    product_3 = twofold.multiply(product_2, exp_value)
-    added = twofold.add(
-        twofold.multiply(
-            (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_2, lifted_logistic_density_value), exp_value),
-        ),
-        twofold.multiply_no_nan(twofold.multiply(alpha, lifted_logistic_density_value), exp_value),
-    )
+    product_4 = twofold.multiply(alpha if y[0] == 1.0 else twofold.subtract(alpha, (1.0, 0.0)), exp_value)
     multiply_no_nan_value_2 = twofold.multiply_no_nan(
-        twofold.multiply(product_3, lifted_sigmoid_z if y[0] == 1.0 else lifted_sigmoid_minus),
-        softplus_minus if y[0] == 1.0 else softplus_z,
-    )
-    multiply_no_nan_value_3 = twofold.multiply_no_nan(
-        twofold.multiply(
-            twofold.multiply(twofold.multiply(twofold.multiply(product, alpha), exp_value), lifted_sigmoid_z),
-            sigmoid_chosen,
-        ),
-        softplus_minus,
-    )
-    difference_2 = twofold.subtract(
-        twofold.multiply_no_nan(twofold.multiply(product_3, lifted_logistic_density_value), softplus_z),
-        twofold.multiply_no_nan(twofold.multiply(difference, lifted_logistic_density_value), exp_value),
-    )
-    multiply_no_nan_value_4 = twofold.multiply_no_nan(
-        twofold.multiply(
-            twofold.multiply(
-                twofold.multiply(twofold.multiply(product, difference), exp_value),
-                lifted_sigmoid_minus,
-            ),
-            sigmoid_chosen,
-        ),
-        softplus_z,
-    )
-    lowered_difference = twofold.lowered(
-        twofold.subtract(twofold.negate(multiply_no_nan_value), multiply_no_nan_value_2),
-    )
-    difference_3 = twofold.subtract(
-        twofold.add(added, multiply_no_nan_value_3),
-        twofold.multiply_no_nan(twofold.multiply(product_3, lifted_logistic_density_value), softplus_minus),
-    )
-    difference_4 = twofold.subtract(
-        twofold.subtract(difference_2, multiply_no_nan_value_4),
-        twofold.multiply(
-            (2.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_2, lifted_logistic_density_value), exp_value),
+        product_4,
+        twofold.subtract(
+            twofold.negate(lifted_sigmoid_minus if y[0] == 1.0 else lifted_sigmoid_z),
+            multiply_no_nan_value,
         ),
     )
+    chosen = (
+        twofold.subtract(added, twofold.multiply_no_nan(product_3, softplus_minus))
+        if y[0] == 1.0
+        else twofold.subtract(difference, product_2)
+    )
+    lowered_value = twofold.lowered(multiply_no_nan_value_2)
+    multiply_no_nan_value_3 = twofold.multiply_no_nan(product_4, chosen)
+    lowered_value_2 = twofold.lowered(multiply_no_nan_value_3)
     if y[0] == 1.0:
-        grad_z = lowered_difference
-        hess_z = twofold.lowered(difference_3)
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     elif y[0] == 0.0:
-        grad_z = lowered_difference
-        hess_z = twofold.lowered(difference_4)
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     else:
         grad_z = (np.nan, 0.0)
         hess_z = (np.nan, 0.0)
@@ -495,6 +452,7 @@ def _any_grad_and_hess(z, y, alpha, gamma):
 def _grad_and_hess(z, y, alpha, gamma, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(grad_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -518,46 +476,30 @@ def _plain_hvp(z, y, alpha, gamma, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    lifted_logistic_density_value = lifted_logistic_density(z)
-    softplus_z = softplus(z)
-    product = alpha * gamma
-    product_2 = gamma * gamma
     minus = -z
+    softplus_z = softplus(z)
+    lifted_logistic_density_value = lifted_logistic_density(z)
     difference = alpha - 1.0
     softplus_minus = softplus(minus)
-    product_3 = difference * gamma
     chosen = z if y == 1.0 else minus
     lifted_sigmoid_chosen = lifted_sigmoid(chosen)
     sigmoid_chosen = sigmoid(chosen)
+    chosen_2 = (1.0 + gamma) * alpha if y == 1.0 else (-1.0 - gamma) * difference
+    product = chosen_2 * lifted_logistic_density(minus)
+    multiply_no_nan_value = multiply_no_nan(gamma * lifted_sigmoid_chosen * sigmoid_chosen, softplus_minus)
+    multiply_no_nan_value_2 = multiply_no_nan(gamma * lifted_sigmoid_chosen * sigmoid_chosen, softplus_z)
     exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
-    multiply_no_nan_value = multiply_no_nan(product * lifted_logistic_density_value, exp_value)
-    multiply_no_nan_value_2 = multiply_no_nan(product_3 * lifted_logistic_density_value, exp_value)
-    multiply_no_nan_value_3 = multiply_no_nan(
-        product_2 * alpha * exp_value * lifted_sigmoid_chosen * sigmoid_chosen,
-        softplus_minus,
-    )
-    difference_2 = (
-        multiply_no_nan(product_3 * exp_value * lifted_logistic_density_value, softplus_z)
-        - multiply_no_nan_value_2
-    )
-    multiply_no_nan_value_4 = multiply_no_nan(
-        product_2 * difference * exp_value * lifted_sigmoid_chosen * sigmoid_chosen,
-        softplus_z,
-    )
-    chosen_2 = (
-        multiply_no_nan(alpha * lifted_logistic_density_value, exp_value) + multiply_no_nan_value
+    product_2 = lowered(multiply_no_nan(product, exp_value)) * v_z
+    chosen_3 = (
+        lifted_logistic_density_value + multiply_no_nan_value - multiply_no_nan(lifted_logistic_density_value, softplus_minus)
         if y == 1.0
-        else -multiply_no_nan(difference * lifted_logistic_density_value, exp_value) - multiply_no_nan_value_2
+        else multiply_no_nan(lifted_logistic_density_value, softplus_z) - lifted_logistic_density_value - multiply_no_nan_value_2
     )
-    lowered_chosen = lowered(chosen_2)
-    difference_3 = (
-        multiply_no_nan_value + multiply_no_nan_value_3
-        - multiply_no_nan(product * exp_value * lifted_logistic_density_value, softplus_minus)
+    multiply_no_nan_value_3 = multiply_no_nan(
+        (alpha if y == 1.0 else difference) * gamma * exp_value,
+        chosen_3,
     )
-    added = (
-        lowered_chosen * v_z
-        + lowered(difference_3 if y == 1.0 else difference_2 - multiply_no_nan_value_4) * v_z
-    )
+    added = product_2 + lowered(multiply_no_nan_value_3) * v_z
     if y == 1.0:
         product_z = added
     elif y == 0.0:
@@ -577,6 +519,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(z, y, alpha, gamma, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))

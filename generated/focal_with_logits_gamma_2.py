@@ -29,6 +29,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     inlined,
     kernel,
     refined,
@@ -143,6 +144,7 @@ def _any_value(z, y, alpha):
 def _value(z, y, alpha, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -173,25 +175,23 @@ def _plain_value_and_grad(z, y, alpha):
     """Return the loss of one sample; compute its gradient."""
     z = np.float64(z)
     y = np.float64(y)
-    chosen = -z if y == 1.0 else z
-    chosen_2 = alpha if y == 1.0 else alpha - 1.0
-    lifted_logistic_density_value = lifted_logistic_density(chosen)
+    minus = -z
+    sigmoid_z = sigmoid(z)
+    sigmoid_minus = sigmoid(minus)
+    chosen = minus if y == 1.0 else z
     lifted_sigmoid_chosen = lifted_sigmoid(chosen)
-    sigmoid_chosen = sigmoid(chosen)
     softplus_chosen = softplus(chosen)
-    product = chosen_2 * lifted_sigmoid_chosen
-    product_2 = chosen_2 * lifted_logistic_density_value
-    lowered_value = lowered(multiply_no_nan(product * sigmoid_chosen, softplus_chosen))
-    product_3 = 2.0 * multiply_no_nan(product_2 * sigmoid_chosen, softplus_chosen)
-    lowered_value_2 = lowered(-multiply_no_nan(product * sigmoid_chosen, softplus_chosen))
-    difference = -multiply_no_nan(product, sigmoid_chosen * sigmoid_chosen) - product_3
-    lowered_difference = lowered(difference)
+    chosen_2 = sigmoid_minus if y == 1.0 else sigmoid_z
+    minus_2 = -chosen_2
+    product = (alpha if y == 1.0 else alpha - 1.0) * lifted_sigmoid_chosen * chosen_2
+    product_2 = 2.0 * multiply_no_nan(sigmoid_z if y == 1.0 else sigmoid_minus, softplus_chosen)
+    lowered_value = lowered(multiply_no_nan(product, minus_2 - product_2))
     if y == 1.0:
-        loss = lowered_value
-        grad_z = lowered_difference
+        loss = lowered(multiply_no_nan(product, softplus_chosen))
+        grad_z = lowered_value
     elif y == 0.0:
-        loss = lowered_value_2
-        grad_z = lowered_difference
+        loss = lowered(-multiply_no_nan(product, softplus_chosen))
+        grad_z = lowered_value
     else:
         loss = np.nan
         grad_z = np.nan
@@ -207,35 +207,32 @@ def _refined_value_and_grad(z, y, alpha):
     z = twofold.twofold(z)
     y = twofold.twofold(y)
     alpha = twofold.twofold(alpha)
-    chosen = twofold.negate(z) if y[0] == 1.0 else z
-    chosen_2 = alpha if y[0] == 1.0 else twofold.subtract(alpha, (1.0, 0.0))
-    lifted_logistic_density_value = twofold.lifted_logistic_density(chosen)
+    minus = twofold.negate(z)
+    sigmoid_z = twofold.sigmoid(z)
+    sigmoid_minus = twofold.sigmoid(minus)
+    chosen = minus if y[0] == 1.0 else z
     lifted_sigmoid_chosen = twofold.lifted_sigmoid(chosen)
-    sigmoid_chosen = twofold.sigmoid(chosen)
     softplus_chosen = twofold.softplus(chosen)
-    product = twofold.multiply(chosen_2, lifted_sigmoid_chosen)
-    product_2 = twofold.multiply(chosen_2, lifted_logistic_density_value)
-    lowered_value = twofold.lowered(
-        twofold.multiply_no_nan(twofold.multiply(product, sigmoid_chosen), softplus_chosen),
+    chosen_2 = sigmoid_minus if y[0] == 1.0 else sigmoid_z
+    minus_2 = twofold.negate(chosen_2)
+    product = twofold.multiply(
+        twofold.multiply(
+            alpha if y[0] == 1.0 else twofold.subtract(alpha, (1.0, 0.0)),
+            lifted_sigmoid_chosen,
+        ),
+        chosen_2,
     )
-    product_3 = twofold.multiply(
+    product_2 = twofold.multiply(
         (2.0, 0.0),
-        twofold.multiply_no_nan(twofold.multiply(product_2, sigmoid_chosen), softplus_chosen),
+        twofold.multiply_no_nan(sigmoid_z if y[0] == 1.0 else sigmoid_minus, softplus_chosen),
     )
-    lowered_value_2 = twofold.lowered(
-        twofold.negate(twofold.multiply_no_nan(twofold.multiply(product, sigmoid_chosen), softplus_chosen)),
-    )
-    difference = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(product, twofold.multiply(sigmoid_chosen, sigmoid_chosen))),
-        product_3,
-    )
-    lowered_difference = twofold.lowered(difference)
+    lowered_value = twofold.lowered(twofold.multiply_no_nan(product, twofold.subtract(minus_2, product_2)))
     if y[0] == 1.0:
-        loss = lowered_value
-        grad_z = lowered_difference
+        loss = twofold.lowered(twofold.multiply_no_nan(product, softplus_chosen))
+        grad_z = lowered_value
     elif y[0] == 0.0:
-        loss = lowered_value_2
-        grad_z = lowered_difference
+        loss = twofold.lowered(twofold.negate(twofold.multiply_no_nan(product, softplus_chosen)))
+        grad_z = lowered_value
     else:
         loss = (np.nan, 0.0)
         grad_z = (np.nan, 0.0)
@@ -266,6 +263,7 @@ def _any_value_and_grad(z, y, alpha):
 def _value_and_grad(z, y, alpha, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -304,41 +302,37 @@ def _plain_grad_and_hess(z, y, alpha):
     y = np.float64(y)
     minus = -z
     sigmoid_z = sigmoid(z)
-    difference = alpha - 1.0
-    lifted_logistic_density_value = lifted_logistic_density(z)
     sigmoid_minus = sigmoid(minus)
-    lifted_logistic_density_value_2 = lifted_logistic_density(minus)
     chosen = minus if y == 1.0 else z
-    chosen_2 = alpha if y == 1.0 else difference
+    chosen_2 = alpha if y == 1.0 else alpha - 1.0
+    lifted_logistic_density_value = lifted_logistic_density(chosen)
     lifted_sigmoid_chosen = lifted_sigmoid(chosen)
     softplus_chosen = softplus(chosen)
     chosen_3 = sigmoid_minus if y == 1.0 else sigmoid_z
     product = chosen_2 * lifted_sigmoid_chosen
-    product_2 = chosen_3 * chosen_3
-    product_3 = chosen_2 * (lifted_logistic_density_value_2 if y == 1.0 else lifted_logistic_density_value)
-    product_4 = product_3 * chosen_3
-    chosen_4 = (
-        product_2 * alpha * lifted_logistic_density_value_2
-        if y == 1.0
-        else difference * lifted_logistic_density_value_2 * sigmoid_minus * sigmoid_z
+    minus_2 = -chosen_3
+    multiply_no_nan_value = multiply_no_nan(sigmoid_z if y == 1.0 else sigmoid_minus, softplus_chosen)
+    product_2 = chosen_2 * lifted_logistic_density_value
+    product_3 = product * chosen_3
+    product_4 = product_2 * chosen_3
+    difference = 2.0 * multiply_no_nan(sigmoid_z, softplus_chosen) - 5.0 * sigmoid_z
+    difference_2 = (
+        4.0 * multiply_no_nan_value + 5.0 * sigmoid_minus
+        - 2.0 * multiply_no_nan(sigmoid_minus, softplus_chosen)
     )
-    product_5 = 2.0 * multiply_no_nan(product_2 * difference * lifted_logistic_density_value, softplus_chosen)
-    difference_2 = -multiply_no_nan(product, product_2) - 2.0 * multiply_no_nan(product_4, softplus_chosen)
-    multiply_no_nan_value = multiply_no_nan(chosen_4, softplus_chosen)
-    added = (
-        4.0 * multiply_no_nan(product_4 * sigmoid_z, softplus_chosen)
-        + 5.0 * multiply_no_nan(product_3, product_2)
+    multiply_no_nan_value_2 = multiply_no_nan(product_3, minus_2 - 2.0 * multiply_no_nan_value)
+    lowered_value = lowered(multiply_no_nan_value_2)
+    multiply_no_nan_value_3 = multiply_no_nan(
+        product_4,
+        difference_2 if y == 1.0 else difference - 4.0 * multiply_no_nan_value,
     )
-    lowered_difference = lowered(difference_2)
-    chosen_5 = added if y == 1.0 else product_5 - 5.0 * multiply_no_nan(product_3, product_2)
-    difference_3 = chosen_5 - (2.0 if y == 1.0 else 4.0) * multiply_no_nan_value
-    lowered_difference_2 = lowered(difference_3)
+    lowered_value_2 = lowered(multiply_no_nan_value_3)
     if y == 1.0:
-        grad_z = lowered_difference
-        hess_z = lowered_difference_2
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     elif y == 0.0:
-        grad_z = lowered_difference
-        hess_z = lowered_difference_2
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     else:
         grad_z = np.nan
         hess_z = np.nan
@@ -356,69 +350,53 @@ def _refined_grad_and_hess(z, y, alpha):
     alpha = twofold.twofold(alpha)
     minus = twofold.negate(z)
     sigmoid_z = twofold.sigmoid(z)
-    difference = twofold.subtract(alpha, (1.0, 0.0))
-    lifted_logistic_density_value = twofold.lifted_logistic_density(z)
     sigmoid_minus = twofold.sigmoid(minus)
-    lifted_logistic_density_value_2 = twofold.lifted_logistic_density(minus)
     chosen = minus if y[0] == 1.0 else z
-    chosen_2 = alpha if y[0] == 1.0 else difference
+    chosen_2 = alpha if y[0] == 1.0 else twofold.subtract(alpha, (1.0, 0.0))
+    lifted_logistic_density_value = twofold.lifted_logistic_density(chosen)
     lifted_sigmoid_chosen = twofold.lifted_sigmoid(chosen)
     softplus_chosen = twofold.softplus(chosen)
     chosen_3 = sigmoid_minus if y[0] == 1.0 else sigmoid_z
     product = twofold.multiply(chosen_2, lifted_sigmoid_chosen)
-    product_2 = twofold.multiply(chosen_3, chosen_3)
-    product_3 = twofold.multiply(
-        chosen_2,
-        lifted_logistic_density_value_2 if y[0] == 1.0 else lifted_logistic_density_value,
+    minus_2 = twofold.negate(chosen_3)
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        sigmoid_z if y[0] == 1.0 else sigmoid_minus,
+        softplus_chosen,
     )
-    product_4 = twofold.multiply(product_3, chosen_3)
-    chosen_4 = (
-        twofold.multiply(twofold.multiply(product_2, alpha), lifted_logistic_density_value_2)
-        if y[0] == 1.0
-        else twofold.multiply(
-            twofold.multiply(twofold.multiply(difference, lifted_logistic_density_value_2), sigmoid_minus),
-            sigmoid_z,
-        )
-    )
-    product_5 = twofold.multiply(
-        (2.0, 0.0),
-        twofold.multiply_no_nan(
-            twofold.multiply(twofold.multiply(product_2, difference), lifted_logistic_density_value),
-            softplus_chosen,
-        ),
+    product_2 = twofold.multiply(chosen_2, lifted_logistic_density_value)
+    product_3 = twofold.multiply(product, chosen_3)
+    product_4 = twofold.multiply(product_2, chosen_3)
+    difference = twofold.subtract(
+        twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(sigmoid_z, softplus_chosen)),
+        twofold.multiply((5.0, 0.0), sigmoid_z),
     )
     difference_2 = twofold.subtract(
-        twofold.negate(twofold.multiply_no_nan(product, product_2)),
-        twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(product_4, softplus_chosen)),
-    )
-    multiply_no_nan_value = twofold.multiply_no_nan(chosen_4, softplus_chosen)
-    added = twofold.add(
-        twofold.multiply(
-            (4.0, 0.0),
-            twofold.multiply_no_nan(twofold.multiply(product_4, sigmoid_z), softplus_chosen),
+        twofold.add(
+            twofold.multiply((4.0, 0.0), multiply_no_nan_value),
+            twofold.multiply((5.0, 0.0), sigmoid_minus),
         ),
-        twofold.multiply((5.0, 0.0), twofold.multiply_no_nan(product_3, product_2)),
+        twofold.multiply((2.0, 0.0), twofold.multiply_no_nan(sigmoid_minus, softplus_chosen)),
     )
-    lowered_difference = twofold.lowered(difference_2)
-    chosen_5 = (
-        added
-        if y[0] == 1.0
-        else twofold.subtract(
-            product_5,
-            twofold.multiply((5.0, 0.0), twofold.multiply_no_nan(product_3, product_2)),
-        )
+    multiply_no_nan_value_2 = twofold.multiply_no_nan(
+        product_3,
+        twofold.subtract(minus_2, twofold.multiply((2.0, 0.0), multiply_no_nan_value)),
     )
-    difference_3 = twofold.subtract(
-        chosen_5,
-        twofold.multiply((2.0, 0.0) if y[0] == 1.0 else (4.0, 0.0), multiply_no_nan_value),
+    lowered_value = twofold.lowered(multiply_no_nan_value_2)
+    multiply_no_nan_value_3 = twofold.multiply_no_nan(
+        product_4,
+        (
+            difference_2
+            if y[0] == 1.0
+            else twofold.subtract(difference, twofold.multiply((4.0, 0.0), multiply_no_nan_value))
+        ),
     )
-    lowered_difference_2 = twofold.lowered(difference_3)
+    lowered_value_2 = twofold.lowered(multiply_no_nan_value_3)
     if y[0] == 1.0:
-        grad_z = lowered_difference
-        hess_z = lowered_difference_2
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     elif y[0] == 0.0:
-        grad_z = lowered_difference
-        hess_z = lowered_difference_2
+        grad_z = lowered_value
+        hess_z = lowered_value_2
     else:
         grad_z = (np.nan, 0.0)
         hess_z = (np.nan, 0.0)
@@ -449,6 +427,7 @@ def _any_grad_and_hess(z, y, alpha):
 def _grad_and_hess(z, y, alpha, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(grad_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))
@@ -475,33 +454,38 @@ def _plain_hvp(z, y, alpha, v_z):
     sigmoid_z = sigmoid(z)
     minus = -z
     difference = alpha - 1.0
-    lifted_logistic_density_value = lifted_logistic_density(z)
     sigmoid_minus = sigmoid(minus)
-    lifted_logistic_density_value_2 = lifted_logistic_density(minus)
-    product = sigmoid_z * sigmoid_z
-    product_2 = sigmoid_minus * sigmoid_minus
-    product_3 = alpha * lifted_logistic_density_value_2
-    softplus_chosen = softplus(minus if y == 1.0 else z)
-    difference_2 = (
-        multiply_no_nan(product * difference * lifted_logistic_density_value, softplus_chosen)
-        - multiply_no_nan(difference * lifted_logistic_density_value, product)
-    )
+    chosen = minus if y == 1.0 else z
+    lifted_logistic_density_value = lifted_logistic_density(chosen)
+    softplus_chosen = softplus(chosen)
     multiply_no_nan_value = multiply_no_nan(
-        difference * lifted_logistic_density_value_2 * sigmoid_minus * sigmoid_z,
-        softplus_chosen,
+        difference * sigmoid_minus,
+        sigmoid_z * sigmoid_z * sigmoid_z * v_z,
     )
-    product_4 = 3.0 * multiply_no_nan(difference * sigmoid_minus, product * sigmoid_z * v_z)
-    product_5 = 3.0 * multiply_no_nan(alpha * sigmoid_z, product_2 * sigmoid_minus * v_z)
-    product_6 = 2.0 * multiply_no_nan(product_3 * sigmoid_minus * sigmoid_z, softplus_chosen)
+    multiply_no_nan_value_2 = multiply_no_nan(
+        alpha * sigmoid_z,
+        sigmoid_minus * sigmoid_minus * sigmoid_minus * v_z,
+    )
+    difference_2 = (
+        multiply_no_nan(sigmoid_z, softplus_chosen) - sigmoid_z
+        - 2.0 * multiply_no_nan(sigmoid_minus, softplus_chosen)
+    )
     difference_3 = (
-        product_6 + multiply_no_nan(product_3, product_2)
-        - multiply_no_nan(product_2 * alpha * lifted_logistic_density_value_2, softplus_chosen)
+        2.0 * multiply_no_nan(sigmoid_z, softplus_chosen) + sigmoid_minus
+        - multiply_no_nan(sigmoid_minus, softplus_chosen)
     )
-    difference_4 = lowered(2.0 * (difference_2 - 2.0 * multiply_no_nan_value)) * v_z - product_4
+    multiply_no_nan_value_3 = multiply_no_nan(
+        difference * lifted_logistic_density_value * sigmoid_z,
+        2.0 * difference_2,
+    )
+    multiply_no_nan_value_4 = multiply_no_nan(
+        alpha * lifted_logistic_density_value * sigmoid_minus,
+        2.0 * difference_3,
+    )
     if y == 1.0:
-        product_z = product_5 + lowered(2.0 * difference_3) * v_z
+        product_z = 3.0 * multiply_no_nan_value_2 + lowered(multiply_no_nan_value_4) * v_z
     elif y == 0.0:
-        product_z = difference_4
+        product_z = lowered(multiply_no_nan_value_3) * v_z - 3.0 * multiply_no_nan_value
     else:
         product_z = np.nan
     return product_z
@@ -517,6 +501,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(z, y, alpha, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_z.shape[0]):
         inside &= one_of(y[i], (0.0, 1.0))

@@ -25,6 +25,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     inlined,
     kernel,
     refined,
@@ -68,6 +69,7 @@ sample_value = by_dtype(_brief_value, _plain_value)
 def _value(log_mean, target, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(target[i], 5e-324, np.inf)
@@ -145,6 +147,7 @@ def _any_value_and_grad(log_mean, target):
 def _value_and_grad(log_mean, target, weight, scale, losses, grad_log_mean):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= in_interval(target[i], 5e-324, np.inf)
@@ -230,6 +233,7 @@ def _any_grad_and_hess(log_mean, target):
 def _grad_and_hess(log_mean, target, weight, scale, grad_log_mean, hess_log_mean):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(grad_log_mean.shape[0]):
         inside &= in_interval(target[i], 5e-324, np.inf)
@@ -268,6 +272,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(log_mean, target, weight, scale, v_log_mean, product_log_mean):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_log_mean.shape[0]):
         inside &= in_interval(target[i], 5e-324, np.inf)

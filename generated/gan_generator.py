@@ -23,6 +23,7 @@ from ._runtime import (
     add_terms,
     cut,
     describe,
+    four_at_a_time,
     in_dtype_of,
     kernel,
     polymorphic,
@@ -59,6 +60,7 @@ def sample_value(d_fake):
 def _value(d_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         losses[i] = weighed(weight, i, 1.0, sample_value(d_fake[i]))
@@ -94,6 +96,7 @@ def sample_value_and_grad(d_fake):
 def _value_and_grad(d_fake, weight, scale, losses, grad_d_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(d_fake, scale)
     for i in range(losses.shape[0]):
@@ -121,11 +124,11 @@ def _total_and_grad(d_fake, weight, scale, grad_d_fake):
 def _grad_and_hess_of_sample(d_fake):
     """Compute gradient and Hessian diagonal of one sample."""
     d_fake = within(d_fake, 0.0, 1.0)
+    quotient = 1.0 / d_fake
     if d_fake == 0.0:
         grad_d_fake = -np.inf
         hess_d_fake = np.inf
     else:
-        quotient = 1.0 / d_fake
         grad_d_fake = -quotient
         hess_d_fake = quotient / d_fake
     return grad_d_fake, hess_d_fake

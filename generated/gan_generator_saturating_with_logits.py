@@ -22,6 +22,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     in_dtype_of,
     inlined,
     kernel,
@@ -85,6 +86,7 @@ def _any_value(z_fake):
 def _value(z_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         loss_i = _finite_value(z_fake[i])
@@ -156,6 +158,7 @@ def _any_value_and_grad(z_fake):
 def _value_and_grad(z_fake, weight, scale, losses, grad_z_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     scale = in_dtype_of(z_fake, scale)
     for i in range(losses.shape[0]):
@@ -198,6 +201,7 @@ def _grad_and_hess_of_sample(z_fake):
 def _grad_and_hess(z_fake, weight, scale, grad_z_fake, hess_z_fake):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(grad_z_fake.shape[0]):
@@ -218,6 +222,7 @@ def _hvp_of_sample(z_fake, v_z_fake):
 def _hvp(z_fake, weight, scale, v_z_fake, product_z_fake):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(product_z_fake.shape[0]):

@@ -20,6 +20,7 @@ from ._runtime import (
     add_terms,
     cut,
     describe,
+    four_at_a_time,
     in_dtype_of,
     kernel,
     polymorphic,
@@ -52,6 +53,7 @@ def sample_value(z_fake):
 def _value(z_fake, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         losses[i] = weighed(weight, i, 1.0, sample_value(z_fake[i]))
@@ -83,6 +85,7 @@ def sample_value_and_grad(z_fake):
 def _value_and_grad(z_fake, weight, scale, losses, grad_z_fake):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(losses.shape[0]):
@@ -118,6 +121,7 @@ def _grad_and_hess_of_sample(z_fake):
 def _grad_and_hess(z_fake, weight, scale, grad_z_fake, hess_z_fake):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(grad_z_fake.shape[0]):
@@ -138,6 +142,7 @@ def _hvp_of_sample(z_fake, v_z_fake):
 def _hvp(z_fake, weight, scale, v_z_fake, product_z_fake):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     scale = in_dtype_of(z_fake, scale)
     for i in range(product_z_fake.shape[0]):

@@ -95,8 +95,6 @@ def sample_value_and_grad(score, y):
             grad_score = np.nan
         elif 0.0 < difference:
             grad_score = -1.0
-        elif difference != difference:
-            grad_score = np.nan
         else:
             grad_score = minimal(0.0, -1.0)
         loss = maximum(0.0, difference)
@@ -108,8 +106,6 @@ def sample_value_and_grad(score, y):
             grad_score = np.nan
         elif 0.0 < added:
             grad_score = 1.0
-        elif added != added:
-            grad_score = np.nan
         else:
             grad_score = minimal(0.0, 1.0)
         loss = maximum(0.0, added)
@@ -159,8 +155,6 @@ def _grad_and_hess_of_sample(score, y):
             grad_score = np.nan
         elif 0.0 < difference:
             grad_score = -1.0
-        elif difference != difference:
-            grad_score = np.nan
         else:
             grad_score = minimal(0.0, -1.0)
         hess_score = 0.0
@@ -172,8 +166,6 @@ def _grad_and_hess_of_sample(score, y):
             grad_score = np.nan
         elif 0.0 < added:
             grad_score = 1.0
-        elif added != added:
-            grad_score = np.nan
         else:
             grad_score = minimal(0.0, 1.0)
         hess_score = 0.0

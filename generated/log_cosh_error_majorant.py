@@ -23,6 +23,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     inlined,
     kernel,
     refined,
@@ -88,6 +89,7 @@ def _any_value(prediction, target):
 def _value(prediction, target, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         loss_i = _finite_value(prediction[i], target[i])
@@ -158,6 +160,7 @@ def _any_value_and_grad(prediction, target):
 def _value_and_grad(prediction, target, weight, scale, losses, grad_prediction):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         loss_i, grad_prediction_i = _finite_value_and_grad(prediction[i], target[i])
@@ -244,6 +247,7 @@ def _any_grad_and_hess(prediction, target):
 def _grad_and_hess(prediction, target, weight, scale, grad_prediction, hess_prediction):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(grad_prediction.shape[0]):
         grad_prediction_i, hess_prediction_i = _finite_grad_and_hess(prediction[i], target[i])
@@ -275,6 +279,7 @@ def _hvp_of_sample(prediction, target, v_prediction):
 def _hvp(prediction, target, weight, scale, v_prediction, product_prediction):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_prediction.shape[0]):
         product_prediction[i] = weighed(weight, i, scale, _hvp_of_sample(

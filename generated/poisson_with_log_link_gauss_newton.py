@@ -24,6 +24,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    four_at_a_time,
     inlined,
     kernel,
     weighed,
@@ -65,6 +66,7 @@ sample_value = by_dtype(_brief_value, _plain_value)
 def _value(log_mean, target, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)
@@ -106,6 +108,7 @@ sample_value_and_grad = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 def _value_and_grad(log_mean, target, weight, scale, losses, grad_log_mean):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)
@@ -154,6 +157,7 @@ _grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 def _grad_and_hess(log_mean, target, weight, scale, grad_log_mean, hess_log_mean):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(grad_log_mean.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)
@@ -182,6 +186,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(log_mean, target, weight, scale, v_log_mean, product_log_mean):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_log_mean.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)

@@ -98,15 +98,13 @@ def sample_value_and_grad(prediction, target, quantile):
         grad_prediction = minus
     elif difference != difference:
         grad_prediction = np.nan
-    elif difference < 0.0:
-        difference_2 = 1.0 - quantile
-        grad_prediction = difference_2
-    elif difference != difference:
-        grad_prediction = np.nan
     else:
-        minus = -quantile
         difference_2 = 1.0 - quantile
-        grad_prediction = minimal(minus, difference_2)
+        if difference < 0.0:
+            grad_prediction = difference_2
+        else:
+            minus = -quantile
+            grad_prediction = minimal(minus, difference_2)
     maximum_value = maximum(
         multiply_no_nan(quantile, difference),
         multiply_no_nan(quantile - 1.0, difference),
@@ -158,15 +156,13 @@ def _grad_and_hess_of_sample(prediction, target, quantile):
         grad_prediction = minus
     elif difference != difference:
         grad_prediction = np.nan
-    elif difference < 0.0:
-        difference_2 = 1.0 - quantile
-        grad_prediction = difference_2
-    elif difference != difference:
-        grad_prediction = np.nan
     else:
-        minus = -quantile
         difference_2 = 1.0 - quantile
-        grad_prediction = minimal(minus, difference_2)
+        if difference < 0.0:
+            grad_prediction = difference_2
+        else:
+            minus = -quantile
+            grad_prediction = minimal(minus, difference_2)
     hess_prediction = 0.0
     return grad_prediction, hess_prediction
 

@@ -25,6 +25,7 @@ from ._runtime import (
     add_terms,
     cut,
     describe,
+    four_at_a_time,
     in_dtype_of,
     kernel,
     polymorphic,
@@ -64,6 +65,7 @@ def sample_value(p, label):
 def _value(p, label, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         losses[i] = weighed(weight, i, 1.0, sample_value(row_at(p, i), label[i]))

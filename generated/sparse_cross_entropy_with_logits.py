@@ -47,6 +47,7 @@ from ._runtime import (
 from ._runtime.elementary import (
     absolute,
     add_exactly,
+    exp_below,
     exp_minus,
     inverse_rest,
     less_rest,
@@ -86,7 +87,7 @@ def sample_value(z, label):
         part = slice(start, start + size)
         z_part = z[part]
         for c in range(size):
-            terms[c] = exp_minus(z_part[c], largest)
+            terms[c] = exp_below(z_part[c], largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
@@ -110,7 +111,7 @@ def _value_of_tile(z, label, loss):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            term = exp_minus(z[c, i], largest[i])
+            term = exp_below(z[c, i], largest[i])
             total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else term)
     for i in range(LANES):
         total[i] = settle(total[i], lost[i])
@@ -177,9 +178,9 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
         part = slice(start, start + size)
         z_part, grad_z_part = z[part], grad_z[part]
         for c in range(size):
-            exp_minus_z_c = exp_minus(z_part[c], largest)
-            grad_z_part[c] = exp_minus_z_c
-            terms[c] = exp_minus_z_c
+            exp_below_z_c = exp_below(z_part[c], largest)
+            grad_z_part[c] = exp_below_z_c
+            terms[c] = exp_below_z_c
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
@@ -191,11 +192,11 @@ def _value_and_grad_of_sample(z, label, factor, grad_z):
         rest_2 = rest
     else:
         added = 1.0 + total
-        exp_minus_z_label = exp_minus(z_label, largest)
-        difference = added - exp_minus_z_label
+        exp_below_z_label = exp_below(z_label, largest)
+        difference = added - exp_below_z_label
         total_2 = difference
         plus_rest_value = plus_rest(total, rest, 1.0)
-        rest_2 = less_rest(difference, added, plus_rest_value, exp_minus_z_label)
+        rest_2 = less_rest(difference, added, plus_rest_value, exp_below_z_label)
     added = 1.0 + total
     quotient = 1.0 / added
     plus_rest_value = plus_rest(total, rest, 1.0)
@@ -228,9 +229,9 @@ def _value_and_grad_of_tile(z, label, factor, loss, grad_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            exp_below_z_c = exp_below(z[c, i], largest[i])
+            grad_z[c, i] = exp_below_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_below_z_c)
     for i in range(LANES):
         total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
@@ -238,14 +239,14 @@ def _value_and_grad_of_tile(z, label, factor, loss, grad_z):
     for i in range(LANES):
         loss[i] = log1p(total[i]) - minus(z_label[i], largest[i])
         added = 1.0 + total[i]
-        exp_minus_z_label = exp_minus(z_label[i], largest[i])
-        difference = added - exp_minus_z_label
+        exp_below_z_label = exp_below(z_label[i], largest[i])
+        difference = added - exp_below_z_label
         chosen = total[i] if place[i] == label[i] else difference
         plus_rest_value = plus_rest(total[i], rest[i], 1.0)
         chosen_2 = (
             rest[i]
             if place[i] == label[i]
-            else less_rest(difference, added, plus_rest_value, exp_minus_z_label)
+            else less_rest(difference, added, plus_rest_value, exp_below_z_label)
         )
         quotient[i] = 1.0 / added
         inverse_rest_value[i] = inverse_rest(added, plus_rest_value)
@@ -330,9 +331,9 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
         part = slice(start, start + size)
         z_part, grad_z_part = z[part], grad_z[part]
         for c in range(size):
-            exp_minus_z_c = exp_minus(z_part[c], largest)
-            grad_z_part[c] = exp_minus_z_c
-            terms[c] = exp_minus_z_c
+            exp_below_z_c = exp_below(z_part[c], largest)
+            grad_z_part[c] = exp_below_z_c
+            terms[c] = exp_below_z_c
         if start <= place < start + size:
             terms[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
@@ -343,20 +344,20 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
     else:
         added = 1.0 + total
         z_label = z[label]
-        exp_minus_z_label = exp_minus(z_label, largest)
-        difference = added - exp_minus_z_label
+        exp_below_z_label = exp_below(z_label, largest)
+        difference = added - exp_below_z_label
         total_2 = difference
         plus_rest_value = plus_rest(total, rest, 1.0)
-        rest_2 = less_rest(difference, added, plus_rest_value, exp_minus_z_label)
+        rest_2 = less_rest(difference, added, plus_rest_value, exp_below_z_label)
     added = 1.0 + total
     quotient = 1.0 / added
     plus_rest_value = plus_rest(total, rest, 1.0)
     inverse_rest_value = inverse_rest(added, plus_rest_value)
     times_parts_value = times_parts(-1.0, total_2, rest_2, quotient, inverse_rest_value)
     z_label = z[label]
-    exp_minus_z_label = exp_minus(z_label, largest)
+    exp_below_z_label = exp_below(z_label, largest)
     times_parts_value_2 = times_parts(
-        times_inverse(exp_minus_z_label, quotient, inverse_rest_value),
+        times_inverse(exp_below_z_label, quotient, inverse_rest_value),
         total_2,
         rest_2,
         quotient,
@@ -379,7 +380,7 @@ def _grad_and_hess_of_sample(z, label, factor, grad_z, hess_z):
         grad_z[place] = scaled(factor, times_parts_value)
         hess_z[place] = scaled(factor, times_parts_value_2)
     else:
-        times_inverse_value_2 = times_inverse(exp_minus(z[place], largest), quotient, inverse_rest_value)
+        times_inverse_value_2 = times_inverse(exp_below(z[place], largest), quotient, inverse_rest_value)
         grad_z[place] = scaled(factor, times_inverse_value_2)
         entry = times_parts(times_inverse_value_2, total, rest, quotient, inverse_rest_value)
         hess_z[place] = scaled(factor, entry)
@@ -404,9 +405,9 @@ def _grad_and_hess_of_tile(z, label, factor, grad_z, hess_z):
         total[i], lost[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            grad_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            exp_below_z_c = exp_below(z[c, i], largest[i])
+            grad_z[c, i] = exp_below_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_below_z_c)
     for i in range(LANES):
         total[i], rest[i] = settle_parts(total[i], lost[i])
     for i in range(LANES):
@@ -414,20 +415,20 @@ def _grad_and_hess_of_tile(z, label, factor, grad_z, hess_z):
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
-        exp_minus_z_label = exp_minus(z_label[i], largest[i])
-        difference = added[i] - exp_minus_z_label
+        exp_below_z_label = exp_below(z_label[i], largest[i])
+        difference = added[i] - exp_below_z_label
         chosen = total[i] if place[i] == label[i] else difference
         plus_rest_value[i] = plus_rest(total[i], rest[i], 1.0)
         chosen_2 = (
             rest[i]
             if place[i] == label[i]
-            else less_rest(difference, added[i], plus_rest_value[i], exp_minus_z_label)
+            else less_rest(difference, added[i], plus_rest_value[i], exp_below_z_label)
         )
         quotient[i] = 1.0 / added[i]
         inverse_rest_value[i] = inverse_rest(added[i], plus_rest_value[i])
         times_parts_value[i] = times_parts(-1.0, chosen, chosen_2, quotient[i], inverse_rest_value[i])
         times_parts_value_2[i] = times_parts(
-            times_inverse(exp_minus_z_label, quotient[i], inverse_rest_value[i]),
+            times_inverse(exp_below_z_label, quotient[i], inverse_rest_value[i]),
             chosen,
             chosen_2,
             quotient[i],
@@ -497,72 +498,41 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
     largest, place = largest_of(z)
     terms = room(z)
     total, lost = 0.0, 0.0
+    terms_2 = room(z)
+    total_2, lost_2 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
         size = min(ROOM, z.shape[0] - start)
         part = slice(start, start + size)
         z_part, product_z_part = z[part], product_z[part]
         for c in range(size):
-            exp_minus_z_c = exp_minus(z_part[c], largest)
-            product_z_part[c] = exp_minus_z_c
-            terms[c] = exp_minus_z_c
+            z_c = z_part[c]
+            exp_below_z_c = exp_below(z_c, largest)
+            product_z_part[c] = exp_below_z_c
+            terms[c] = exp_below_z_c
+            terms_2[c] = exp_minus(z_c, largest)
         if start <= place < start + size:
             terms[place - start] = 0.0
+            terms_2[place - start] = 0.0
         total, lost = add_terms(total, lost, terms[:size], z)
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], z)
     total, rest = parts_in_dtype_of(z, settle_parts(total, lost))
+    total_2, rest_2 = parts_in_dtype_of(z, settle_parts(total_2, lost_2))
     if place == label:
-        total_2 = total
-        rest_2 = rest
+        total_3 = total
+        rest_3 = rest
     else:
         added = 1.0 + total
         z_label = z[label]
-        exp_minus_z_label = exp_minus(z_label, largest)
-        difference = added - exp_minus_z_label
-        total_2 = difference
+        exp_below_z_label = exp_below(z_label, largest)
+        difference = added - exp_below_z_label
+        total_3 = difference
         plus_rest_value = plus_rest(total, rest, 1.0)
-        rest_2 = less_rest(difference, added, plus_rest_value, exp_minus_z_label)
+        rest_3 = less_rest(difference, added, plus_rest_value, exp_below_z_label)
     added = 1.0 + total
     quotient = 1.0 / added
     plus_rest_value = plus_rest(total, rest, 1.0)
     inverse_rest_value = inverse_rest(added, plus_rest_value)
-    times_parts_value = times_parts(v_z[label], total_2, rest_2, quotient, inverse_rest_value)
-    terms_3 = room(z)
-    total_3, lost_3 = 0.0, 0.0
-    for start in range(0, z.shape[0], ROOM):
-        size = min(ROOM, z.shape[0] - start)
-        part = slice(start, start + size)
-        z_part, v_z_part = z[part], v_z[part]
-        for c in range(size):
-            z_c = z_part[c]
-            exp_minus_z_c_2 = exp_minus(z_c, largest)
-            v_z_c = v_z_part[c]
-            product = exp_minus_z_c_2 * v_z_c
-            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
-            terms_3[c] = times_inverse_value
-        if start <= label < start + size:
-            terms_3[label - start] = 0.0
-        total_3, lost_3 = add_terms(total_3, lost_3, terms_3[:size], z)
-    total_3 = in_dtype_of(z, settle(total_3, lost_3))
-    z_label = z[label]
-    exp_minus_z_label = exp_minus(z_label, largest)
-    times_inverse_value_2 = times_inverse(
-        (times_parts_value - total_3) * exp_minus_z_label,
-        quotient,
-        inverse_rest_value,
-    )
-    largest_2_terms = room(z)
-    largest_2, place_2 = in_dtype_of(z, -np.inf), -1
-    for start in range(0, z.shape[0], ROOM):
-        size = min(ROOM, z.shape[0] - start)
-        part = slice(start, start + size)
-        z_part, v_z_part = z[part], v_z[part]
-        for c in range(size):
-            z_c = z_part[c]
-            exp_minus_z_c_2 = exp_minus(z_c, largest)
-            v_z_c = v_z_part[c]
-            product = exp_minus_z_c_2 * v_z_c
-            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
-            largest_2_terms[c] = absolute(times_inverse_value)
-        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
+    times_parts_value = times_parts(v_z[label], total_3, rest_3, quotient, inverse_rest_value)
     terms_4 = room(z)
     total_4, lost_4 = 0.0, 0.0
     for start in range(0, z.shape[0], ROOM):
@@ -570,18 +540,68 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
         part = slice(start, start + size)
         z_part, v_z_part = z[part], v_z[part]
         for c in range(size):
-            z_c = z_part[c]
-            exp_minus_z_c_2 = exp_minus(z_c, largest)
+            z_c_2 = z_part[c]
+            exp_below_z_c_2 = exp_below(z_c_2, largest)
             v_z_c = v_z_part[c]
-            product = exp_minus_z_c_2 * v_z_c
+            product = exp_below_z_c_2 * v_z_c
             times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
             terms_4[c] = times_inverse_value
-        if start <= place_2 < start + size:
-            terms_4[place_2 - start] = 0.0
+        if start <= label < start + size:
+            terms_4[label - start] = 0.0
         total_4, lost_4 = add_terms(total_4, lost_4, terms_4[:size], z)
     total_4 = in_dtype_of(z, settle(total_4, lost_4))
-    product_2 = exp_minus(z[place_2], largest) * v_z[place_2]
-    times_inverse_value_3 = times_inverse(product_2, quotient, inverse_rest_value)
+    z_label = z[label]
+    exp_below_z_label = exp_below(z_label, largest)
+    times_inverse_value_2 = times_inverse(
+        (times_parts_value - total_4) * exp_below_z_label,
+        quotient,
+        inverse_rest_value,
+    )
+    added_2 = 1.0 + total_2
+    quotient_2 = 1.0 / added_2
+    inverse_rest_value_2 = inverse_rest(added_2, plus_rest(total_2, rest_2, 1.0))
+    largest_2_terms = room(z)
+    largest_2, place_2 = in_dtype_of(z, -np.inf), -1
+    largest_3_terms = room(z)
+    largest_3, place_3 = in_dtype_of(z, -np.inf), -1
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c_2 = z_part[c]
+            exp_below_z_c_2 = exp_below(z_c_2, largest)
+            v_z_c = v_z_part[c]
+            product = exp_below_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            times_inverse_value_3 = times_inverse(
+                exp_minus(z_c_2, largest) * v_z_c,
+                quotient_2,
+                inverse_rest_value_2,
+            )
+            largest_2_terms[c] = absolute(times_inverse_value)
+            largest_3_terms[c] = absolute(times_inverse_value_3)
+        largest_2, place_2 = raised_over(largest_2, place_2, largest_2_terms[:size], start)
+        largest_3, place_3 = raised_over(largest_3, place_3, largest_3_terms[:size], start)
+    terms_5 = room(z)
+    total_5, lost_5 = 0.0, 0.0
+    for start in range(0, z.shape[0], ROOM):
+        size = min(ROOM, z.shape[0] - start)
+        part = slice(start, start + size)
+        z_part, v_z_part = z[part], v_z[part]
+        for c in range(size):
+            z_c_2 = z_part[c]
+            exp_below_z_c_2 = exp_below(z_c_2, largest)
+            v_z_c = v_z_part[c]
+            product = exp_below_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient, inverse_rest_value)
+            terms_5[c] = times_inverse_value
+        if start <= place_2 < start + size:
+            terms_5[place_2 - start] = 0.0
+        total_5, lost_5 = add_terms(total_5, lost_5, terms_5[:size], z)
+    total_5 = in_dtype_of(z, settle(total_5, lost_5))
+    product_2 = exp_below(z[place_3], largest) * v_z[place_3]
+    times_inverse_value_4 = times_inverse(product_2, quotient, inverse_rest_value)
     for c in range(z.shape[0]):
         v_z_c_2 = v_z[c]
         product_z_c = product_z[c]
@@ -593,52 +613,52 @@ def _hvp_of_sample(z, label, v_z, factor, product_z):
             quotient,
             inverse_rest_value,
         )
-        added_2 = (
-            total_4
-            + minus(times_inverse_value_3, times_inverse(product_z_c * v_z_c_2, quotient, inverse_rest_value))
+        added_3 = (
+            total_5
+            + minus(times_inverse_value_4, times_inverse(product_z_c * v_z_c_2, quotient, inverse_rest_value))
         )
-        entry = times_inverse((times_parts_value_2 - added_2) * product_z_c, quotient, inverse_rest_value)
+        entry = times_inverse((times_parts_value_2 - added_3) * product_z_c, quotient, inverse_rest_value)
         product_z[c] = scaled(factor, entry)
     if place_2 == label:
         product_z[place_2] = scaled(factor, times_inverse_value_2)
     else:
         if place == place_2:
-            total_5 = total
-            rest_3 = rest
+            total_6 = total
+            rest_4 = rest
         else:
             z_place = z[place_2]
-            exp_minus_z_place = exp_minus(z_place, largest)
-            difference_3 = added - exp_minus_z_place
-            total_5 = difference_3
-            rest_3 = less_rest(difference_3, added, plus_rest_value, exp_minus_z_place)
-        times_parts_value_3 = times_parts(v_z[place_2], total_5, rest_3, quotient, inverse_rest_value)
+            exp_below_z_place = exp_below(z_place, largest)
+            difference_3 = added - exp_below_z_place
+            total_6 = difference_3
+            rest_4 = less_rest(difference_3, added, plus_rest_value, exp_below_z_place)
+        times_parts_value_3 = times_parts(v_z[place_2], total_6, rest_4, quotient, inverse_rest_value)
         z_place = z[place_2]
-        exp_minus_z_place = exp_minus(z_place, largest)
-        times_inverse_value_4 = times_inverse(
-            (times_parts_value_3 - total_4) * exp_minus_z_place,
+        exp_below_z_place = exp_below(z_place, largest)
+        times_inverse_value_5 = times_inverse(
+            (times_parts_value_3 - total_5) * exp_below_z_place,
             quotient,
             inverse_rest_value,
         )
-        product_z[place_2] = scaled(factor, times_inverse_value_4)
+        product_z[place_2] = scaled(factor, times_inverse_value_5)
     if place == label:
         product_z[place] = scaled(factor, times_inverse_value_2)
     else:
         v_z_place = v_z[place]
         if place_2 == place:
-            total_6 = total_4
+            total_7 = total_5
         else:
             z_place_2 = z[place]
-            exp_minus_z_place_2 = exp_minus(z_place_2, largest)
+            exp_below_z_place_2 = exp_below(z_place_2, largest)
             minus_value = minus(
-                times_inverse_value_3,
-                times_inverse(exp_minus_z_place_2 * v_z_place, quotient, inverse_rest_value),
+                times_inverse_value_4,
+                times_inverse(exp_below_z_place_2 * v_z_place, quotient, inverse_rest_value),
             )
-            total_6 = total_4 + minus_value
+            total_7 = total_5 + minus_value
         z_place_2 = z[place]
-        exp_minus_z_place_2 = exp_minus(z_place_2, largest)
+        exp_below_z_place_2 = exp_below(z_place_2, largest)
         product_3 = (
-            (times_parts(v_z_place, total, rest, quotient, inverse_rest_value) - total_6)
-            * exp_minus_z_place_2
+            (times_parts(v_z_place, total, rest, quotient, inverse_rest_value) - total_7)
+            * exp_below_z_place_2
         )
         product_z[place] = scaled(factor, times_inverse(product_3, quotient, inverse_rest_value))
     product_z[label] = scaled(factor, times_inverse_value_2)
@@ -650,12 +670,13 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
     """Compute what `_hvp_of_sample` does for `LANES` samples: entry [k, i] is that of sample i."""
     wide_vectors()
     largest, place, total, lost = lanes(z), lanes(z), lanes(z), lanes(z)
-    rest, added, z_label, exp_minus_z_label = lanes(z), lanes(z), lanes(z), lanes(z)
-    chosen, plus_rest_value, chosen_2, quotient = lanes(z), lanes(z), lanes(z), lanes(z)
-    inverse_rest_value, v_z_label, times_parts_value, total_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    lost_2, times_inverse_value_2, largest_2, place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    total_3, lost_3, z_place_2, v_z_place_2 = lanes(z), lanes(z), lanes(z), lanes(z)
-    times_inverse_value_3 = lanes(z)
+    rest, total_2, lost_2, rest_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    added, z_label, exp_below_z_label, chosen = lanes(z), lanes(z), lanes(z), lanes(z)
+    plus_rest_value, chosen_2, quotient, inverse_rest_value = lanes(z), lanes(z), lanes(z), lanes(z)
+    v_z_label, times_parts_value, total_3, lost_3 = lanes(z), lanes(z), lanes(z), lanes(z)
+    times_inverse_value_2, quotient_2, inverse_rest_value_2, largest_2 = lanes(z), lanes(z), lanes(z), lanes(z)
+    place_2, largest_3, place_3, total_4 = lanes(z), lanes(z), lanes(z), lanes(z)
+    lost_4, z_place_3, v_z_place_3, times_inverse_value_4 = lanes(z), lanes(z), lanes(z), lanes(z)
     for i in range(LANES):
         largest[i], place[i] = -np.inf, 0.0
     for c in range(z.shape[0]):
@@ -663,26 +684,31 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
             largest[i], place[i] = raised_to(largest[i], place[i], z[c, i], c)
     for i in range(LANES):
         total[i], lost[i] = 0.0, 0.0
+        total_2[i], lost_2[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            exp_minus_z_c = exp_minus(z[c, i], largest[i])
-            product_z[c, i] = exp_minus_z_c
-            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_minus_z_c)
+            z_c = z[c, i]
+            exp_below_z_c = exp_below(z_c, largest[i])
+            product_z[c, i] = exp_below_z_c
+            total[i], lost[i] = add_exactly(total[i], lost[i], 0.0 if is_at(place[i], c) else exp_below_z_c)
+            term = exp_minus(z_c, largest[i])
+            total_2[i], lost_2[i] = add_exactly(total_2[i], lost_2[i], 0.0 if is_at(place[i], c) else term)
     for i in range(LANES):
         total[i], rest[i] = settle_parts(total[i], lost[i])
+        total_2[i], rest_2[i] = settle_parts(total_2[i], lost_2[i])
     for i in range(LANES):
         added[i] = 1.0 + total[i]
     for i in range(LANES):
         z_label[i] = z[int(label[i]), i]
     for i in range(LANES):
-        exp_minus_z_label[i] = exp_minus(z_label[i], largest[i])
-        difference = added[i] - exp_minus_z_label[i]
+        exp_below_z_label[i] = exp_below(z_label[i], largest[i])
+        difference = added[i] - exp_below_z_label[i]
         chosen[i] = total[i] if place[i] == label[i] else difference
         plus_rest_value[i] = plus_rest(total[i], rest[i], 1.0)
         chosen_2[i] = (
             rest[i]
             if place[i] == label[i]
-            else less_rest(difference, added[i], plus_rest_value[i], exp_minus_z_label[i])
+            else less_rest(difference, added[i], plus_rest_value[i], exp_below_z_label[i])
         )
         quotient[i] = 1.0 / added[i]
         inverse_rest_value[i] = inverse_rest(added[i], plus_rest_value[i])
@@ -697,56 +723,66 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
             inverse_rest_value[i],
         )
     for i in range(LANES):
-        total_2[i], lost_2[i] = 0.0, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            v_z_c = v_z[c, i]
-            product = exp_minus_z_c_2 * v_z_c
-            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
-            total_2[i], lost_2[i] = add_exactly(
-                total_2[i], lost_2[i], 0.0 if is_at(label[i], c) else times_inverse_value
-            )
-    for i in range(LANES):
-        total_2[i] = settle(total_2[i], lost_2[i])
-    for i in range(LANES):
-        times_inverse_value_2[i] = times_inverse(
-            (times_parts_value[i] - total_2[i]) * exp_minus_z_label[i],
-            quotient[i],
-            inverse_rest_value[i],
-        )
-    for i in range(LANES):
-        largest_2[i], place_2[i] = -np.inf, 0.0
-    for c in range(z.shape[0]):
-        for i in range(LANES):
-            z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
-            v_z_c = v_z[c, i]
-            product = exp_minus_z_c_2 * v_z_c
-            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
-            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(times_inverse_value), c)
-    for i in range(LANES):
         total_3[i], lost_3[i] = 0.0, 0.0
     for c in range(z.shape[0]):
         for i in range(LANES):
-            z_c = z[c, i]
-            exp_minus_z_c_2 = exp_minus(z_c, largest[i])
+            z_c_2 = z[c, i]
+            exp_below_z_c_2 = exp_below(z_c_2, largest[i])
             v_z_c = v_z[c, i]
-            product = exp_minus_z_c_2 * v_z_c
+            product = exp_below_z_c_2 * v_z_c
             times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
             total_3[i], lost_3[i] = add_exactly(
-                total_3[i], lost_3[i], 0.0 if is_at(place_2[i], c) else times_inverse_value
+                total_3[i], lost_3[i], 0.0 if is_at(label[i], c) else times_inverse_value
             )
     for i in range(LANES):
         total_3[i] = settle(total_3[i], lost_3[i])
     for i in range(LANES):
-        z_place_2[i] = z[int(place_2[i]), i]
+        times_inverse_value_2[i] = times_inverse(
+            (times_parts_value[i] - total_3[i]) * exp_below_z_label[i],
+            quotient[i],
+            inverse_rest_value[i],
+        )
+        added_2 = 1.0 + total_2[i]
+        quotient_2[i] = 1.0 / added_2
+        inverse_rest_value_2[i] = inverse_rest(added_2, plus_rest(total_2[i], rest_2[i], 1.0))
     for i in range(LANES):
-        v_z_place_2[i] = v_z[int(place_2[i]), i]
+        largest_2[i], place_2[i] = -np.inf, 0.0
+        largest_3[i], place_3[i] = -np.inf, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c_2 = z[c, i]
+            exp_below_z_c_2 = exp_below(z_c_2, largest[i])
+            v_z_c = v_z[c, i]
+            product = exp_below_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
+            times_inverse_value_3 = times_inverse(
+                exp_minus(z_c_2, largest[i]) * v_z_c,
+                quotient_2[i],
+                inverse_rest_value_2[i],
+            )
+            largest_2[i], place_2[i] = raised_to(largest_2[i], place_2[i], absolute(times_inverse_value), c)
+            largest_3[i], place_3[i] = raised_to(largest_3[i], place_3[i], absolute(times_inverse_value_3), c)
     for i in range(LANES):
-        product_2 = exp_minus(z_place_2[i], largest[i]) * v_z_place_2[i]
-        times_inverse_value_3[i] = times_inverse(product_2, quotient[i], inverse_rest_value[i])
+        total_4[i], lost_4[i] = 0.0, 0.0
+    for c in range(z.shape[0]):
+        for i in range(LANES):
+            z_c_2 = z[c, i]
+            exp_below_z_c_2 = exp_below(z_c_2, largest[i])
+            v_z_c = v_z[c, i]
+            product = exp_below_z_c_2 * v_z_c
+            times_inverse_value = times_inverse(product, quotient[i], inverse_rest_value[i])
+            total_4[i], lost_4[i] = add_exactly(
+                total_4[i], lost_4[i], 0.0 if is_at(place_2[i], c) else times_inverse_value
+            )
+    for i in range(LANES):
+        total_4[i] = settle(total_4[i], lost_4[i])
+    for i in range(LANES):
+        z_place_3[i] = z[int(place_3[i]), i]
+    for i in range(LANES):
+        v_z_place_3[i] = v_z[int(place_3[i]), i]
+    for i in range(LANES):
+        product_2 = exp_below(z_place_3[i], largest[i]) * v_z_place_3[i]
+        times_inverse_value_4[i] = times_inverse(product_2, quotient[i], inverse_rest_value[i])
     for c in range(z.shape[0]):
         for i in range(LANES):
             v_z_c_2 = v_z[c, i]
@@ -758,22 +794,22 @@ def _hvp_of_tile(z, label, v_z, factor, product_z):
                 if is_at(place[i], c)
                 else less_rest(difference_2, added[i], plus_rest_value[i], product_z_c)
             )
-            added_2 = (
-                total_3[i]
+            added_3 = (
+                total_4[i]
                 + minus(
-                    times_inverse_value_3[i],
+                    times_inverse_value_4[i],
                     times_inverse(product_z_c * v_z_c_2, quotient[i], inverse_rest_value[i]),
                 )
             )
-            chosen_5 = total_3[i] if is_at(place_2[i], c) else added_2
-            times_inverse_value_4 = times_inverse(
+            chosen_5 = total_4[i] if is_at(place_2[i], c) else added_3
+            times_inverse_value_5 = times_inverse(
                 (times_parts(v_z_c_2, chosen_3, chosen_4, quotient[i], inverse_rest_value[i]) - chosen_5) * product_z_c,
                 quotient[i],
                 inverse_rest_value[i],
             )
             product_z[c, i] = scaled(
                 factor[i],
-                times_inverse_value_2[i] if is_at(label[i], c) else times_inverse_value_4,
+                times_inverse_value_2[i] if is_at(label[i], c) else times_inverse_value_5,
             )
 
 

@@ -27,6 +27,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     inlined,
     kernel,
     refined,
@@ -109,6 +110,7 @@ def _any_value(log_mean, target, power):
 def _value(log_mean, target, power, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)
@@ -195,6 +197,7 @@ def _any_value_and_grad(log_mean, target, power):
 def _value_and_grad(log_mean, target, power, weight, scale, losses, grad_log_mean):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(losses.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)
@@ -294,6 +297,7 @@ def _any_grad_and_hess(log_mean, target, power):
 def _grad_and_hess(log_mean, target, power, weight, scale, grad_log_mean, hess_log_mean):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(grad_log_mean.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)
@@ -338,6 +342,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(log_mean, target, power, weight, scale, v_log_mean, product_log_mean):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_log_mean.shape[0]):
         inside &= in_interval(target[i], 0.0, np.inf)

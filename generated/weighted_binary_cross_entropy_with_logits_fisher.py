@@ -27,6 +27,7 @@ from ._runtime import (
     cut,
     describe,
     finite_with,
+    four_at_a_time,
     inlined,
     kernel,
     refined,
@@ -82,6 +83,7 @@ sample_value = by_dtype(_brief_value, _plain_value)
 def _value(z, y, pos_weight, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -123,6 +125,7 @@ sample_value_and_grad = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 def _value_and_grad(z, y, pos_weight, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -159,10 +162,12 @@ def _plain_grad_and_hess(z, y, pos_weight):
     y = np.float64(y)
     grad_z = sigmoid_mix(z, 1.0 - y, -(pos_weight * y))
     minus = -z
-    product = pos_weight * lifted_logistic_density(minus) * sigmoid(minus)
     sigmoid_mix_value = sigmoid_mix(minus, pos_weight, 1.0)
-    product_2 = pos_weight * lifted_logistic_density(z) * sigmoid(z)
-    hess_z = lowered(product / sigmoid_mix_value + product_2 / sigmoid_mix_value)
+    multiply_no_nan_value = multiply_no_nan(
+        pos_weight * lifted_logistic_density(minus),
+        sigmoid(minus) / sigmoid_mix_value + sigmoid(z) / sigmoid_mix_value,
+    )
+    hess_z = lowered(multiply_no_nan_value)
     return grad_z, hess_z
 
 
@@ -175,18 +180,15 @@ def _refined_grad_and_hess(z, y, pos_weight):
     z = twofold.twofold(z)
     pos_weight = twofold.twofold(pos_weight)
     minus = twofold.negate(z)
-    product = twofold.multiply(
-        twofold.multiply(pos_weight, twofold.lifted_logistic_density(minus)),
-        twofold.sigmoid(minus),
-    )
     sigmoid_mix_value = twofold.sigmoid_mix(minus, pos_weight, (1.0, 0.0))
-    product_2 = twofold.multiply(
-        twofold.multiply(pos_weight, twofold.lifted_logistic_density(z)),
-        twofold.sigmoid(z),
+    multiply_no_nan_value = twofold.multiply_no_nan(
+        twofold.multiply(pos_weight, twofold.lifted_logistic_density(minus)),
+        twofold.add(
+            twofold.divide(twofold.sigmoid(minus), sigmoid_mix_value),
+            twofold.divide(twofold.sigmoid(z), sigmoid_mix_value),
+        ),
     )
-    hess_z = twofold.lowered(
-        twofold.add(twofold.divide(product, sigmoid_mix_value), twofold.divide(product_2, sigmoid_mix_value)),
-    )
+    hess_z = twofold.lowered(multiply_no_nan_value)
     return twofold.merged(hess_z)
 
 
@@ -222,6 +224,7 @@ def _any_grad_and_hess(z, y, pos_weight):
 def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside, finite = True, True
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -245,12 +248,8 @@ def _plain_hvp(z, y, pos_weight, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    lifted_logistic_density_value = lifted_logistic_density(z)
-    added = (
-        multiply_no_nan((1.0 - y) * lifted_logistic_density_value, v_z)
-        + multiply_no_nan(pos_weight * y * lifted_logistic_density_value, v_z)
-    )
-    product_z = lowered(added)
+    product = (1.0 - y + pos_weight * y) * lifted_logistic_density(-z)
+    product_z = lowered(multiply_no_nan(product, v_z))
     return product_z
 
 
@@ -264,6 +263,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(z, y, pos_weight, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)

@@ -26,6 +26,7 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    four_at_a_time,
     inlined,
     kernel,
     weighed,
@@ -78,6 +79,7 @@ sample_value = by_dtype(_brief_value, _plain_value)
 def _value(z, y, pos_weight, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -119,6 +121,7 @@ sample_value_and_grad = by_dtype(_brief_value_and_grad, _plain_value_and_grad)
 def _value_and_grad(z, y, pos_weight, weight, scale, losses, grad_z):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(losses.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -170,6 +173,7 @@ _grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 def _grad_and_hess(z, y, pos_weight, weight, scale, grad_z, hess_z):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(grad_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)
@@ -185,12 +189,8 @@ def _plain_hvp(z, y, pos_weight, v_z):
     z = np.float64(z)
     y = np.float64(y)
     v_z = np.float64(v_z)
-    lifted_logistic_density_value = lifted_logistic_density(z)
-    added = (
-        multiply_no_nan((1.0 - y) * lifted_logistic_density_value, v_z)
-        + multiply_no_nan(pos_weight * y * lifted_logistic_density_value, v_z)
-    )
-    product_z = lowered(added)
+    product = (1.0 - y + pos_weight * y) * lifted_logistic_density(-z)
+    product_z = lowered(multiply_no_nan(product, v_z))
     return product_z
 
 
@@ -204,6 +204,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 def _hvp(z, y, pos_weight, weight, scale, v_z, product_z):
     """Write the scaled products of a block of samples."""
     wide_vectors()
+    four_at_a_time()
     inside = True
     for i in range(product_z.shape[0]):
         inside &= in_interval(y[i], 0.0, 1.0)

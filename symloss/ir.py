@@ -18,15 +18,18 @@ COSTLY = frozenset((
     "log1mexp", "log_cosh", "sech", "xlogy", "xlog1py", "logaddexp", "log1p_ratio", "power", "gaussian", "erf", "erfc",
     "log_erfc", "log_half_erfc", "erfc_hazard", "erfc_curvature", "erfc_excess", "erfcx", "loggamma", "digamma",
     "trigamma", "tetragamma", "asinh", "atan", "times_exp", "times_expm1", "lifted_sigmoid", "lifted_logistic_density",
-    "expm1mx", "times_expm1mx",
+    "expm1mx", "times_expm1mx", "log_sum",
 ))  # fmt: skip
+
+# Exponentials relative to the largest entry of a row, or to another number.
+RELATIVE = frozenset(("exp_minus", "exp_below", "lifted_exp_minus"))
 
 # Functions of which there is a shorter form, for float64 numbers that become float32 in the end.
 BRIEF = frozenset((
     "exp", "expm1", "expm1mx", "log", "log1p", "sigmoid", "logistic_density", "softplus", "sigmoid_mix", "softplus_mix",
-    "logaddexp", "exp_minus", "log1mexp", "xlogy", "xlog1py", "times_exp", "times_expm1", "times_expm1mx",
-    "lifted_sigmoid", "lifted_logistic_density", "lifted_exp_minus", "squared_difference",
-    "sum_ratio", "times_square",
+    "logaddexp", "exp_minus", "exp_below", "log1mexp", "xlogy", "xlog1py", "times_exp", "times_expm1", "times_expm1mx",
+    "lifted", "lowered", "lifted_sigmoid", "lifted_logistic_density", "lifted_exp_minus", "lifted_one_plus",
+    "times_log_softmax", "squared_difference", "sum_ratio", "times_square",
 ))  # fmt: skip
 
 
@@ -188,6 +191,8 @@ class Function:
         Computes some of the scalars again, with numbers in two parts.
     tiled : Function or None
         Computes the same for several samples side by side.
+    hard : Function or None
+        Computes the same, to the last bit, where labels are hard.
     """
 
     kind: str
@@ -196,6 +201,7 @@ class Function:
     body: tuple[Statement, ...]
     refined: Function | None = None
     tiled: Function | None = None
+    hard: Function | None = None
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sympy import Interval
@@ -16,6 +17,8 @@ from symloss.emit.artifacts import Artifacts, emit
 from symloss.emit.lattice_artifacts import emit_lattice
 from symloss.emit.listing import list_kernel, list_loss, list_outputs, list_recurrence
 from symloss.errors import SpecError
+from symloss.hard_labels import hard_target, harden, simplify, with_hard_forms
+from symloss.ir import Kernel
 from symloss.lattices.lattice import has_recurrence, lattice_of
 from symloss.lattices.plan import plan
 from symloss.lower import lower
@@ -41,7 +44,16 @@ def compile_outputs(loss: Loss, outputs: tuple[Output, ...], shelf: Shelf | None
     kernel = narrow(lower(exact), labels(loss), wide(loss))  # [Output] -> Kernel    naive loop nest
     planned = schedule(kernel)  # Kernel   -> Kernel    shared, hoisted, fused
     refined = refine(planned, labels(loss))  # Kernel   -> Kernel    in two parts where roundings add up
-    return emit(refined, loss, outputs, stable, shelf)  # Kernel   -> Artifacts paths and text
+    full = _with_hard_forms(refined, loss, stable)  # Kernel   -> Kernel    shorter where labels are hard
+    return emit(full, loss, outputs, stable, shelf)  # Kernel   -> Artifacts paths and text
+
+
+def _with_hard_forms(kernel: Kernel, loss: Loss, stable: tuple[Output, ...]) -> Kernel:
+    target = hard_target(loss)
+    if target is None:
+        return kernel
+    naive = simplify(lower(specialize(harden(stable, target))), target)
+    return with_hard_forms(kernel, schedule(replace(naive, single=kernel.single)))
 
 
 def compile_curvatures(loss: Loss) -> dict[str, Artifacts | None]:

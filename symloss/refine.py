@@ -46,7 +46,6 @@ _MIXES = {
     "times_square",
 }  # of which all but the first argument multiply
 _SUMS = {"add", "added_once", "subtract", "minus", "excess", "distance_excess", "lifted_one_plus"}
-_RELATIVE = {"exp_minus", "lifted_exp_minus"}  # exponentials of a row over the largest of them
 _RESTS = {"square_rest", "plus_rest", "less_rest", "inverse_rest"}  # what rounding takes
 _ONLY_SUMMED = {
     "added_once",
@@ -108,7 +107,7 @@ def _may_be_single(kernel: ir.Kernel, labels: frozenset[str], wide: frozenset[st
     """
     functions = [f for f in kernel.functions if f.kind != "normalizer"]
     called: set[str] = set().union(*(ir.called(f.body) for f in functions))
-    slow = ir.COSTLY | _RELATIVE
+    slow = ir.COSTLY | ir.RELATIVE
     if not called & slow or not called <= slow | _ONLY_SUMMED | IN_TWO_PARTS - {"hypot", "cosh"}:
         return False
     return all(_is_narrow(f, labels) and wide.isdisjoint(_read(f.body)) for f in functions)
@@ -234,7 +233,7 @@ def _of_call(function: str, of: list[_Estimate], args: tuple[ir.Expr, ...]) -> _
     if function in _MIXES:
         of = of[:1] + [e for e in of[1:] if not e.label]
     inexact = max((e.ulps for e in of), default=0.0)
-    if function in _RELATIVE and not inexact:
+    if function in ir.RELATIVE and not inexact:
         return _Estimate(ERRORS["exp"] + _ROUNDING, positive=True)
     if function == "log1p" and of[0].positive:
         return _Estimate(inexact + ERRORS["log1p"], positive=True)

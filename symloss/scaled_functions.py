@@ -3,6 +3,7 @@
 `times_...` multiply an exponential before it overflows; `lifted_...` are functions times a power of two, so that
 products with them are subnormal only where the `lowered` result is.  `norm_less` and what is made of it take a sum of
 squares with its rest.
+`exp_below` is an exponential that is at most 1.
 `excess` and `distance_excess` have the right sign, whatever is rounded: what `decisions` compares with 0.
 `squared_difference`, `times_square`, `sum_ratio` and `added_once` are rounded once: what `squares` puts into sums, and
 makes of them.
@@ -69,6 +70,14 @@ class lifted_logistic_density(Primitive):  # noqa: N801
 
     def definition(self) -> Expr:
         return LIFT * logistic_density(self.args[0])
+
+
+class exp_below(Primitive):  # noqa: N801
+    """exp(x - y) for x <= y, and 1 where the two are equal, infinite ones too."""
+
+    def definition(self) -> Expr:
+        x, y = self.args
+        return exp(x - y)
 
 
 class lifted_exp_minus(Primitive):  # noqa: N801

@@ -110,12 +110,73 @@ def is_never_zero(factor: Expr) -> bool:
 
 
 def _lowered_whole(expr: Expr) -> Expr | None:
-    """Lift what vanishes in all terms, if anything in them may be large: the sum is then lowered once, at the end."""
+    """Lift what vanishes in all terms, if anything in them may be large: the sum is then lowered once, at the end.
+
+    What all terms have multiplies their sum, once.
+    """
     terms = Add.make_args(expr)
-    found = [_lifted_term(term) for term in terms]
-    if any(term is None for term in found) or not any(map(_may_be_large, terms)):
+    if any(_lifted_term(term) is None for term in terms) or not any(map(_may_be_large, terms)):
         return None
-    return lowered(Add(*(rewrite_parts(term, scale) for term in found if term is not None)))
+    if len(terms) == 1:
+        return lowered(rewrite_parts(_lifted(expr), scale))
+    opened = [_opened(term) for term in terms]
+    shared = _shared(opened)
+    rest = [term / shared for term in opened]
+    if _is_lifted_alone(shared, rest):
+        return lowered(rewrite_parts(_lifted(shared), scale) * _scaled_sum(rest))
+    shared = _shared(terms, but=tuple(_LIFTED))
+    return lowered(rewrite_parts(shared, scale) * _scaled_sum(_lifted(term / shared) for term in terms))
+
+
+def _scaled_sum(terms: Iterable[Expr]) -> Expr:
+    return Add(*(rewrite_parts(term, scale) for term in terms))
+
+
+def _opened(term: Expr) -> Expr:
+    """Return a product with the density of the logistic distribution as a product of sigmoids."""
+    factors = [
+        (sigmoid(base.args[0]) * sigmoid(-base.args[0])) ** power if isinstance(base, logistic_density) else base**power
+        for base, power in _powers(term)
+    ]
+    return term.as_coeff_Mul()[0] * Mul(*factors)
+
+
+def _is_lifted_alone(shared: Expr, rest: list[Expr]) -> bool:
+    """Whether it is enough to lift the factors that all terms have: the sum of what is left is not subnormal alone.
+
+    What vanishes in it does so with the factors, or where one of its terms, a number times them, does not.
+    """
+    lifted_term, vanishing = _lifted_term(shared), {base for base, _ in _powers(shared) if type(base) in _LIFTED}
+    others = {base for term in rest for base, _ in _powers(term) if type(base) in _LIFTED} - vanishing
+    opposite = all(isinstance(base, sigmoid) and sigmoid(-base.args[0]) in vanishing for base in others)
+    steady = any(vanishing.issuperset(base for base, _ in _powers(term)) for term in rest)
+    return lifted_term is not None and (not others or (opposite and steady))
+
+
+def _shared(terms: Iterable[Expr], but: tuple[type, ...] = ()) -> Expr:
+    """Return the factors that all terms have, except for some functions."""
+    first, *others = (dict(_powers(term)) for term in terms)
+    found: Expr = S.One
+    for base, power in first.items():
+        if isinstance(base, but):
+            continue
+        powers = {power, *(other.get(base, S.Zero) for other in others)}
+        if all(p.is_Integer for p in powers):
+            found *= base ** max(0, min(powers))
+        elif len(powers) == 1:
+            found *= base**power
+    return found
+
+
+def _powers(term: Expr) -> list[tuple[Expr, Expr]]:
+    """Return the factors of a product, but for its number, as powers."""
+    return [factor.as_base_exp() for factor in term.as_coeff_mul()[1]]
+
+
+def _lifted(term: Expr) -> Expr:
+    found = _lifted_term(term)
+    assert found is not None  # of a term with a factor that vanishes
+    return found
 
 
 def _lifted_term(term: Expr) -> Expr | None:

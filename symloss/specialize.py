@@ -59,7 +59,7 @@ from symloss.reductions import (
 )
 from symloss.rewrite import Rewriter
 from symloss.rules import SPECIAL
-from symloss.scaled_functions import lifted_logistic_density, lifted_sigmoid, norm_less, square_rest
+from symloss.scaled_functions import exp_below, lifted_logistic_density, lifted_sigmoid, norm_less, square_rest
 from symloss.scaling import is_divisor, is_never_zero, is_predicted, scale
 from symloss.special_functions import (
     digamma,
@@ -101,7 +101,24 @@ def specialize(outputs: Iterable[Output]) -> tuple[Output, ...]:
 
 
 def _exact(expr: Expr) -> Expr:
-    return join_products(lift_rows(round_once(join_norms(expand(guard(scale(close_ends(expr))))))))
+    return _bound(join_products(lift_rows(round_once(join_norms(expand(guard(scale(close_ends(expr)))))))))
+
+
+def _bound(expr: Any) -> Any:
+    """Say of exponentials of an entry relative to the largest that they are at most 1."""
+    if not expr.args or isinstance(expr, Element):
+        return expr
+    expr = rewrite_parts(expr, _bound)
+    below = isinstance(expr, exp_minus) and _is_entry(*expr.args)
+    return exp_below(*expr.args) if below else expr
+
+
+def _is_entry(x: Expr, largest: Expr) -> bool:
+    """Whether the second is the largest of a row of which the first is an entry."""
+    if not isinstance(largest, MaxOver) or largest.excluded:
+        return False
+    places = {place for entry in x.atoms(Element) for place in entry.indices}
+    return any(largest.open(place) == x for place in places)
 
 
 def _is_bounded(symbol: Any) -> bool:
@@ -126,7 +143,7 @@ def guard(expr: Any) -> Any:
     expr = rewrite_parts(expr, guard)
     if isinstance(expr, Mul):
         number, factors = expr.as_coeff_mul()
-        infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f)]
+        infinite = [f for f in factors if isinstance(f, _UNBOUNDED) or _is_pole(f) or _is_infinite_sum(f)]
         infinite = infinite or _under_weight(factors) or _under_bell(factors)
         rest = Mul(*(f for f in factors if f not in infinite))
         if infinite and rest != 1:
@@ -167,6 +184,13 @@ def _under_bell(factors: Iterable[Expr]) -> list[Expr]:
     bells = [f for f in factors if isinstance(f, gaussian)]
     free = [f for f in factors if is_predicted(f) and not isinstance(f, _BOUNDED) and not is_divisor(f)]
     return free if bells else []
+
+
+def _is_infinite_sum(factor: Expr) -> bool:
+    """Whether the factor is a sum with a term that may be infinite."""
+    infinite = (multiply_no_nan, *_UNBOUNDED)
+    parts = [part for term in factor.args for part in Mul.make_args(term)] if isinstance(factor, Add) else []
+    return any(isinstance(part, infinite) or _is_pole(part) for part in parts)
 
 
 def _is_pole(factor: Expr) -> bool:

@@ -15,9 +15,10 @@ from symloss.generated import (
     weighted_cross_entropy_with_logits,
     weighted_sparse_cross_entropy_with_logits,
 )
-from sympy import Expr, Interval, S, oo
+from sympy import Expr, Idx, Interval, S, exp, oo
 from test_row_rules import _value
 
+from symloss import Loss, logsumexp
 from symloss.arguments import Prediction, Target, Weight
 from symloss.functions import exp_minus, log1p, minus, multiply_no_nan
 from symloss.lifting import lift_rows
@@ -115,6 +116,33 @@ def test_the_lifted_exponential_at_the_ends(dtype: Any, lift: float) -> None:
     assert _lifted_exp_minus(-infinite, dtype(3)) == _lifted_exp_minus(dtype(-3e38), dtype(3e38)) == 0.0
     assert math.isnan(_lifted_exp_minus(dtype(math.nan), dtype(1)))
     assert elementary.lifted_one_plus(dtype(lift)) == 2 * lift
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_exponential_below_has_the_bits_of_the_general_one(dtype: Any) -> None:
+    """For x <= y, which is what `specialize` says of an entry and the largest of its row."""
+
+    @numba.njit(error_model="numpy")
+    def both(x: Any, y: Any) -> Any:
+        return elementary.exp_below(x, y), elementary.exp_minus(x, y)
+
+    rng = np.random.default_rng(3)
+    y = (rng.normal(size=4000) * 10.0 ** rng.uniform(-3, 5, 4000)).astype(dtype)
+    x = (y - rng.exponential(1, 4000) * 10.0 ** rng.uniform(-12, 3, 4000)).astype(dtype)
+    infinite, nan = dtype(math.inf), dtype(math.nan)
+    ends = [(infinite, infinite), (-infinite, -infinite), (-infinite, dtype(1)), (dtype(1), infinite), (nan, dtype(1))]
+    for pair in [*zip(x, y, strict=True), *ends]:
+        one, other = both(*pair)
+        assert one == other or (math.isnan(one) and math.isnan(other)), pair
+
+
+def test_only_entries_of_a_row_are_said_to_be_below_its_largest() -> None:
+    k, t = Idx("k", C), Target("t")
+    loss = Loss("odds", exp(z[0] - logsumexp(z[k], k)) + exp(t - logsumexp(z[k], k)))
+    text = text_of_stage(loss, "exact").splitlines()[0]
+    assert "exp_below(z[0], " in text
+    assert "exp_minus(t, " in text
+    assert "exp_below(t" not in text
 
 
 def _exact_row(row: Any, label: int, weights: Any) -> tuple[list[Any], list[Any]]:

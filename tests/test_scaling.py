@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -15,6 +16,7 @@ from symloss.generated import focal_with_logits, gaussian_kl, vae, wgan_gradient
 from symloss.generated import weighted_binary_cross_entropy_with_logits as weighted
 from symloss.generated._runtime import elementary, twofold
 from sympy import Expr, Interval, Range, exp, oo
+from test_emit import module_of
 from test_naive_forms import NAIVE
 from test_row_rules import _value
 
@@ -166,6 +168,40 @@ def test_the_judge_sees_what_an_error_function_hides(z: float, wanted: str) -> N
     assert abs(slope - MP.mpf(wanted)) <= MP.mpf(10) ** -9 * abs(slope)
 
 
+_x, _a, _b = Prediction("x"), Parameter("a", 1.0), Parameter("b", 1.0)
+_VANISHING: dict[str, Expr] = {
+    "a shared factor alone": sigmoid(-_x) * softplus(_x) + 2 * sigmoid(-_x),
+    "of two logarithms": sigmoid(-_x) * softplus(_x) * softplus(2 * _x) + sigmoid(-_x) * softplus(_x),
+}
+
+
+@pytest.mark.parametrize("name", _VANISHING)
+def test_what_all_terms_have_wins_over_an_infinite_sum(name: str, tmp_path: Path) -> None:
+    module = module_of(Loss(f"vanishing_{len(name)}", _VANISHING[name]), tmp_path)
+    x = np.array([math.inf])
+    assert module.value(x) == 0.0
+    for part in (*module.value_and_grad(x), *module.grad_and_hess(x)):
+        assert not np.any(part)
+
+
+_TAILS: dict[str, Expr] = {
+    "density and tail": _a * sigmoid(_x) * sigmoid(-_x) * softplus(_x) + _b * sigmoid(_x) * softplus(_x),
+    "density alone": _a * sigmoid(_x) * sigmoid(-_x) + _b * sigmoid(_x) * softplus(_x),
+}
+
+
+@pytest.mark.parametrize("name", _TAILS)
+@pytest.mark.parametrize(("a", "b"), [(1e20, 0.0), (1e20, 1e-300), (0.0, 2.0)])
+def test_terms_that_are_left_alone_keep_their_digits(name: str, a: float, b: float, tmp_path: Path) -> None:
+    """At the end of a tail, where a parameter of 0 takes the other term away."""
+    module = module_of(Loss(f"tail_{len(name)}", _TAILS[name]), tmp_path)
+    for x in (740.0, -740.0, 3.0):
+        small = 1 / (1 + MP.exp(-MP.mpf(x)))
+        other, log = 1 / (1 + MP.exp(MP.mpf(x))), MP.log1p(MP.exp(MP.mpf(x)))
+        exact = a * small * other * (log if "and" in name else 1) + MP.mpf(b) * small * log
+        assert _ulps(float(module.value(np.array([x]), a=a, b=b)), exact, np.float64) <= 4
+
+
 _norm = Norm(z[c], c)
 SCALED: dict[str, Expr] = {
     "coefficient of exp": beta * exp(w) / 2,
@@ -173,6 +209,8 @@ SCALED: dict[str, Expr] = {
     "number below 1": exp(w) / 3,
     "coefficient of a sum": beta * SumOver(expm1mx(z[c]) + z[c] ** 2, c) / 2,
     "logistic tail times what may be large": beta * sigmoid(w) * softplus(-w) - beta * sigmoid(w) ** 2,
+    "what all terms have": beta * sigmoid(w) ** 2 * sigmoid(-w) * softplus(w) - 2 * beta * sigmoid(w) ** 3,
+    "what all terms have, in a density": beta * logistic_density(w) * softplus(w) + beta**2 * sigmoid(w) ** 2,
     "density times what may be large": beta * logistic_density(w),
     "subnormal target": softplus_mix(w, 1 - y, beta * y),
     "norm over norm": 2 * (_norm - 1) * divide_no_nan(w * z[label], _norm),

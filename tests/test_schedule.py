@@ -19,7 +19,9 @@ from symloss.rewrite import canonicalize, stabilize
 from symloss.runtime import elementary
 from symloss.schedule import schedule
 from symloss.schedule.converge import converge
+from symloss.schedule.resolve import resolve
 from symloss.schedule.share import share
+from symloss.schedule.unify import unify
 from symloss.specialize import specialize
 
 _LENGTH = 4
@@ -170,3 +172,42 @@ def test_formulas_that_would_cost_more_together_stay_apart() -> None:
     body = converge((ir.If(ir.Compare("==", ir.Name("y"), ir.Number(1.0)), *ways),))
     sums = [s for s in body if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call)]
     assert len(sums) == 2
+
+
+def test_what_an_earlier_decision_has_made_is_not_asked_again() -> None:
+    positive, small = ir.Compare(">", ir.Name("x"), ir.Number(0.0)), ir.Compare("<", ir.Name("x"), ir.Number(2.0))
+    one, two, three = (ir.Assign("loss", ir.Number(float(n))) for n in (1, 2, 3))
+    again = ir.If(positive, (one,), (two,))
+    body = resolve((ir.If(positive, (ir.If(small, (again,), (three,)),), (again,)),))
+    assert body == (ir.If(positive, (ir.If(small, (one,), (three,)),), (two,)),)
+
+
+def test_cases_of_one_function_take_its_name_where_there_are_several() -> None:
+    x, y = ir.Name("x"), ir.Name("y")
+    log, log1p = ir.Assign("%0", ir.Call("log", (x,))), ir.Assign("%1", ir.Call("log1p", (y,)))
+    assert unify((log,)) == (log,)
+    joined = [ir.Call("log_sum", (x, ir.Number(0.0))), ir.Call("log_sum", (ir.Number(1.0), y))]
+    assert [s.value for s in unify((log, log1p)) if isinstance(s, ir.Assign)] == joined
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_sign_goes_into_a_number_that_is_divided_for_nothing_else(shared: bool) -> None:
+    x, quotient = ir.Name("x"), ir.Assign("%0", ir.Call("divide", (ir.Number(1.0), ir.Name("x"))))
+    negated = ir.Assign("%1", ir.Call("negate", (ir.Name("%0"),)))
+    rest = (ir.Assign("%2", ir.Call("divide", (ir.Name("%0"), x))),) if shared else ()
+    (_, found, *_) = unify((quotient, negated, *rest))
+    signed = ir.Assign("%1", ir.Call("divide", (ir.Number(-1.0), x)))
+    assert found == (negated if shared else signed)
+
+
+def test_a_division_is_shared_by_the_ways_of_a_decision() -> None:
+    ways = [
+        (
+            ir.Assign(f"%{i}", ir.Call("divide", (ir.Number(number), ir.Name(divisor)))),
+            ir.Assign("g", ir.Name(f"%{i}")),
+        )
+        for i, (number, divisor) in enumerate([(-1.0, "a"), (1.0, "b")])
+    ]
+    body = converge((ir.If(ir.Compare("==", ir.Name("y"), ir.Number(1.0)), *ways),))
+    calls = [s.value.function for s in body if isinstance(s, ir.Assign) and isinstance(s.value, ir.Call)]
+    assert calls == ["divide"]

@@ -81,13 +81,18 @@ def test_rows_are_transposed_without_gathers(monkeypatch: pytest.MonkeyPatch, na
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ["binary_cross_entropy", "focal_with_logits"])
-def test_loops_take_two_vectors_at_a_time(monkeypatch: pytest.MonkeyPatch, name: str, dtype: str) -> None:
-    """One alone waits for itself."""
-    two = _stores_of_vectors(_compiled(name, dtype))
+@pytest.mark.parametrize(
+    ("name", "at_a_time"), [("squared_error", 2), ("binary_cross_entropy", 4), ("focal_with_logits", 4)]
+)
+def test_loops_take_several_vectors_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, name: str, at_a_time: int, dtype: str
+) -> None:
+    """One alone waits for itself; two do, where each is a long chain."""
+    several = _stores_of_vectors(_compiled(name, dtype))
     monkeypatch.setattr(tuning, "_AT_A_TIME", 1)
+    monkeypatch.setattr(tuning, "FOUR_AT_A_TIME", "an attribute that no function has")
     one = _stores_of_vectors(_compiled(name, dtype))
-    assert two == [2 * count for count in one] != []
+    assert several == [at_a_time * count for count in one] != []
 
 
 def _stores_of_vectors(text: str) -> list[int]:

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numba import types
 
-from .elementary import exp_minus, settle
+from .elementary import settle
 from .front_rows import exponentials_of
 from .inside import overload
 from .jit import kernel, polymorphic
 from .lattice import distinct
+from .lifted_rows import exp_below
 from .logarithm import log1p
 from .loops import wide_vectors
 from .reduce import add_terms
@@ -97,7 +98,7 @@ def _add_share(row: Any, largest: float, factor: float, out: Any) -> None:
     wide_vectors()
     distinct()
     for k in range(out.size):
-        out[k] += factor * exp_minus(np.float64(row[k]), largest)
+        out[k] += factor * exp_below(np.float64(row[k]), largest)
 
 
 @kernel

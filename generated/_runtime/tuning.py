@@ -5,9 +5,10 @@ To read entries that lie apart one by one: it takes gathers where there are some
 leaked, they take ten times as long as the loads that they stand for on many processors: to write rows of ten classes
 back took as long as all the rest.
 
-To take two vectors at a time through a loop: it does so in short loops only, and those of kernels are chains of a
-hundred operations, each of which waits for the one before it, so that the next vector's do not fit into what the
-processor looks ahead at.  The bits are the same: sums are added up elsewhere, in a fixed order.
+To take two vectors at a time through a loop, or four where a function says so: it does so in short loops only, and
+those of kernels are chains of a hundred operations, each of which waits for the one before it, so that the next
+vector's do not fit into what the processor looks ahead at.  The bits are the same: sums are added up elsewhere, in a
+fixed order.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from .literals import Polymorphic
 ir = cgutils.ir  # llvmlite's, by way of Numba, which is what is required
 _KNOWN_SINCE = 18  # version of LLVM
 _AT_A_TIME = 2  # vectors
+# An attribute of functions whose loops take four at a time; llvmlite knows attributes without values only, and prints
+# this one as it stands.
+FOUR_AT_A_TIME = '"vectors-at-a-time"="4"'
 _FEATURES = "+prefer-no-gather,+prefer-no-scatter"
 
 
@@ -37,19 +41,20 @@ def _attribute(features: str) -> str | None:
 
 
 def _interleave(function: Any) -> None:
-    """Say of every loop of a function that it goes over two vectors at a time, if over vectors at all."""
+    """Say of every loop of a function how many vectors at a time it goes over, if over vectors at all."""
+    at_a_time = 4 if FOUR_AT_A_TIME in function.attributes else _AT_A_TIME
     order = {block: n for n, block in enumerate(function.blocks)}
     for block, n in order.items():
         jump = block.terminator
         if isinstance(jump, (ir.Branch, ir.ConditionalBranch)) and any(
             order[target] <= n for target in jump.operands if target in order
         ):
-            jump.set_metadata("llvm.loop", _loop(function.module))
+            jump.set_metadata("llvm.loop", _loop(function.module, at_a_time))
 
 
-def _loop(module: Any) -> Any:
+def _loop(module: Any, at_a_time: int) -> Any:
     """Return what names a loop, its first operand being itself, and says how many vectors it takes at a time."""
-    count = module.add_metadata(["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), _AT_A_TIME)])
+    count = module.add_metadata(["llvm.loop.interleave.count", ir.Constant(ir.IntType(32), at_a_time)])
     loop = ir.MDValue(module, (), name=str(len(module.metadata)))
     loop.operands = (loop, count)
     return loop

@@ -9,7 +9,7 @@ from sympy import FiniteSet, Interval, S
 from symloss import ir
 from symloss.arguments import Argument, Target, Weight
 from symloss.emit.numba_printer import Printer, number
-from symloss.emit.samples import Sample, alone_name, finite_name
+from symloss.emit.samples import Sample, alone_name, finite_name, hard_name
 from symloss.emit.text import CodeFunction, call_lines, signature
 
 _SAYS = {
@@ -79,6 +79,8 @@ class Block:
         """Return the body of the kernel."""
         count = f"{self.outputs[0]}.shape[0]"
         lines = [f"    {self._printer.call_name('wide_vectors')}()", f"    {self._inside} = True"]
+        if self._is_costly() and not ir.has_loops(self._sample.function.body):
+            lines.insert(1, f"    {self._printer.call_name('four_at_a_time')}()")
         refined = self._sample.function.refined is not None
         if refined:
             lines[-1] = f"    {self._inside}, {self._finite} = True, True"
@@ -96,7 +98,21 @@ class Block:
         loop += self._call_finite(count) if refined else self._call(self._sample.name)
         if self._sample.function.tiled is not None:
             loop = [f"    if {self._lengths[1]} is not None:", *("    " + line for line in loop)]
-        return [*lines, *loop, f"    return {self._inside}"]
+        return [*lines, *self._hard(count), *loop, f"    return {self._inside}"]
+
+    def _hard(self, count: str) -> list[str]:
+        """Return the loop over samples whose labels are all hard, if there is a shorter form for these."""
+        if self._sample.function.hard is None:
+            return []
+        (target,) = (a for a in self._sample.arrays if isinstance(a, Target))
+        low, high = closed_interval(target.domain)
+        call = self._call(hard_name(self._sample))
+        return [
+            f"    if {self._printer.call_name('all_hard')}({target.name}, {number(low)}, {number(high)}):",
+            f"        for {self._i} in range({count}):",
+            *("    " + line for line in call),
+            f"        return {self._inside}",
+        ]
 
     def _call_finite(self, count: str) -> list[str]:
         """Return what is right for finite numbers, and a second loop for blocks that hold others."""
@@ -149,8 +165,10 @@ class Block:
     def _streams(self) -> bool:
         """Whether several arrays go by while next to nothing is computed."""
         function = self._sample.function
-        costs = function.refined is not None or ir.called(function.body) & ir.COSTLY
-        return function.kind != "normalizer" and not costs
+        return function.kind != "normalizer" and function.refined is None and not self._is_costly()
+
+    def _is_costly(self) -> bool:
+        return bool(ir.called(self._sample.function.body) & ir.COSTLY)
 
     def _call(self, called: str, apart: bool = False) -> list[str]:
         """Return the lines that call a function of one sample; ``apart``: and name even a single result."""

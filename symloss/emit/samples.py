@@ -75,7 +75,7 @@ def print_sample(sample: Sample, printer: Printer) -> list[CodeFunction | str]:
     """Return the function as text; with a form in numbers of two parts it is two functions, one for each dtype."""
     kind, brief = sample.function.kind, _is_brief(sample, printer)
     if sample.function.refined is None and not brief:
-        return [_print_plain(sample, sample.name, printer)]
+        return [_print_plain(sample, sample.name, printer), *_print_hard(sample, printer)]
     plain, double = f"_plain_{kind}", f"_double_{kind}"
     function = _print_plain(sample, plain, printer)
     single = plain
@@ -103,6 +103,18 @@ def print_sample(sample: Sample, printer: Printer) -> list[CodeFunction | str]:
 def _is_brief(sample: Sample, printer: Printer) -> bool:
     """Whether float32 samples, which are computed in float64, have functions that are only as good as they show."""
     return not printer.single and bool(ir.called(sample.function.body) & ir.BRIEF)
+
+
+def hard_name(sample: Sample) -> str:
+    """Return the name of the function for hard labels."""
+    return f"_hard_{sample.function.kind}"
+
+
+def _print_hard(sample: Sample, printer: Printer) -> list[CodeFunction]:
+    if sample.function.hard is None:
+        return []
+    function = _print_plain(replace(sample, function=sample.function.hard), hard_name(sample), printer)
+    return [replace(function, docstring=f"Return what `{sample.name}` does where labels are hard.")]
 
 
 def finite_name(sample: Sample) -> str:

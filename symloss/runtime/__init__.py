@@ -6,7 +6,18 @@ from .brief import briefly
 from .describe import REALS, Array, Finite, Interval, Labels, Scalar, describe
 from .driver import Driver
 from .jit import inlined, kernel, polymorphic
-from .loops import CHUNK, SHORT_CHUNK, cut, in_dtype_of, parts_in_dtype_of, weighed, weighted, wide_vectors
+from .loops import (
+    CHUNK,
+    SHORT_CHUNK,
+    all_hard,
+    cut,
+    four_at_a_time,
+    in_dtype_of,
+    parts_in_dtype_of,
+    weighed,
+    weighted,
+    wide_vectors,
+)
 from .reduce import add_terms
 from .rows import ROOM, largest_of, raised_over, room
 from .special_case import SpecialCase
@@ -28,6 +39,7 @@ __all__ = [
     "Scalar",
     "SpecialCase",
     "add_terms",
+    "all_hard",
     "all_inside",
     "briefly",
     "by_dtype",
@@ -35,6 +47,7 @@ __all__ = [
     "cut",
     "describe",
     "finite_with",
+    "four_at_a_time",
     "in_dtype_of",
     "inlined",
     "is_at",

@@ -1,7 +1,8 @@
 """Functions for float64 numbers that become float32 in the end: good to 2**-45, which no float32 shows.
 
-Each has the name, and the values at infinities and NaN, of the one in `elementary` that it takes the place of.
-Results below 2**-1000 may be 0: no product with a float32 brings them back.
+Each has the name, and the values at infinities and NaN, of the one in `elementary` that it takes the place of; what
+is lifted there, as it may be subnormal, is not lifted here.  Results below 2**-1000 may be 0: no product with a
+float32 brings them back.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from typing import Any
 from . import elementary
 from .bits import fused, polynomial, raised, split
 from .coefficients import EXP_BRIEF, LOG_BRIEF
-from .exponential import lifted
 from .jit import inlined
 
 _LOG_2, _INVERSE_LOG_2 = math.log(2.0), 1.0 / math.log(2.0)
@@ -154,6 +154,12 @@ def exp_minus(x: float, y: float) -> float:
 
 
 @inlined
+def exp_below(x: float, y: float) -> float:
+    """exp(x - y) for x <= y, and 1 where the two are equal, infinite ones too."""
+    return exp_minus(x, y)
+
+
+@inlined
 def times_exp(x: float, k: float) -> float:
     """K * exp(x), and 0 where k = 0."""
     return 0.0 if k == 0.0 and x == x else k * exp(x)
@@ -172,24 +178,46 @@ def times_expm1mx(x: float, k: float) -> float:
 
 
 @inlined
+def lifted(x: float) -> float:
+    """Return x: no float32 is subnormal as a float64."""
+    return x
+
+
+@inlined
+def lowered(x: float) -> float:
+    """Return x."""
+    return x
+
+
+@inlined
 def lifted_sigmoid(x: float) -> float:
-    """lifted(sigmoid(x))."""
-    return lifted(sigmoid(x))
+    """sigmoid(x)."""
+    return sigmoid(x)
 
 
 @inlined
 def lifted_logistic_density(x: float) -> float:
-    """lifted(logistic_density(x))."""
-    return lifted(logistic_density(x))
+    """logistic_density(x)."""
+    return logistic_density(x)
 
 
 @inlined
 def lifted_exp_minus(x: float, y: float) -> float:
-    """lifted(exp(x - y)) for x <= y, and lifted(1) where the two are equal, infinite ones too."""
-    apart = 0.0 if x == y else x - y
-    scale, r, rest = _reduced(apart)
-    scale = lifted(scale)
-    return fused(scale, r + rest, scale)
+    """exp(x - y) for x <= y, and 1 where the two are equal, infinite ones too."""
+    return exp_minus(x, y)
+
+
+@inlined
+def lifted_one_plus(x: float) -> float:
+    """1 + x."""
+    return 1.0 + x
+
+
+@inlined
+def times_log_softmax(x: float, total: float, log_total: float, k: float, weight: float) -> float:
+    """K * weight * (x - log_total), and 0 where k * weight = 0."""
+    factor = k * weight
+    return 0.0 if factor == 0.0 else factor * (x - log_total)
 
 
 @inlined
@@ -231,8 +259,9 @@ def sum_ratio(total: float, rest: float, y: float) -> float:
 
 FUNCTIONS = (
     exp, expm1, expm1mx, log, log1p, sigmoid, logistic_density, softplus, sigmoid_mix, softplus_mix, logaddexp,
-    exp_minus, log1mexp, xlogy, xlog1py, times_exp, times_expm1, times_expm1mx, lifted_sigmoid, lifted_logistic_density,
-    lifted_exp_minus, squared_difference, sum_ratio, times_square,
+    exp_minus, exp_below, log1mexp, xlogy, xlog1py, times_exp, times_expm1, times_expm1mx, lifted, lowered,
+    lifted_sigmoid, lifted_logistic_density, lifted_exp_minus, lifted_one_plus, times_log_softmax, squared_difference,
+    sum_ratio, times_square,
 )  # fmt: skip
 
 

@@ -21,8 +21,8 @@ from .gamma_function import digamma, loggamma, tetragamma, trigamma
 from .hyperbolic import log_cosh, sech, sinh, tanh
 from .inverse import asinh, atan, hypot
 from .jit import kernel, polymorphic
-from .lifted_rows import lifted_exp_minus, lifted_one_plus, times_log_softmax
-from .logarithm import log, log1p
+from .lifted_rows import exp_below, lifted_exp_minus, lifted_one_plus, times_log_softmax
+from .logarithm import log, log1p, log_sum
 from .logistic import (
     lifted_logistic_density,
     lifted_sigmoid,

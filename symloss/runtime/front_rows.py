@@ -14,11 +14,12 @@ from numba import types
 
 from .bits import fused, polynomial, raised
 from .coefficients import EXP_BRIEF
-from .elementary import exp_minus, settle
+from .elementary import settle
 from .greatest import greatest_of
 from .inside import overload
 from .jit import inlined, kernel
 from .lattice import _ROUNDER, distinct, exponential, gap, halved
+from .lifted_rows import exp_below
 from .loops import in_dtype_of, wide_vectors
 from .reduce import add_terms
 from .rows import ROOM, room
@@ -60,7 +61,7 @@ def exponentials_of(row: Any, largest: float, terms: Any) -> None:
     wide_vectors()
     distinct()
     for k in range(terms.size):
-        terms[k] = exp_minus(np.float64(row[k]), largest)
+        terms[k] = exp_below(np.float64(row[k]), largest)
 
 
 @inlined

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .elementary import exp_minus
 from .jit import kernel
 from .lattice import halved, share
+from .lifted_rows import exp_below
 
 
 @kernel
@@ -16,7 +16,7 @@ def mean_along(row: Any, v: Any, largest: float, others: float) -> float:
     """Return the derivative of the log-sum-exp of a row along ``v``."""
     total = 0.0
     for k in range(row.size):
-        total += exp_minus(np.float64(row[k]), largest) * v[k]
+        total += exp_below(np.float64(row[k]), largest) * v[k]
     return total / (1.0 + others)
 
 
@@ -29,7 +29,7 @@ def add_turn(row: Any, v: Any, largest: float, place: int, others: float, mean: 
     factor, total = amount / (1.0 + others), 0.0
     for k in range(row.size):
         if k != place:
-            turn = factor * exp_minus(np.float64(row[k]), largest) * (v[k] - mean)
+            turn = factor * exp_below(np.float64(row[k]), largest) * (v[k] - mean)
             total += turn
             out[k] -= turn
     out[place] += total

@@ -1,11 +1,19 @@
-"""Exponentials of a row relative to its largest entry, times the power of two of `exponential.lifted`."""
+"""Exponentials of a row relative to its largest entry, also times the power of two of `exponential.lifted`."""
 
 from __future__ import annotations
 
 from .double_word import two_sum
 from .exponential import _lift_of as lift_of
-from .exponential import lifted, lifted_nonpositive_parts, lowered
+from .exponential import exp_nonpositive, lifted, lifted_nonpositive_parts, lowered
 from .jit import polymorphic
+
+
+@polymorphic
+def exp_below(x: float, y: float) -> float:
+    """exp(x - y) for x <= y, and 1 where the two are equal, infinite ones too; as `elementary.exp_minus`, with less."""
+    apart, lost = two_sum(x, -y)
+    result = exp_nonpositive(0.0 if x == y else apart)
+    return result + result * lost if abs(lost) < 1.0 else result
 
 
 @polymorphic

@@ -86,6 +86,21 @@ def log1p(x: float) -> float:
 
 
 @polymorphic
+def log_sum(a: float, b: float) -> float:
+    """Return log(a + b); of a or b = 0 what `log` does, of a = 1 what `log1p` does, to the last bit."""
+    c = _constants(a)
+    x = a + b
+    back = x - b
+    lost = (a - back) + (b - (x - back))
+    tiny = x < c[_LEAST]
+    m, k = split(x * c[_LIFT] if tiny else x)
+    inverse = raised(c[_ROUNDER] - (k if k < 100.0 else 100.0))
+    result = _near((m - 1.0) + lost * inverse, k - c[_LIFTED] if tiny else k)
+    result = result if x < math.inf else x
+    return result if x > 0.0 else -math.inf if x == 0.0 else math.nan
+
+
+@polymorphic
 def log1p_unit_single(x: float) -> float:
     """Return log(1 + x) for 0 <= x <= 1, in float32: nothing cancels there, and log(2) is added last."""
     large = x > 0.5

@@ -10,6 +10,8 @@ from numba.extending import intrinsic
 
 from .elementary import scaled
 from .inside import overload
+from .jit import kernel
+from .tuning import FOUR_AT_A_TIME
 
 CHUNK = 2048  # samples whose losses are summed together: 16 KiB, in the first cache beside what is read and written
 # The same where next to nothing is computed: of longer ones the first are out of that cache when they are summed, since
@@ -65,6 +67,17 @@ def _cut_compiled(weight: Any, part: Any) -> Any:
     return nothing if isinstance(weight, types.NoneType) else some
 
 
+@kernel
+def all_hard(labels: Any, low: float, high: float) -> bool:
+    """Whether every label is one of the two: none is between them, or NaN; of soft ones the first is seldom hard."""
+    hard = labels.size > 0 and (labels[0] == low or labels[0] == high)
+    if hard:
+        wide_vectors()
+        for i in range(labels.size):
+            hard &= (labels[i] == low) | (labels[i] == high)
+    return hard
+
+
 def in_dtype_of(array: Any, number: float) -> Any:
     """Return a number in the dtype of an array of floats."""
     return array.dtype.type(number)
@@ -118,5 +131,29 @@ def _wide_vectors(typingctx: Any) -> Any:
 def _wide_vectors_compiled() -> Any:
     def implementation() -> Any:
         return _wide_vectors()
+
+    return implementation
+
+
+def four_at_a_time() -> None:
+    """Let LLVM take four vectors at a time, not two, through the loops of the calling function.
+
+    Worth while for loops over many samples that are chains of many operations: so many chains keep the processor busy.
+    """
+
+
+@intrinsic
+def _four_at_a_time(typingctx: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        set.add(builder.function.attributes, FOUR_AT_A_TIME)
+        return context.get_dummy_value()
+
+    return types.none(), build
+
+
+@overload(four_at_a_time, inline="always")  # the attribute must be the caller's
+def _four_at_a_time_compiled() -> Any:
+    def implementation() -> Any:
+        return _four_at_a_time()
 
     return implementation

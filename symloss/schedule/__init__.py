@@ -15,12 +15,13 @@ from symloss.schedule.keep import keep
 from symloss.schedule.naming import name
 from symloss.schedule.peel import peel
 from symloss.schedule.prune import prune
+from symloss.schedule.resolve import resolve
 from symloss.schedule.select import select
 from symloss.schedule.share import share
 from symloss.schedule.tile import tile
 
 Pass = Callable[[tuple[Statement, ...]], tuple[Statement, ...]]
-PASSES: tuple[Pass, ...] = (hoist, share, converge, fuse, prune)
+PASSES: tuple[Pass, ...] = (hoist, share, resolve, converge, fuse, prune)
 ALONG_ROWS: tuple[Pass, ...] = (  # a sample after the other
     peel, share, partial(fuse, loops=True), keep, prune, inline, name,
 )  # fmt: skip

@@ -30,7 +30,8 @@ from symloss.ir import (
 )
 
 Body = tuple[Statement, ...]
-_COST, _COSTLY_COST = 1, 20  # of an operation, or a selection, and of a function that takes many
+# Of an operation, or a selection; of a division; of a function that takes many operations.
+_COST, _COST_OF_DIVISION, _COSTLY_COST = 1, 5, 20
 
 
 def converge(body: Body) -> Body:
@@ -49,12 +50,17 @@ def converge(body: Body) -> Body:
 
 def _costs(node: Any) -> bool:
     if isinstance(node, Assign):
-        return _is_costly(node)
+        return _cost(node) > _COST
     return isinstance(node, If) and any(map(_costs, (*node.yes, *node.no)))
 
 
 def _is_costly(statement: Assign) -> bool:
     return isinstance(statement.value, Call) and statement.value.function in COSTLY
+
+
+def _cost(statement: Assign) -> int:
+    divides = isinstance(statement.value, Call) and statement.value.function == "divide"
+    return _COSTLY_COST if _is_costly(statement) else _COST_OF_DIVISION if divides else _COST
 
 
 def _split(statement: If) -> tuple[list[Assign], If]:
@@ -148,7 +154,7 @@ class _Ways:
 
     def cost(self) -> int:
         """Return about how much that is."""
-        return sum(_COSTLY_COST if _is_costly(s) else _COST for s in {s.name: s for s in self.moved()}.values())
+        return sum(map(_cost, {s.name: s for s in self.moved()}.values()))
 
     def with_joined(self, one: str, other: str) -> _Ways:
         """Return the ways with one value for two of the same function, if that can be, and does not cost more."""

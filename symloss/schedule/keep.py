@@ -5,10 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from symloss.ir import COSTLY, Assign, Call, Expr, Load, Loop, Name, Reduce, Statement, Store, rebuild, substituted
+from symloss.ir import (
+    COSTLY,
+    RELATIVE,
+    Assign,
+    Call,
+    Expr,
+    Load,
+    Loop,
+    Name,
+    Reduce,
+    Statement,
+    Store,
+    rebuild,
+    substituted,
+)
 
 Body = tuple[Statement, ...]
-_WORTH = COSTLY | {"exp_minus", "lifted_exp_minus"}
+_WORTH = COSTLY | RELATIVE
 
 
 def keep(body: Body) -> Body:

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from symloss.ir import (
+    RELATIVE,
     TEMPORARY,
     Accumulator,
     Assign,
@@ -26,7 +27,6 @@ from symloss.ir import (
 Body = tuple[Statement, ...]
 _OPERATORS = {"add": "added", "subtract": "difference", "multiply": "product", "divide": "quotient", "negate": "minus"}
 _LONGEST = 24
-_OF_FIRST = ("exp_minus", "lifted_exp_minus")  # named after their first argument
 
 
 def name(body: Body) -> Body:
@@ -131,7 +131,7 @@ def _meaning(value: Any) -> str:
         word = _OPERATORS.get(value.function)
         if word is not None:
             return word
-        inner = _meaning(value.args[0]) if len(value.args) == 1 or value.function in _OF_FIRST else ""
+        inner = _meaning(value.args[0]) if len(value.args) == 1 or value.function in RELATIVE else ""
         if isinstance(value.args[0], Call) and value.args[0].function == "negate":
             inner = "minus_" + _meaning(value.args[0].args[0])
         whole = f"{value.function}_{inner}"
