@@ -491,9 +491,15 @@ def _plain_hvp(z, y, alpha, gamma, v_z):
     exp_value = exp(-multiply_no_nan(gamma, softplus_z if y == 1.0 else softplus_minus))
     product_2 = lowered(multiply_no_nan(product, exp_value)) * v_z
     chosen_3 = (
-        lifted_logistic_density_value + multiply_no_nan_value - multiply_no_nan(lifted_logistic_density_value, softplus_minus)
+        (
+            lifted_logistic_density_value + multiply_no_nan_value
+            - multiply_no_nan(lifted_logistic_density_value, softplus_minus)
+        )
         if y == 1.0
-        else multiply_no_nan(lifted_logistic_density_value, softplus_z) - lifted_logistic_density_value - multiply_no_nan_value_2
+        else (
+            multiply_no_nan(lifted_logistic_density_value, softplus_z) - lifted_logistic_density_value
+            - multiply_no_nan_value_2
+        )
     )
     multiply_no_nan_value_3 = multiply_no_nan(
         (alpha if y == 1.0 else difference) * gamma * exp_value,

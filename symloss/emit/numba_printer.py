@@ -190,8 +190,14 @@ class Printer:
         return ["(", *(_INDENT + line for line in self._ways(value)), ")"]
 
     def _ways(self, value: ir.Choose) -> list[str]:
-        yes, no = self.expression(value.yes), self.expression(value.no)
-        return [yes, f"if {self.condition(value.condition)}", f"else {no}"]
+        yes, no = self._way(value.yes), self._way(value.no)
+        return [*yes, f"if {self.condition(value.condition)}", f"else {no[0]}", *no[1:]]
+
+    def _way(self, value: ir.Expr) -> list[str]:
+        """Return one of the values of a selection, a long sum or product in parentheses of its own lines."""
+        parts = self._parts(value, _LONGEST_CHOICE)
+        is_whole = len(parts) == 1 or _tightness(value) == _ATOM
+        return parts if is_whole else ["(", *(_INDENT + part for part in parts), ")"]
 
     def _argument(self, value: ir.Expr) -> list[str]:
         text = self.expression(value)
