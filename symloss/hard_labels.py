@@ -27,8 +27,8 @@ def hard_target(loss: Loss) -> Target | None:
         return None
     (target,) = targets
     domain = target.domain
-    closed = isinstance(domain, Interval) and domain.boundary.is_subset(domain) and domain.measure.is_finite
-    return target if closed else None
+    has_ends = isinstance(domain, Interval) and not (domain.left_open or domain.right_open)  # infinity is no end
+    return target if has_ends else None
 
 
 def harden(outputs: Iterable[Output], target: Target) -> tuple[Output, ...]:
@@ -66,10 +66,8 @@ def _ordered(body: tuple[ir.Statement, ...], label: str) -> tuple[ir.Statement, 
 def with_hard_forms(kernel: ir.Kernel, hard: ir.Kernel) -> ir.Kernel:
     """Return the kernel, whose functions have another form where that has the same bits and calls fewer functions.
 
-    In numbers of two parts, or where float32 is computed in float64, the bits would be others.
+    In numbers of two parts the bits would be others.
     """
-    if not kernel.single:
-        return kernel
     forms = {f.kind: f for f in hard.functions}
     return replace(kernel, functions=tuple(_with_form(f, forms[f.kind]) for f in kernel.functions))
 
@@ -79,7 +77,6 @@ def _with_form(function: ir.Function, hard: ir.Function) -> ir.Function:
     return replace(function, hard=hard) if shorter else function
 
 
-def _calls(body: Any) -> int:
+def _calls(body: tuple[ir.Statement, ...]) -> int:
     """Return how many calls of functions there are that take many instructions."""
-    own = isinstance(body, ir.Call) and body.function in ir.COSTLY
-    return own + sum(map(_calls, body if isinstance(body, tuple) else ir.parts(body)))
+    return sum(isinstance(part, ir.Call) and part.function in ir.COSTLY for part in ir.walk(body))

@@ -251,29 +251,27 @@ def parts(node: Any) -> Iterator[Any]:
                 yield item
 
 
+def walk(node: Any) -> Iterator[Any]:
+    """Yield a node, or each of several, and everything inside, from the outside in."""
+    if not isinstance(node, tuple):
+        yield node
+    for part in node if isinstance(node, tuple) else parts(node):
+        yield from walk(part)
+
+
 def used(node: Any) -> Iterator[str]:
     """Yield every name that is read anywhere inside, repeatedly where it is."""
-    if isinstance(node, Name):
-        yield node.name
-    else:
-        for part in parts(node):
-            yield from used(part)
+    return (part.name for part in walk(node) if isinstance(part, Name))
 
 
 def loads(node: Any) -> Iterator[Load]:
     """Yield every entry of an array that is read inside."""
-    for part in parts(node):
-        if isinstance(part, Load):
-            yield part
-        yield from loads(part)
+    return (part for part in walk(node) if isinstance(part, Load))
 
 
 def called(node: Any) -> set[str]:
     """Return the functions that are called inside of a node, or of several."""
-    if isinstance(node, tuple):
-        return {name for part in node for name in called(part)}
-    own = {node.function} if isinstance(node, Call) else set()
-    return own.union(*(called(part) for part in parts(node)))
+    return {part.function for part in walk(node) if isinstance(part, Call)}
 
 
 def has_loops(body: tuple[Statement, ...]) -> bool:
@@ -313,14 +311,8 @@ def own_names(statement: Statement) -> set[str]:
 
 def used_in(body: tuple[Statement, ...]) -> Iterator[str]:
     """Yield every name, and every array, that the statements read."""
-    for statement in body:
-        yield from _mentioned(statement)
-
-
-def _mentioned(node: Any) -> Iterator[str]:
-    if isinstance(node, Name):
-        yield node.name
-    if isinstance(node, Load):
-        yield node.array
-    for part in parts(node):
-        yield from _mentioned(part)
+    for part in walk(body):
+        if isinstance(part, Name):
+            yield part.name
+        if isinstance(part, Load):
+            yield part.array

@@ -50,10 +50,10 @@ def compile_outputs(loss: Loss, outputs: tuple[Output, ...], shelf: Shelf | None
 
 def _with_hard_forms(kernel: Kernel, loss: Loss, stable: tuple[Output, ...]) -> Kernel:
     target = hard_target(loss)
-    if target is None:
+    if target is None or not kernel.single:  # the bits of float32 that is computed in float64 would be others
         return kernel
     naive = simplify(lower(specialize(harden(stable, target))), target)
-    return with_hard_forms(kernel, schedule(replace(naive, single=kernel.single)))
+    return with_hard_forms(kernel, schedule(replace(naive, single=True)))
 
 
 def compile_curvatures(loss: Loss) -> dict[str, Artifacts | None]:

@@ -78,12 +78,11 @@ class Block:
     def lines(self) -> list[str]:
         """Return the body of the kernel."""
         count = f"{self.outputs[0]}.shape[0]"
-        lines = [f"    {self._printer.call_name('wide_vectors')}()", f"    {self._inside} = True"]
-        if self._is_costly() and not ir.has_loops(self._sample.function.body):
-            lines.insert(1, f"    {self._printer.call_name('four_at_a_time')}()")
         refined = self._sample.function.refined is not None
-        if refined:
-            lines[-1] = f"    {self._inside}, {self._finite} = True, True"
+        lines = [f"    {self._printer.call_name('wide_vectors')}()"]
+        if self._is_costly() and not ir.has_loops(self._sample.function.body):
+            lines.append(f"    {self._printer.call_name('four_at_a_time')}()")
+        lines.append(f"    {self._inside}, {self._finite} = True, True" if refined else f"    {self._inside} = True")
         if self._printer.single and self.has_factor:
             in_dtype = self._printer.call_name("in_dtype_of")
             lines.append(f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})")

@@ -7,11 +7,10 @@ Functions that are cases of one function are called by its name, and ``-(1/x)`` 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from symloss.ir import Assign, Call, Name, Number, Statement, called, parts, rebuild, used
+from symloss.ir import Assign, Call, Name, Number, Statement, called, rebuild, used, walk
 
 # The function that each is a case of, to the last bit, and its arguments; None for their own.
 CASES: dict[str, tuple[str, tuple[Number | None, ...]]] = {
@@ -39,15 +38,9 @@ def _unified(node: Any, several: set[str]) -> Any:
 def _signed(body: tuple[Statement, ...]) -> tuple[Statement, ...]:
     """Return the statements with ``(-k)/x`` where ``k/x`` is needed for nothing but ``-(k/x)``, k a number."""
     uses = Counter(name for statement in body for name in used(statement))
-    inverses = {a.name: a.value for a in _assignments(body) if uses[a.name] == 1 and _is_inverse(a.value)}
+    assigned = (part for part in walk(body) if isinstance(part, Assign))
+    inverses = {a.name: a.value for a in assigned if uses[a.name] == 1 and _is_inverse(a.value)}
     return tuple(_with_signs(statement, inverses) for statement in body)
-
-
-def _assignments(node: Any) -> Iterator[Assign]:
-    for part in node if isinstance(node, tuple) else parts(node):
-        if isinstance(part, Assign):
-            yield part
-        yield from _assignments(part)
 
 
 def _is_inverse(value: Any) -> bool:
