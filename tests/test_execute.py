@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -145,3 +146,33 @@ def test_a_call_that_others_could_have_helped_with_is_remembered(monkeypatch: py
         monkeypatch.setitem(module._pace, (kernel, 1), seconds)
         execute(kernel, _batch(100, 10), (), (), threads, summed=True)
         assert (module._ended[0] > 0) == remembered
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 8])
+def test_what_is_converted_has_the_bits_of_what_is_ready(threads: int) -> None:
+    """Several blocks are converted and computed in one call: the sums of blocks stay what they are."""
+    from symloss.generated import binary_cross_entropy_with_logits as logistic
+
+    rng = np.random.default_rng(9)
+    z, y = rng.normal(size=50_011), rng.integers(0, 2, 50_011)
+    loss, grad = logistic.value_and_grad(z, y.astype(float))
+    wide = np.full((z.size, 2), 7.0)
+    out = wide[:, 1]
+    found, _ = logistic.value_and_grad(np.repeat(z, 3)[::3], y, out=(None, out), threads=threads)
+    assert found == loss
+    np.testing.assert_array_equal(out, grad)
+    assert (wide[:, 0] == 7.0).all()
+
+
+def test_buffers_of_what_is_converted_are_small() -> None:
+    from symloss.generated import binary_cross_entropy_with_logits as logistic
+
+    z, y, weight, out = np.random.default_rng(9).random((120_000, 4)).T
+    logistic.value_and_grad(z, y, weight=weight, out=(None, out), threads=1)
+    tracemalloc.start()
+    try:
+        logistic.value_and_grad(z, y, weight=weight, out=(None, out), threads=1)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**20 + 2**17  # four buffers of 256 KiB

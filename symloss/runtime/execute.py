@@ -23,6 +23,7 @@ _WORTH_ASLEEP, _WORTH_AWAKE = 1.2e-4, 3e-5  # the same for one that waits in com
 _SOON = 3e-5  # seconds after a call in which those who wait are awake, or would be if they had had a part in it
 _UNKNOWN = 4  # threads for a kernel of which nobody knows how long it takes
 _MOST = 2**20  # entries that a thread computes between two visits to the interpreter
+_CONVERTED = 2**15  # the same, of all threads together, where something is converted before: in buffers
 _SHARE = 2 / 3  # of what is left for a thread, which it takes as its next piece, so that all end at about the same time
 
 _UNUSED = empty(1)  # of a single block the sum is returned
@@ -174,18 +175,19 @@ class _Blocks:
         self.sums = empty(self.number)
         self.inside = True
         self.pace = math.inf  # seconds an entry, of the thread that was the fastest
-        self._pieces = iter([(number, number + 1) for number in range(self.number)])  # blocks of one call
+        self._most = 1  # blocks of one call
+        self._pieces = iter([(number, number + 1) for number in range(self.number)])  # blocks of each call
 
     def share(self, threads: int) -> None:
-        """Compute neighbouring blocks in one call from now on, where nothing is converted.
+        """Compute neighbouring blocks in one call from now on.
 
         To call a kernel takes ten microseconds behind a block that filled the cache, as long as a block of what costs
         nothing to compute.
         """
-        if self._batch.ready:
-            most = max(1, _MOST // (self._batch.block * self._batch.longest))
-            start, _ = next(self._pieces, (self.number, 0))
-            self._pieces = iter(_pieces(start, self.number, threads, most))
+        entries = _MOST if self._batch.ready else _CONVERTED // threads
+        self._most = max(1, entries // (self._batch.block * self._batch.longest))
+        start, _ = next(self._pieces, (self.number, 0))
+        self._pieces = iter(_pieces(start, self.number, threads, self._most))
 
     def __call__(self, most: int | None = None) -> None:
         """Compute the blocks that nobody else computes, or so many of them."""
@@ -193,7 +195,7 @@ class _Blocks:
         length, constants, inputs, rest, weights = batch.block, batch.constants, batch.inputs, self._rest, batch.weight
         writers: list[Any] = []
         if not batch.ready:
-            size = min(length, batch.count)
+            size = min(self._most * length, batch.count)
             inputs, rest = [_open(a, size) for a in inputs], [_open(a, size) for a in rest]
             weights = None if weights is None else _open(weights, size)
             writers = [opened for opened, operand in zip(rest, self._rest, strict=True) if type(operand) is Sink]
