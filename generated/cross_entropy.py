@@ -18,21 +18,33 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
+    ROOM,
+    SHORT_ROW,
     Array,
     Driver,
     Interval,
     add_terms,
+    all_inside,
     cut,
     describe,
+    entries,
+    entry_factors,
+    factor_at,
     in_dtype_of,
+    inlined,
     kernel,
     polymorphic,
+    room,
     row_at,
+    rows_at_once,
+    rows_between,
+    rows_kernel,
+    sum_rows,
     weighed,
     weighted,
     wide_vectors,
 )
-from ._runtime.elementary import add_exactly, log, multiply_no_nan, row_in_interval, scaled, settle, within
+from ._runtime.elementary import log, multiply_no_nan, row_in_interval, scaled, settle, within
 
 _ARGUMENTS = (
     Array("p", "prediction", ("C",), Interval(0.0, 1.0)),
@@ -52,43 +64,82 @@ INFO = describe(
 def sample_value(p, y):
     """Return the loss of one sample."""
     wide_vectors()
+    terms = room(p)
     total, lost = 0.0, 0.0
-    for c in range(p.shape[0]):
-        p_c = within(p[c], 0.0, 1.0)
-        y_c = y[c]
-        if p_c == 0.0:
-            if y_c == 0.0:
-                value = 0.0
-            else:
-                value = -(np.inf * y_c)
-            value_2 = value
-        else:
-            value_2 = multiply_no_nan(y_c, log(p_c))
-        total, lost = add_exactly(total, lost, value_2)
-    total = settle(total, lost)
+    for start in range(0, p.shape[0], ROOM):
+        size = min(ROOM, p.shape[0] - start)
+        part = slice(start, start + size)
+        p_part, y_part = p[part], y[part]
+        for c in range(size):
+            p_c = within(p_part[c], 0.0, 1.0)
+            y_c = y_part[c]
+            chosen = 0.0 if y_c == 0.0 else -(np.inf * y_c)
+            chosen_2 = chosen if p_c == 0.0 else multiply_no_nan(y_c, log(p_c))
+            terms[c] = chosen_2
+        total, lost = add_terms(total, lost, terms[:size], p)
+    total = in_dtype_of(p, settle(total, lost))
     loss = 0.0 - total
     return loss
 
 
-@kernel
-def _value(p, y, weight, losses):
-    """Write the weighted losses of a block of samples."""
+@inlined
+def _targets_inside(y):
+    """Whether every target is in its domain, or NaN."""
+    inside = True
+    inside &= all_inside(y, 0.0, 1.0)
+    return inside
+
+
+@rows_kernel
+def _value_by_entries(p, y, weight, losses):
+    """Do what `_value` does for rows so short that one loop over the entries of several is faster."""
     wide_vectors()
     inside = True
-    for i in range(losses.shape[0]):
-        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
-        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(p, i), row_at(y, i)))
+    terms = entries(p)
+    totals, losts = entries(np.float64(1.0)), entries(np.float64(1.0))
+    step = rows_at_once(p.shape[1])
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(y[part])
+        p_part = rows_between(p, start, stop)
+        y_part = rows_between(y, start, stop)
+        for c in range(p_part.size):
+            p_c = within(p_part[c], 0.0, 1.0)
+            y_c = y_part[c]
+            chosen = 0.0 if y_c == 0.0 else -(np.inf * y_c)
+            chosen_2 = chosen if p_c == 0.0 else multiply_no_nan(y_c, log(p_c))
+            terms[c] = chosen_2
+        sum_rows(terms[: p_part.size], stop - start, totals, losts, p)
+        for i in range(stop - start):
+            total = in_dtype_of(p, settle(totals[i], losts[i]))
+            loss = 0.0 - total
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
     return inside
 
 
 @kernel
-def _total(p, y, weight):
+def _value(p, y, short, long, weight, losses):
+    """Write the weighted losses of a block of samples."""
+    wide_vectors()
+    inside = True
+    if short is not None:
+        return _value_by_entries(p, y, weight, losses)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(p, i), row_at(y, i)))
+    return inside
+
+
+@kernel
+def _total(p, y, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
     for start in range(0, p.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, p.shape[0]))
-        inside &= _value(p[part], y[part], cut(weight, part), terms[: part.stop - part.start])
+        inside &= _value(p[part], y[part], short, long, cut(weight, part), terms[: part.stop - part.start])
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
     return inside, settle(total, lost)
 
@@ -97,27 +148,23 @@ def _total(p, y, weight):
 def _value_and_grad_of_sample(p, y, factor, grad_p):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
+    terms = room(p)
     total, lost = 0.0, 0.0
-    for c in range(p.shape[0]):
-        p_c = within(p[c], 0.0, 1.0)
-        y_c = y[c]
-        if p_c == 0.0:
-            if y_c == 0.0:
-                value = 0.0
-            else:
-                value = -(np.inf * y_c)
-            value_2 = value
-        else:
-            value_2 = multiply_no_nan(y_c, log(p_c))
-        if p_c == 0.0:
-            if -y_c == 0.0:
-                grad_p[c] = scaled(factor, 0.0)
-            else:
-                grad_p[c] = scaled(factor, -(np.inf * y_c))
-        else:
-            grad_p[c] = scaled(factor, -(y_c / p_c))
-        total, lost = add_exactly(total, lost, value_2)
-    total = settle(total, lost)
+    for start in range(0, p.shape[0], ROOM):
+        size = min(ROOM, p.shape[0] - start)
+        part = slice(start, start + size)
+        p_part, y_part, grad_p_part = p[part], y[part], grad_p[part]
+        for c in range(size):
+            p_c = within(p_part[c], 0.0, 1.0)
+            y_c = y_part[c]
+            minus = -(np.inf * y_c)
+            chosen = 0.0 if y_c == 0.0 else minus
+            chosen_2 = chosen if p_c == 0.0 else multiply_no_nan(y_c, log(p_c))
+            chosen_3 = 0.0 if -y_c == 0.0 else minus
+            grad_p_part[c] = scaled(factor, chosen_3 if p_c == 0.0 else -(y_c / p_c))
+            terms[c] = chosen_2
+        total, lost = add_terms(total, lost, terms[:size], p)
+    total = in_dtype_of(p, settle(total, lost))
     loss = 0.0 - total
     return loss
 
@@ -128,30 +175,75 @@ def sample_value_and_grad(p, y, grad_p):
     return _value_and_grad_of_sample(p, y, in_dtype_of(p, 1.0), grad_p)
 
 
-@kernel
-def _value_and_grad(p, y, weight, scale, losses, grad_p):
-    """Write the weighted losses and scaled gradients of a block of samples."""
+@rows_kernel
+def _value_and_grad_by_entries(p, y, weight, scale, losses, grad_p):
+    """Do what `_value_and_grad` does for rows so short that one loop over the entries of several is faster."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    for i in range(losses.shape[0]):
-        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
-        factor = in_dtype_of(p, weighted(weight, i, scale))
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            row_at(p, i), row_at(y, i), factor, row_at(grad_p, i)
-        ))
+    terms = entries(p)
+    totals, losts = entries(np.float64(1.0)), entries(np.float64(1.0))
+    factor_room = entries(p)
+    step = rows_at_once(p.shape[1])
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(y[part])
+        p_part = rows_between(p, start, stop)
+        y_part = rows_between(y, start, stop)
+        grad_p_part = rows_between(grad_p, start, stop)
+        factors = entry_factors(weight, start, stop, scale, p.shape[1], factor_room)
+        for c in range(p_part.size):
+            p_c = within(p_part[c], 0.0, 1.0)
+            y_c = y_part[c]
+            minus = -(np.inf * y_c)
+            chosen = 0.0 if y_c == 0.0 else minus
+            chosen_2 = chosen if p_c == 0.0 else multiply_no_nan(y_c, log(p_c))
+            chosen_3 = 0.0 if -y_c == 0.0 else minus
+            grad_p_part[c] = scaled(factor_at(factors, c), chosen_3 if p_c == 0.0 else -(y_c / p_c))
+            terms[c] = chosen_2
+        sum_rows(terms[: p_part.size], stop - start, totals, losts, p)
+        for i in range(stop - start):
+            total = in_dtype_of(p, settle(totals[i], losts[i]))
+            loss = 0.0 - total
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
     return inside
 
 
 @kernel
-def _total_and_grad(p, y, weight, scale, grad_p):
+def _value_and_grad(p, y, short, long, weight, scale, losses, grad_p):
+    """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
+    inside = True
+    scale = in_dtype_of(p, scale)
+    if short is not None:
+        return _value_and_grad_by_entries(p, y, weight, scale, losses, grad_p)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+            factor = in_dtype_of(p, weighted(weight, i, scale))
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(p, i), row_at(y, i), factor, row_at(grad_p, i)
+            ))
+    return inside
+
+
+@kernel
+def _total_and_grad(p, y, short, long, weight, scale, grad_p):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, p.dtype)
     for start in range(0, p.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, p.shape[0]))
         inside &= _value_and_grad(
-            p[part], y[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_p[part]
+            p[part],
+            y[part],
+            short,
+            long,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_p[part],
         )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], p)
     return inside, settle(total, lost)
@@ -164,34 +256,57 @@ def _grad_and_hess_of_sample(p, y, factor, grad_p, hess_p):
     for c in range(p.shape[0]):
         p_c = within(p[c], 0.0, 1.0)
         y_c = y[c]
-        if p_c == 0.0:
-            if -y_c == 0.0:
-                grad_p[c] = scaled(factor, 0.0)
-            else:
-                product = np.inf * y_c
-                grad_p[c] = scaled(factor, -product)
-            if y_c == 0.0:
-                hess_p[c] = scaled(factor, 0.0)
-            else:
-                product = np.inf * y_c
-                hess_p[c] = scaled(factor, product)
-        else:
-            quotient = y_c / p_c
-            grad_p[c] = scaled(factor, -quotient)
-            hess_p[c] = scaled(factor, quotient / p_c)
+        product = np.inf * y_c
+        chosen = 0.0 if -y_c == 0.0 else -product
+        chosen_2 = 0.0 if y_c == 0.0 else product
+        quotient = y_c / p_c
+        grad_p[c] = scaled(factor, chosen if p_c == 0.0 else -quotient)
+        hess_p[c] = scaled(factor, chosen_2 if p_c == 0.0 else quotient / p_c)
     return
 
 
+@rows_kernel
+def _grad_and_hess_by_entries(p, y, weight, scale, grad_p, hess_p):
+    """Do what `_grad_and_hess` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    scale = in_dtype_of(p, scale)
+    factor_room = entries(p)
+    step = rows_at_once(p.shape[1])
+    for start in range(0, grad_p.shape[0], step):
+        stop = min(start + step, grad_p.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(y[part])
+        p_part = rows_between(p, start, stop)
+        y_part = rows_between(y, start, stop)
+        grad_p_part = rows_between(grad_p, start, stop)
+        hess_p_part = rows_between(hess_p, start, stop)
+        factors = entry_factors(weight, start, stop, scale, p.shape[1], factor_room)
+        for c in range(p_part.size):
+            p_c = within(p_part[c], 0.0, 1.0)
+            y_c = y_part[c]
+            product = np.inf * y_c
+            chosen = 0.0 if -y_c == 0.0 else -product
+            chosen_2 = 0.0 if y_c == 0.0 else product
+            quotient = y_c / p_c
+            grad_p_part[c] = scaled(factor_at(factors, c), chosen if p_c == 0.0 else -quotient)
+            hess_p_part[c] = scaled(factor_at(factors, c), chosen_2 if p_c == 0.0 else quotient / p_c)
+    return inside
+
+
 @kernel
-def _grad_and_hess(p, y, weight, scale, grad_p, hess_p):
+def _grad_and_hess(p, y, short, long, weight, scale, grad_p, hess_p):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    for i in range(grad_p.shape[0]):
-        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
-        factor = in_dtype_of(p, weighted(weight, i, scale))
-        _grad_and_hess_of_sample(row_at(p, i), row_at(y, i), factor, row_at(grad_p, i), row_at(hess_p, i))
+    if short is not None:
+        return _grad_and_hess_by_entries(p, y, weight, scale, grad_p, hess_p)
+    if long is not None:
+        for i in range(grad_p.shape[0]):
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+            factor = in_dtype_of(p, weighted(weight, i, scale))
+            _grad_and_hess_of_sample(row_at(p, i), row_at(y, i), factor, row_at(grad_p, i), row_at(hess_p, i))
     return inside
 
 
@@ -203,26 +318,51 @@ def _hvp_of_sample(p, y, v_p, factor, product_p):
         p_c = within(p[c], 0.0, 1.0)
         y_c = y[c]
         v_p_c = v_p[c]
-        if p_c == 0.0:
-            if multiply_no_nan(y_c, v_p_c) == 0.0:
-                product_p[c] = scaled(factor, 0.0)
-            else:
-                product_p[c] = scaled(factor, multiply_no_nan(np.inf * y_c, v_p_c))
-        else:
-            product_p[c] = scaled(factor, multiply_no_nan(y_c / p_c / p_c, v_p_c))
+        chosen = 0.0 if multiply_no_nan(y_c, v_p_c) == 0.0 else multiply_no_nan(np.inf * y_c, v_p_c)
+        product_p[c] = scaled(factor, chosen if p_c == 0.0 else multiply_no_nan(y_c / p_c / p_c, v_p_c))
     return
 
 
+@rows_kernel
+def _hvp_by_entries(p, y, weight, scale, v_p, product_p):
+    """Do what `_hvp` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    scale = in_dtype_of(p, scale)
+    factor_room = entries(p)
+    step = rows_at_once(p.shape[1])
+    for start in range(0, product_p.shape[0], step):
+        stop = min(start + step, product_p.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(y[part])
+        p_part = rows_between(p, start, stop)
+        y_part = rows_between(y, start, stop)
+        v_p_part = rows_between(v_p, start, stop)
+        product_p_part = rows_between(product_p, start, stop)
+        factors = entry_factors(weight, start, stop, scale, p.shape[1], factor_room)
+        for c in range(p_part.size):
+            p_c = within(p_part[c], 0.0, 1.0)
+            y_c = y_part[c]
+            v_p_c = v_p_part[c]
+            chosen = 0.0 if multiply_no_nan(y_c, v_p_c) == 0.0 else multiply_no_nan(np.inf * y_c, v_p_c)
+            entry = chosen if p_c == 0.0 else multiply_no_nan(y_c / p_c / p_c, v_p_c)
+            product_p_part[c] = scaled(factor_at(factors, c), entry)
+    return inside
+
+
 @kernel
-def _hvp(p, y, weight, scale, v_p, product_p):
+def _hvp(p, y, short, long, weight, scale, v_p, product_p):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(p, scale)
-    for i in range(product_p.shape[0]):
-        inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
-        factor = in_dtype_of(p, weighted(weight, i, scale))
-        _hvp_of_sample(row_at(p, i), row_at(y, i), row_at(v_p, i), factor, row_at(product_p, i))
+    if short is not None:
+        return _hvp_by_entries(p, y, weight, scale, v_p, product_p)
+    if long is not None:
+        for i in range(product_p.shape[0]):
+            inside &= row_in_interval(row_at(y, i), 0.0, 1.0)
+            factor = in_dtype_of(p, weighted(weight, i, scale))
+            _hvp_of_sample(row_at(p, i), row_at(y, i), row_at(v_p, i), factor, row_at(product_p, i))
     return inside
 
 
@@ -235,6 +375,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
+    short=SHORT_ROW,
 )
 
 

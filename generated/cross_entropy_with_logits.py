@@ -16,6 +16,7 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
+    FEW,
     LANES,
     ROOM,
     Array,
@@ -1066,7 +1067,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
-    in_tiles=True,
+    short=FEW,
 )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
+    ROOM,
     Array,
     Driver,
     Interval,
@@ -26,14 +27,15 @@ from ._runtime import (
     describe,
     in_dtype_of,
     kernel,
+    parts_in_dtype_of,
     polymorphic,
+    room,
     row_at,
     weighed,
     weighted,
     wide_vectors,
 )
 from ._runtime.elementary import (
-    add_exactly,
     divide_twice,
     log,
     log1p,
@@ -64,24 +66,30 @@ INFO = describe(
 def sample_value(d_real, d_fake):
     """Return the loss of one sample."""
     wide_vectors()
+    terms = room(d_fake)
     total, lost = 0.0, 0.0
-    for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
-        if d_fake_n_d_fake == 1.0:
-            value = -np.inf
-        else:
-            value = log1p(-d_fake_n_d_fake)
-        total, lost = add_exactly(total, lost, value)
-    total, rest = settle_parts(total, lost)
+    for start in range(0, d_fake.shape[0], ROOM):
+        size = min(ROOM, d_fake.shape[0] - start)
+        part = slice(start, start + size)
+        d_fake_part = d_fake[part]
+        for n_d_fake in range(size):
+            d_fake_n_d_fake = within(d_fake_part[n_d_fake], 0.0, 1.0)
+            chosen = -np.inf if d_fake_n_d_fake == 1.0 else log1p(-d_fake_n_d_fake)
+            terms[n_d_fake] = chosen
+        total, lost = add_terms(total, lost, terms[:size], d_fake)
+    total, rest = parts_in_dtype_of(d_fake, settle_parts(total, lost))
+    terms_2 = room(d_real)
     total_2, lost_2 = 0.0, 0.0
-    for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
-        if d_real_n_d_real == 0.0:
-            value_2 = -np.inf
-        else:
-            value_2 = log(d_real_n_d_real)
-        total_2, lost_2 = add_exactly(total_2, lost_2, value_2)
-    total_2, rest_2 = settle_parts(total_2, lost_2)
+    for start in range(0, d_real.shape[0], ROOM):
+        size = min(ROOM, d_real.shape[0] - start)
+        part = slice(start, start + size)
+        d_real_part = d_real[part]
+        for n_d_real in range(size):
+            d_real_n_d_real = within(d_real_part[n_d_real], 0.0, 1.0)
+            chosen_2 = -np.inf if d_real_n_d_real == 0.0 else log(d_real_n_d_real)
+            terms_2[n_d_real] = chosen_2
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], d_real)
+    total_2, rest_2 = parts_in_dtype_of(d_real, settle_parts(total_2, lost_2))
     difference = -sum_ratio(total, rest, d_fake.shape[0]) - sum_ratio(total_2, rest_2, d_real.shape[0])
     loss = difference
     return loss
@@ -114,34 +122,36 @@ def _value_and_grad_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake):
     """Return the loss of one sample; compute its gradient."""
     wide_vectors()
     length_d_fake = d_fake.shape[0]
+    terms = room(d_fake)
     total, lost = 0.0, 0.0
-    for n_d_fake in range(d_fake.shape[0]):
-        d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
-        if d_fake_n_d_fake == 1.0:
-            value = -np.inf
-        else:
-            value = log1p(-d_fake_n_d_fake)
-        if d_fake_n_d_fake == 1.0:
-            grad_d_fake[n_d_fake] = scaled(factor, np.inf)
-        else:
-            grad_d_fake[n_d_fake] = scaled(factor, 1.0 / (1.0 - d_fake_n_d_fake) / length_d_fake)
-        total, lost = add_exactly(total, lost, value)
-    total, rest = settle_parts(total, lost)
+    for start in range(0, d_fake.shape[0], ROOM):
+        size = min(ROOM, d_fake.shape[0] - start)
+        part = slice(start, start + size)
+        d_fake_part, grad_d_fake_part = d_fake[part], grad_d_fake[part]
+        for n_d_fake in range(size):
+            d_fake_n_d_fake = within(d_fake_part[n_d_fake], 0.0, 1.0)
+            chosen = -np.inf if d_fake_n_d_fake == 1.0 else log1p(-d_fake_n_d_fake)
+            entry = np.inf if d_fake_n_d_fake == 1.0 else 1.0 / (1.0 - d_fake_n_d_fake) / length_d_fake
+            grad_d_fake_part[n_d_fake] = scaled(factor, entry)
+            terms[n_d_fake] = chosen
+        total, lost = add_terms(total, lost, terms[:size], d_fake)
+    total, rest = parts_in_dtype_of(d_fake, settle_parts(total, lost))
     length_d_real = d_real.shape[0]
     quotient = 1.0 / length_d_real
+    terms_2 = room(d_real)
     total_2, lost_2 = 0.0, 0.0
-    for n_d_real in range(d_real.shape[0]):
-        d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
-        if d_real_n_d_real == 0.0:
-            value_2 = -np.inf
-        else:
-            value_2 = log(d_real_n_d_real)
-        if d_real_n_d_real == 0.0:
-            grad_d_real[n_d_real] = scaled(factor, -np.inf)
-        else:
-            grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real))
-        total_2, lost_2 = add_exactly(total_2, lost_2, value_2)
-    total_2, rest_2 = settle_parts(total_2, lost_2)
+    for start in range(0, d_real.shape[0], ROOM):
+        size = min(ROOM, d_real.shape[0] - start)
+        part = slice(start, start + size)
+        d_real_part, grad_d_real_part = d_real[part], grad_d_real[part]
+        for n_d_real in range(size):
+            d_real_n_d_real = within(d_real_part[n_d_real], 0.0, 1.0)
+            chosen_2 = -np.inf if d_real_n_d_real == 0.0 else log(d_real_n_d_real)
+            entry = -np.inf if d_real_n_d_real == 0.0 else -(quotient / d_real_n_d_real)
+            grad_d_real_part[n_d_real] = scaled(factor, entry)
+            terms_2[n_d_real] = chosen_2
+        total_2, lost_2 = add_terms(total_2, lost_2, terms_2[:size], d_real)
+    total_2, rest_2 = parts_in_dtype_of(d_real, settle_parts(total_2, lost_2))
     difference = -sum_ratio(total, rest, length_d_fake) - sum_ratio(total_2, rest_2, length_d_real)
     loss = difference
     return loss
@@ -194,22 +204,18 @@ def _grad_and_hess_of_sample(d_real, d_fake, factor, grad_d_real, grad_d_fake, h
     quotient = 1.0 / d_real.shape[0]
     for n_d_real in range(d_real.shape[0]):
         d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
-        if d_real_n_d_real == 0.0:
-            grad_d_real[n_d_real] = scaled(factor, -np.inf)
-            hess_d_real[n_d_real] = scaled(factor, np.inf)
-        else:
-            grad_d_real[n_d_real] = scaled(factor, -(quotient / d_real_n_d_real))
-            hess_d_real[n_d_real] = scaled(factor, divide_twice(quotient, d_real_n_d_real))
+        entry = -np.inf if d_real_n_d_real == 0.0 else -(quotient / d_real_n_d_real)
+        grad_d_real[n_d_real] = scaled(factor, entry)
+        entry = np.inf if d_real_n_d_real == 0.0 else divide_twice(quotient, d_real_n_d_real)
+        hess_d_real[n_d_real] = scaled(factor, entry)
     length_d_fake = d_fake.shape[0]
     for n_d_fake in range(d_fake.shape[0]):
         d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
-        if d_fake_n_d_fake == 1.0:
-            grad_d_fake[n_d_fake] = scaled(factor, np.inf)
-            hess_d_fake[n_d_fake] = scaled(factor, np.inf)
-        else:
-            difference = 1.0 - d_fake_n_d_fake
-            grad_d_fake[n_d_fake] = scaled(factor, 1.0 / difference / length_d_fake)
-            hess_d_fake[n_d_fake] = scaled(factor, divide_twice(1.0, difference) / length_d_fake)
+        difference = 1.0 - d_fake_n_d_fake
+        entry = np.inf if d_fake_n_d_fake == 1.0 else 1.0 / difference / length_d_fake
+        grad_d_fake[n_d_fake] = scaled(factor, entry)
+        entry = np.inf if d_fake_n_d_fake == 1.0 else divide_twice(1.0, difference) / length_d_fake
+        hess_d_fake[n_d_fake] = scaled(factor, entry)
     return
 
 
@@ -241,27 +247,29 @@ def _hvp_of_sample(d_real, d_fake, v_d_real, v_d_fake, factor, product_d_real, p
     for n_d_real in range(d_real.shape[0]):
         d_real_n_d_real = within(d_real[n_d_real], 0.0, 1.0)
         v_d_real_n_d_real = v_d_real[n_d_real]
-        if d_real_n_d_real == 0.0:
-            if quotient * v_d_real_n_d_real == 0.0:
-                product_d_real[n_d_real] = scaled(factor, 0.0)
-            else:
-                product_d_real[n_d_real] = scaled(factor, multiply_no_nan(np.inf, v_d_real_n_d_real))
-        else:
-            entry = divide_twice(quotient, d_real_n_d_real) * v_d_real_n_d_real
-            product_d_real[n_d_real] = scaled(factor, entry)
+        chosen = 0.0 if quotient * v_d_real_n_d_real == 0.0 else multiply_no_nan(np.inf, v_d_real_n_d_real)
+        entry = (
+            chosen
+            if d_real_n_d_real == 0.0
+            else divide_twice(quotient, d_real_n_d_real) * v_d_real_n_d_real
+        )
+        product_d_real[n_d_real] = scaled(factor, entry)
     length_d_fake = d_fake.shape[0]
     quotient_2 = 1.0 / length_d_fake
     for n_d_fake in range(d_fake.shape[0]):
         d_fake_n_d_fake = within(d_fake[n_d_fake], 0.0, 1.0)
         v_d_fake_n_d_fake = v_d_fake[n_d_fake]
-        if d_fake_n_d_fake == 1.0:
-            if quotient_2 * v_d_fake_n_d_fake == 0.0:
-                product_d_fake[n_d_fake] = scaled(factor, 0.0)
-            else:
-                product_d_fake[n_d_fake] = scaled(factor, multiply_no_nan(np.inf, v_d_fake_n_d_fake))
-        else:
-            entry = divide_twice(1.0, 1.0 - d_fake_n_d_fake) / length_d_fake * v_d_fake_n_d_fake
-            product_d_fake[n_d_fake] = scaled(factor, entry)
+        chosen_2 = (
+            0.0
+            if quotient_2 * v_d_fake_n_d_fake == 0.0
+            else multiply_no_nan(np.inf, v_d_fake_n_d_fake)
+        )
+        entry = (
+            chosen_2
+            if d_fake_n_d_fake == 1.0
+            else divide_twice(1.0, 1.0 - d_fake_n_d_fake) / length_d_fake * v_d_fake_n_d_fake
+        )
+        product_d_fake[n_d_fake] = scaled(factor, entry)
     return
 
 

@@ -17,16 +17,24 @@ import numpy as np
 from ._runtime import (
     CHUNK,
     ROOM,
+    SHORT_ROW,
     Array,
     Driver,
     add_terms,
     cut,
     describe,
+    entries,
+    entry_factors,
+    factor_at,
     in_dtype_of,
     kernel,
     polymorphic,
     room,
     row_at,
+    rows_at_once,
+    rows_between,
+    rows_kernel,
+    sum_rows,
     weighed,
     weighted,
     wide_vectors,
@@ -67,24 +75,53 @@ def sample_value(mu, logvar):
     return loss
 
 
-@kernel
-def _value(mu, logvar, weight, losses):
-    """Write the weighted losses of a block of samples."""
+@rows_kernel
+def _value_by_entries(mu, logvar, weight, losses):
+    """Do what `_value` does for rows so short that one loop over the entries of several is faster."""
     wide_vectors()
     inside = True
-    for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(mu, i), row_at(logvar, i)))
+    terms = entries(mu)
+    totals, losts = entries(np.float64(1.0)), entries(np.float64(1.0))
+    step = rows_at_once(mu.shape[1])
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        mu_part = rows_between(mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        for l in range(mu_part.size):
+            mu_l = mu_part[l]
+            added = 0.5 * mu_l * mu_l + times_expm1mx(logvar_part[l], 0.5)
+            terms[l] = added
+        sum_rows(terms[: mu_part.size], stop - start, totals, losts, mu)
+        for i in range(stop - start):
+            total = in_dtype_of(mu, settle(totals[i], losts[i]))
+            loss = total
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
     return inside
 
 
 @kernel
-def _total(mu, logvar, weight):
+def _value(mu, logvar, short, long, weight, losses):
+    """Write the weighted losses of a block of samples."""
+    wide_vectors()
+    inside = True
+    if short is not None:
+        return _value_by_entries(mu, logvar, weight, losses)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(mu, i), row_at(logvar, i)))
+    return inside
+
+
+@kernel
+def _total(mu, logvar, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, mu.dtype)
     for start in range(0, mu.shape[0], CHUNK):
         part = slice(start, min(start + CHUNK, mu.shape[0]))
-        inside &= _value(mu[part], logvar[part], cut(weight, part), terms[: part.stop - part.start])
+        inside &= _value(
+            mu[part], logvar[part], short, long, cut(weight, part), terms[: part.stop - part.start]
+        )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], mu)
     return inside, settle(total, lost)
 
@@ -117,22 +154,56 @@ def sample_value_and_grad(mu, logvar, grad_mu, grad_logvar):
     return _value_and_grad_of_sample(mu, logvar, in_dtype_of(mu, 1.0), grad_mu, grad_logvar)
 
 
-@kernel
-def _value_and_grad(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
-    """Write the weighted losses and scaled gradients of a block of samples."""
+@rows_kernel
+def _value_and_grad_by_entries(mu, logvar, weight, scale, losses, grad_mu, grad_logvar):
+    """Do what `_value_and_grad` does for rows so short that one loop over the entries of several is faster."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(mu, scale)
-    for i in range(losses.shape[0]):
-        factor = in_dtype_of(mu, weighted(weight, i, scale))
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            row_at(mu, i), row_at(logvar, i), factor, row_at(grad_mu, i), row_at(grad_logvar, i)
-        ))
+    terms = entries(mu)
+    totals, losts = entries(np.float64(1.0)), entries(np.float64(1.0))
+    factor_room = entries(mu)
+    step = rows_at_once(mu.shape[1])
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        mu_part = rows_between(mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        grad_mu_part = rows_between(grad_mu, start, stop)
+        grad_logvar_part = rows_between(grad_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(mu_part.size):
+            mu_l = mu_part[l]
+            logvar_l = logvar_part[l]
+            grad_mu_part[l] = scaled(factor_at(factors, l), mu_l)
+            grad_logvar_part[l] = scaled(factor_at(factors, l), times_expm1(logvar_l, 0.5))
+            terms[l] = 0.5 * mu_l * mu_l + times_expm1mx(logvar_l, 0.5)
+        sum_rows(terms[: mu_part.size], stop - start, totals, losts, mu)
+        for i in range(stop - start):
+            total = in_dtype_of(mu, settle(totals[i], losts[i]))
+            loss = total
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
     return inside
 
 
 @kernel
-def _total_and_grad(mu, logvar, weight, scale, grad_mu, grad_logvar):
+def _value_and_grad(mu, logvar, short, long, weight, scale, losses, grad_mu, grad_logvar):
+    """Write the weighted losses and scaled gradients of a block of samples."""
+    wide_vectors()
+    inside = True
+    scale = in_dtype_of(mu, scale)
+    if short is not None:
+        return _value_and_grad_by_entries(mu, logvar, weight, scale, losses, grad_mu, grad_logvar)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            factor = in_dtype_of(mu, weighted(weight, i, scale))
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(mu, i), row_at(logvar, i), factor, row_at(grad_mu, i), row_at(grad_logvar, i)
+            ))
+    return inside
+
+
+@kernel
+def _total_and_grad(mu, logvar, short, long, weight, scale, grad_mu, grad_logvar):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK, mu.dtype)
@@ -141,6 +212,8 @@ def _total_and_grad(mu, logvar, weight, scale, grad_mu, grad_logvar):
         inside &= _value_and_grad(
             mu[part],
             logvar[part],
+            short,
+            long,
             cut(weight, part),
             scale,
             terms[: part.stop - part.start],
@@ -164,23 +237,54 @@ def _grad_and_hess_of_sample(mu, logvar, factor, grad_mu, grad_logvar, hess_mu, 
     return
 
 
+@rows_kernel
+def _grad_and_hess_by_entries(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar):
+    """Do what `_grad_and_hess` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    scale = in_dtype_of(mu, scale)
+    factor_room = entries(mu)
+    step = rows_at_once(mu.shape[1])
+    for start in range(0, grad_mu.shape[0], step):
+        stop = min(start + step, grad_mu.shape[0])
+        mu_part = rows_between(mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        grad_mu_part = rows_between(grad_mu, start, stop)
+        grad_logvar_part = rows_between(grad_logvar, start, stop)
+        hess_mu_part = rows_between(hess_mu, start, stop)
+        hess_logvar_part = rows_between(hess_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(mu_part.size):
+            grad_mu_part[l] = scaled(factor_at(factors, l), mu_part[l])
+            logvar_l = logvar_part[l]
+            grad_logvar_part[l] = scaled(factor_at(factors, l), times_expm1(logvar_l, 0.5))
+            hess_mu_part[l] = scaled(factor_at(factors, l), 1.0)
+            hess_logvar_part[l] = scaled(factor_at(factors, l), times_exp(logvar_l, 0.5))
+    return inside
+
+
 @kernel
-def _grad_and_hess(mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar):
+def _grad_and_hess(mu, logvar, short, long, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(mu, scale)
-    for i in range(grad_mu.shape[0]):
-        factor = in_dtype_of(mu, weighted(weight, i, scale))
-        _grad_and_hess_of_sample(
-            row_at(mu, i),
-            row_at(logvar, i),
-            factor,
-            row_at(grad_mu, i),
-            row_at(grad_logvar, i),
-            row_at(hess_mu, i),
-            row_at(hess_logvar, i),
+    if short is not None:
+        return _grad_and_hess_by_entries(
+            mu, logvar, weight, scale, grad_mu, grad_logvar, hess_mu, hess_logvar
         )
+    if long is not None:
+        for i in range(grad_mu.shape[0]):
+            factor = in_dtype_of(mu, weighted(weight, i, scale))
+            _grad_and_hess_of_sample(
+                row_at(mu, i),
+                row_at(logvar, i),
+                factor,
+                row_at(grad_mu, i),
+                row_at(grad_logvar, i),
+                row_at(hess_mu, i),
+                row_at(hess_logvar, i),
+            )
     return inside
 
 
@@ -195,23 +299,49 @@ def _hvp_of_sample(mu, logvar, v_mu, v_logvar, factor, product_mu, product_logva
     return
 
 
+@rows_kernel
+def _hvp_by_entries(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
+    """Do what `_hvp` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    scale = in_dtype_of(mu, scale)
+    factor_room = entries(mu)
+    step = rows_at_once(mu.shape[1])
+    for start in range(0, product_mu.shape[0], step):
+        stop = min(start + step, product_mu.shape[0])
+        v_mu_part = rows_between(v_mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        v_logvar_part = rows_between(v_logvar, start, stop)
+        product_mu_part = rows_between(product_mu, start, stop)
+        product_logvar_part = rows_between(product_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(v_mu_part.size):
+            product_mu_part[l] = scaled(factor_at(factors, l), v_mu_part[l])
+            product = times_exp(logvar_part[l], 0.5) * v_logvar_part[l]
+            product_logvar_part[l] = scaled(factor_at(factors, l), product)
+    return inside
+
+
 @kernel
-def _hvp(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
+def _hvp(mu, logvar, short, long, weight, scale, v_mu, v_logvar, product_mu, product_logvar):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
     scale = in_dtype_of(mu, scale)
-    for i in range(product_mu.shape[0]):
-        factor = in_dtype_of(mu, weighted(weight, i, scale))
-        _hvp_of_sample(
-            row_at(mu, i),
-            row_at(logvar, i),
-            row_at(v_mu, i),
-            row_at(v_logvar, i),
-            factor,
-            row_at(product_mu, i),
-            row_at(product_logvar, i),
-        )
+    if short is not None:
+        return _hvp_by_entries(mu, logvar, weight, scale, v_mu, v_logvar, product_mu, product_logvar)
+    if long is not None:
+        for i in range(product_mu.shape[0]):
+            factor = in_dtype_of(mu, weighted(weight, i, scale))
+            _hvp_of_sample(
+                row_at(mu, i),
+                row_at(logvar, i),
+                row_at(v_mu, i),
+                row_at(v_logvar, i),
+                factor,
+                row_at(product_mu, i),
+                row_at(product_logvar, i),
+            )
     return inside
 
 
@@ -224,6 +354,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
+    short=SHORT_ROW,
 )
 
 

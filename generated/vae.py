@@ -21,6 +21,7 @@ import numpy as np
 from ._runtime import (
     CHUNK,
     ROOM,
+    SHORT_ROW,
     Array,
     Driver,
     Interval,
@@ -30,10 +31,16 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    entries,
+    entry_factors,
+    factor_at,
     inlined,
     kernel,
     room,
     row_at,
+    rows_at_once,
+    rows_between,
+    sum_rows,
     weighed,
     weighted,
     wide_vectors,
@@ -111,19 +118,64 @@ sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
-def _value(x_hat, mu, logvar, x, beta, weight, losses):
+def _plain_value_by_entries(x_hat, mu, logvar, x, beta, weight, losses):
+    """Do what `_value` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    product = 0.5 * beta
+    terms = entries(1.0)
+    totals, losts = entries(1.0), entries(1.0)
+    terms_2 = entries(1.0)
+    total_2s, lost_2s = entries(1.0), entries(1.0)
+    step = rows_at_once(max(mu.shape[1], x_hat.shape[1]))
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        logvar_part = rows_between(logvar, start, stop)
+        mu_part = rows_between(mu, start, stop)
+        for l in range(logvar_part.size):
+            added = (
+                times_expm1mx(np.float64(logvar_part[l]), product)
+                + times_square(np.float64(mu_part[l]), product)
+            )
+            terms[l] = added
+        sum_rows(terms[: logvar_part.size], stop - start, totals, losts, logvar)
+        x_hat_part = rows_between(x_hat, start, stop)
+        x_part = rows_between(x, start, stop)
+        for d in range(x_hat_part.size):
+            squared_difference_value = squared_difference(np.float64(x_hat_part[d]), np.float64(x_part[d]))
+            terms_2[d] = squared_difference_value
+        sum_rows(terms_2[: x_hat_part.size], stop - start, total_2s, lost_2s, x_hat)
+        for i in range(stop - start):
+            total, rest = settle_parts(totals[i], losts[i])
+            total_2, rest_2 = settle_parts(total_2s[i], lost_2s[i])
+            loss = added_once(total, sum_ratio(total_2, rest_2, x_hat.shape[1]), rest)
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
+    return inside
+
+
+_brief_value_by_entries = briefly(_plain_value_by_entries, kernel)
+
+
+_value_by_entries = by_dtype(_brief_value_by_entries, _plain_value_by_entries)
+
+
+@kernel
+def _value(x_hat, mu, logvar, x, beta, short, long, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(
-            row_at(x_hat, i), row_at(mu, i), row_at(logvar, i), row_at(x, i), beta
-        ))
+    if short is not None:
+        return _value_by_entries(x_hat, mu, logvar, x, beta, weight, losses)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, sample_value(
+                row_at(x_hat, i), row_at(mu, i), row_at(logvar, i), row_at(x, i), beta
+            ))
     return inside
 
 
 @kernel
-def _total(x_hat, mu, logvar, x, beta, weight):
+def _total(x_hat, mu, logvar, x, beta, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
@@ -135,6 +187,8 @@ def _total(x_hat, mu, logvar, x, beta, weight):
             logvar[part],
             x[part],
             beta,
+            short,
+            long,
             cut(weight, part),
             terms[: part.stop - part.start],
         )
@@ -193,28 +247,89 @@ def sample_value_and_grad(x_hat, mu, logvar, x, beta, grad_x_hat, grad_mu, grad_
 
 
 @kernel
-def _value_and_grad(x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar):
+def _plain_value_and_grad_by_entries(
+    x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar
+):
+    """Do what `_value_and_grad` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    product = 0.5 * beta
+    length_x_hat = x_hat.shape[1]
+    product_2 = 0.5 * length_x_hat
+    terms = entries(1.0)
+    totals, losts = entries(1.0), entries(1.0)
+    terms_2 = entries(1.0)
+    total_2s, lost_2s = entries(1.0), entries(1.0)
+    factor_room = entries(1.0)
+    step = rows_at_once(max(mu.shape[1], x_hat.shape[1]))
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        logvar_part = rows_between(logvar, start, stop)
+        mu_part = rows_between(mu, start, stop)
+        grad_mu_part = rows_between(grad_mu, start, stop)
+        grad_logvar_part = rows_between(grad_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(logvar_part.size):
+            logvar_l = np.float64(logvar_part[l])
+            mu_l = np.float64(mu_part[l])
+            grad_mu_part[l] = scaled(factor_at(factors, l), multiply_no_nan(beta, mu_l))
+            grad_logvar_part[l] = scaled(factor_at(factors, l), times_expm1(logvar_l, product))
+            terms[l] = times_expm1mx(logvar_l, product) + times_square(mu_l, product)
+        sum_rows(terms[: logvar_part.size], stop - start, totals, losts, logvar)
+        x_hat_part = rows_between(x_hat, start, stop)
+        x_part = rows_between(x, start, stop)
+        grad_x_hat_part = rows_between(grad_x_hat, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_hat.shape[1], factor_room)
+        for d in range(x_hat_part.size):
+            x_hat_d = np.float64(x_hat_part[d])
+            x_d = np.float64(x_part[d])
+            grad_x_hat_part[d] = scaled(factor_at(factors, d), (x_hat_d - x_d) / product_2)
+            terms_2[d] = squared_difference(x_hat_d, x_d)
+        sum_rows(terms_2[: x_hat_part.size], stop - start, total_2s, lost_2s, x_hat)
+        for i in range(stop - start):
+            total, rest = settle_parts(totals[i], losts[i])
+            total_2, rest_2 = settle_parts(total_2s[i], lost_2s[i])
+            loss = added_once(total, sum_ratio(total_2, rest_2, length_x_hat), rest)
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
+    return inside
+
+
+_brief_value_and_grad_by_entries = briefly(_plain_value_and_grad_by_entries, kernel)
+
+
+_value_and_grad_by_entries = by_dtype(_brief_value_and_grad_by_entries, _plain_value_and_grad_by_entries)
+
+
+@kernel
+def _value_and_grad(
+    x_hat, mu, logvar, x, beta, short, long, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar
+):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            row_at(x_hat, i),
-            row_at(mu, i),
-            row_at(logvar, i),
-            row_at(x, i),
-            beta,
-            factor,
-            row_at(grad_x_hat, i),
-            row_at(grad_mu, i),
-            row_at(grad_logvar, i),
-        ))
+    if short is not None:
+        return _value_and_grad_by_entries(
+            x_hat, mu, logvar, x, beta, weight, scale, losses, grad_x_hat, grad_mu, grad_logvar
+        )
+    if long is not None:
+        for i in range(losses.shape[0]):
+            factor = weighted(weight, i, scale)
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(x_hat, i),
+                row_at(mu, i),
+                row_at(logvar, i),
+                row_at(x, i),
+                beta,
+                factor,
+                row_at(grad_x_hat, i),
+                row_at(grad_mu, i),
+                row_at(grad_logvar, i),
+            ))
     return inside
 
 
 @kernel
-def _total_and_grad(x_hat, mu, logvar, x, beta, weight, scale, grad_x_hat, grad_mu, grad_logvar):
+def _total_and_grad(x_hat, mu, logvar, x, beta, short, long, weight, scale, grad_x_hat, grad_mu, grad_logvar):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
@@ -226,6 +341,8 @@ def _total_and_grad(x_hat, mu, logvar, x, beta, weight, scale, grad_x_hat, grad_
             logvar[part],
             x[part],
             beta,
+            short,
+            long,
             cut(weight, part),
             scale,
             terms[: part.stop - part.start],
@@ -266,7 +383,7 @@ _grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
-def _grad_and_hess(
+def _plain_grad_and_hess_by_entries(
     x_hat,
     mu,
     logvar,
@@ -281,25 +398,102 @@ def _grad_and_hess(
     hess_mu,
     hess_logvar,
 ):
+    """Do what `_grad_and_hess` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    length_x_hat = x_hat.shape[1]
+    product = 0.5 * length_x_hat
+    quotient = 2.0 / length_x_hat
+    product_2 = 0.5 * beta
+    factor_room = entries(1.0)
+    step = rows_at_once(max(x_hat.shape[1], mu.shape[1]))
+    for start in range(0, grad_x_hat.shape[0], step):
+        stop = min(start + step, grad_x_hat.shape[0])
+        x_hat_part = rows_between(x_hat, start, stop)
+        x_part = rows_between(x, start, stop)
+        grad_x_hat_part = rows_between(grad_x_hat, start, stop)
+        hess_x_hat_part = rows_between(hess_x_hat, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_hat.shape[1], factor_room)
+        for d in range(x_hat_part.size):
+            entry = (np.float64(x_hat_part[d]) - np.float64(x_part[d])) / product
+            grad_x_hat_part[d] = scaled(factor_at(factors, d), entry)
+            hess_x_hat_part[d] = scaled(factor_at(factors, d), quotient)
+        mu_part = rows_between(mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        grad_mu_part = rows_between(grad_mu, start, stop)
+        grad_logvar_part = rows_between(grad_logvar, start, stop)
+        hess_mu_part = rows_between(hess_mu, start, stop)
+        hess_logvar_part = rows_between(hess_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(mu_part.size):
+            grad_mu_part[l] = scaled(factor_at(factors, l), multiply_no_nan(beta, np.float64(mu_part[l])))
+            logvar_l = np.float64(logvar_part[l])
+            grad_logvar_part[l] = scaled(factor_at(factors, l), times_expm1(logvar_l, product_2))
+            hess_mu_part[l] = scaled(factor_at(factors, l), beta)
+            hess_logvar_part[l] = scaled(factor_at(factors, l), times_exp(logvar_l, product_2))
+    return inside
+
+
+_brief_grad_and_hess_by_entries = briefly(_plain_grad_and_hess_by_entries, kernel)
+
+
+_grad_and_hess_by_entries = by_dtype(_brief_grad_and_hess_by_entries, _plain_grad_and_hess_by_entries)
+
+
+@kernel
+def _grad_and_hess(
+    x_hat,
+    mu,
+    logvar,
+    x,
+    beta,
+    short,
+    long,
+    weight,
+    scale,
+    grad_x_hat,
+    grad_mu,
+    grad_logvar,
+    hess_x_hat,
+    hess_mu,
+    hess_logvar,
+):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(grad_x_hat.shape[0]):
-        factor = weighted(weight, i, scale)
-        _grad_and_hess_of_sample(
-            row_at(x_hat, i),
-            row_at(mu, i),
-            row_at(logvar, i),
-            row_at(x, i),
+    if short is not None:
+        return _grad_and_hess_by_entries(
+            x_hat,
+            mu,
+            logvar,
+            x,
             beta,
-            factor,
-            row_at(grad_x_hat, i),
-            row_at(grad_mu, i),
-            row_at(grad_logvar, i),
-            row_at(hess_x_hat, i),
-            row_at(hess_mu, i),
-            row_at(hess_logvar, i),
+            weight,
+            scale,
+            grad_x_hat,
+            grad_mu,
+            grad_logvar,
+            hess_x_hat,
+            hess_mu,
+            hess_logvar,
         )
+    if long is not None:
+        for i in range(grad_x_hat.shape[0]):
+            factor = weighted(weight, i, scale)
+            _grad_and_hess_of_sample(
+                row_at(x_hat, i),
+                row_at(mu, i),
+                row_at(logvar, i),
+                row_at(x, i),
+                beta,
+                factor,
+                row_at(grad_x_hat, i),
+                row_at(grad_mu, i),
+                row_at(grad_logvar, i),
+                row_at(hess_x_hat, i),
+                row_at(hess_mu, i),
+                row_at(hess_logvar, i),
+            )
     return inside
 
 
@@ -327,7 +521,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel
-def _hvp(
+def _plain_hvp_by_entries(
     x_hat,
     mu,
     logvar,
@@ -342,25 +536,94 @@ def _hvp(
     product_mu,
     product_logvar,
 ):
+    """Do what `_hvp` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    quotient = 2.0 / x_hat.shape[1]
+    product = 0.5 * beta
+    factor_room = entries(1.0)
+    step = rows_at_once(max(x_hat.shape[1], mu.shape[1]))
+    for start in range(0, product_x_hat.shape[0], step):
+        stop = min(start + step, product_x_hat.shape[0])
+        v_x_hat_part = rows_between(v_x_hat, start, stop)
+        product_x_hat_part = rows_between(product_x_hat, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_hat.shape[1], factor_room)
+        for d in range(v_x_hat_part.size):
+            product_x_hat_part[d] = scaled(factor_at(factors, d), quotient * np.float64(v_x_hat_part[d]))
+        v_mu_part = rows_between(v_mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        v_logvar_part = rows_between(v_logvar, start, stop)
+        product_mu_part = rows_between(product_mu, start, stop)
+        product_logvar_part = rows_between(product_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(v_mu_part.size):
+            entry = multiply_no_nan(beta, np.float64(v_mu_part[l]))
+            product_mu_part[l] = scaled(factor_at(factors, l), entry)
+            product_2 = times_exp(np.float64(logvar_part[l]), product) * np.float64(v_logvar_part[l])
+            product_logvar_part[l] = scaled(factor_at(factors, l), product_2)
+    return inside
+
+
+_brief_hvp_by_entries = briefly(_plain_hvp_by_entries, kernel)
+
+
+_hvp_by_entries = by_dtype(_brief_hvp_by_entries, _plain_hvp_by_entries)
+
+
+@kernel
+def _hvp(
+    x_hat,
+    mu,
+    logvar,
+    x,
+    beta,
+    short,
+    long,
+    weight,
+    scale,
+    v_x_hat,
+    v_mu,
+    v_logvar,
+    product_x_hat,
+    product_mu,
+    product_logvar,
+):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(product_x_hat.shape[0]):
-        factor = weighted(weight, i, scale)
-        _hvp_of_sample(
-            row_at(x_hat, i),
-            row_at(mu, i),
-            row_at(logvar, i),
-            row_at(x, i),
+    if short is not None:
+        return _hvp_by_entries(
+            x_hat,
+            mu,
+            logvar,
+            x,
             beta,
-            row_at(v_x_hat, i),
-            row_at(v_mu, i),
-            row_at(v_logvar, i),
-            factor,
-            row_at(product_x_hat, i),
-            row_at(product_mu, i),
-            row_at(product_logvar, i),
+            weight,
+            scale,
+            v_x_hat,
+            v_mu,
+            v_logvar,
+            product_x_hat,
+            product_mu,
+            product_logvar,
         )
+    if long is not None:
+        for i in range(product_x_hat.shape[0]):
+            factor = weighted(weight, i, scale)
+            _hvp_of_sample(
+                row_at(x_hat, i),
+                row_at(mu, i),
+                row_at(logvar, i),
+                row_at(x, i),
+                beta,
+                row_at(v_x_hat, i),
+                row_at(v_mu, i),
+                row_at(v_logvar, i),
+                factor,
+                row_at(product_x_hat, i),
+                row_at(product_mu, i),
+                row_at(product_logvar, i),
+            )
     return inside
 
 
@@ -373,6 +636,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
+    short=SHORT_ROW,
 )
 
 

@@ -21,19 +21,27 @@ import numpy as np
 from ._runtime import (
     CHUNK,
     ROOM,
+    SHORT_ROW,
     Array,
     Driver,
     Interval,
     Scalar,
     add_terms,
+    all_inside,
     briefly,
     by_dtype,
     cut,
     describe,
+    entries,
+    entry_factors,
+    factor_at,
     inlined,
     kernel,
     room,
     row_at,
+    rows_at_once,
+    rows_between,
+    sum_rows,
     weighed,
     weighted,
     wide_vectors,
@@ -116,21 +124,80 @@ _brief_value = briefly(_plain_value, inlined)
 sample_value = by_dtype(_brief_value, _plain_value)
 
 
-@kernel
-def _value(x_logit, mu, logvar, x, beta, weight, losses):
-    """Write the weighted losses of a block of samples."""
-    wide_vectors()
+@inlined
+def _targets_inside(x):
+    """Whether every target is in its domain, or NaN."""
     inside = True
-    for i in range(losses.shape[0]):
-        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
-        losses[i] = weighed(weight, i, 1.0, sample_value(
-            row_at(x_logit, i), row_at(mu, i), row_at(logvar, i), row_at(x, i), beta
-        ))
+    inside &= all_inside(x, 0.0, 1.0)
     return inside
 
 
 @kernel
-def _total(x_logit, mu, logvar, x, beta, weight):
+def _plain_value_by_entries(x_logit, mu, logvar, x, beta, weight, losses):
+    """Do what `_value` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    product = 0.5 * beta
+    terms = entries(1.0)
+    totals, losts = entries(1.0), entries(1.0)
+    terms_2 = entries(1.0)
+    total_2s, lost_2s = entries(1.0), entries(1.0)
+    step = rows_at_once(max(x_logit.shape[1], mu.shape[1]))
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(x[part])
+        x_part = rows_between(x, start, stop)
+        x_logit_part = rows_between(x_logit, start, stop)
+        for d in range(x_part.size):
+            x_d = np.float64(x_part[d])
+            x_logit_d = np.float64(x_logit_part[d])
+            added = (
+                multiply_no_nan(1.0 - x_d, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(-x_logit_d))
+            )
+            terms[d] = added
+        sum_rows(terms[: x_part.size], stop - start, totals, losts, x)
+        logvar_part = rows_between(logvar, start, stop)
+        mu_part = rows_between(mu, start, stop)
+        for l in range(logvar_part.size):
+            added_2 = (
+                times_expm1mx(np.float64(logvar_part[l]), product)
+                + times_square(np.float64(mu_part[l]), product)
+            )
+            terms_2[l] = added_2
+        sum_rows(terms_2[: logvar_part.size], stop - start, total_2s, lost_2s, logvar)
+        for i in range(stop - start):
+            total, rest = settle_parts(totals[i], losts[i])
+            total_2, rest_2 = settle_parts(total_2s[i], lost_2s[i])
+            loss = added_once(total, total_2, rest + rest_2)
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
+    return inside
+
+
+_brief_value_by_entries = briefly(_plain_value_by_entries, kernel)
+
+
+_value_by_entries = by_dtype(_brief_value_by_entries, _plain_value_by_entries)
+
+
+@kernel
+def _value(x_logit, mu, logvar, x, beta, short, long, weight, losses):
+    """Write the weighted losses of a block of samples."""
+    wide_vectors()
+    inside = True
+    if short is not None:
+        return _value_by_entries(x_logit, mu, logvar, x, beta, weight, losses)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
+            losses[i] = weighed(weight, i, 1.0, sample_value(
+                row_at(x_logit, i), row_at(mu, i), row_at(logvar, i), row_at(x, i), beta
+            ))
+    return inside
+
+
+@kernel
+def _total(x_logit, mu, logvar, x, beta, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
@@ -142,6 +209,8 @@ def _total(x_logit, mu, logvar, x, beta, weight):
             logvar[part],
             x[part],
             beta,
+            short,
+            long,
             cut(weight, part),
             terms[: part.stop - part.start],
         )
@@ -202,29 +271,97 @@ def sample_value_and_grad(x_logit, mu, logvar, x, beta, grad_x_logit, grad_mu, g
 
 
 @kernel
-def _value_and_grad(x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar):
+def _plain_value_and_grad_by_entries(
+    x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar
+):
+    """Do what `_value_and_grad` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    product = 0.5 * beta
+    terms = entries(1.0)
+    totals, losts = entries(1.0), entries(1.0)
+    terms_2 = entries(1.0)
+    total_2s, lost_2s = entries(1.0), entries(1.0)
+    factor_room = entries(1.0)
+    step = rows_at_once(max(x_logit.shape[1], mu.shape[1]))
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(x[part])
+        x_part = rows_between(x, start, stop)
+        x_logit_part = rows_between(x_logit, start, stop)
+        grad_x_logit_part = rows_between(grad_x_logit, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_logit.shape[1], factor_room)
+        for d in range(x_part.size):
+            x_d = np.float64(x_part[d])
+            difference = 1.0 - x_d
+            x_logit_d = np.float64(x_logit_part[d])
+            minus = -x_logit_d
+            added = multiply_no_nan(difference, softplus(x_logit_d)) + multiply_no_nan(x_d, softplus(minus))
+            entry = difference * sigmoid(x_logit_d) - x_d * sigmoid(minus)
+            grad_x_logit_part[d] = scaled(factor_at(factors, d), entry)
+            terms[d] = added
+        sum_rows(terms[: x_part.size], stop - start, totals, losts, x)
+        logvar_part = rows_between(logvar, start, stop)
+        mu_part = rows_between(mu, start, stop)
+        grad_mu_part = rows_between(grad_mu, start, stop)
+        grad_logvar_part = rows_between(grad_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(logvar_part.size):
+            logvar_l = np.float64(logvar_part[l])
+            mu_l = np.float64(mu_part[l])
+            added_2 = times_expm1mx(logvar_l, product) + times_square(mu_l, product)
+            grad_mu_part[l] = scaled(factor_at(factors, l), multiply_no_nan(beta, mu_l))
+            grad_logvar_part[l] = scaled(factor_at(factors, l), times_expm1(logvar_l, product))
+            terms_2[l] = added_2
+        sum_rows(terms_2[: logvar_part.size], stop - start, total_2s, lost_2s, logvar)
+        for i in range(stop - start):
+            total, rest = settle_parts(totals[i], losts[i])
+            total_2, rest_2 = settle_parts(total_2s[i], lost_2s[i])
+            loss = added_once(total, total_2, rest + rest_2)
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
+    return inside
+
+
+_brief_value_and_grad_by_entries = briefly(_plain_value_and_grad_by_entries, kernel)
+
+
+_value_and_grad_by_entries = by_dtype(_brief_value_and_grad_by_entries, _plain_value_and_grad_by_entries)
+
+
+@kernel
+def _value_and_grad(
+    x_logit, mu, logvar, x, beta, short, long, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar
+):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(losses.shape[0]):
-        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            row_at(x_logit, i),
-            row_at(mu, i),
-            row_at(logvar, i),
-            row_at(x, i),
-            beta,
-            factor,
-            row_at(grad_x_logit, i),
-            row_at(grad_mu, i),
-            row_at(grad_logvar, i),
-        ))
+    if short is not None:
+        return _value_and_grad_by_entries(
+            x_logit, mu, logvar, x, beta, weight, scale, losses, grad_x_logit, grad_mu, grad_logvar
+        )
+    if long is not None:
+        for i in range(losses.shape[0]):
+            inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
+            factor = weighted(weight, i, scale)
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(x_logit, i),
+                row_at(mu, i),
+                row_at(logvar, i),
+                row_at(x, i),
+                beta,
+                factor,
+                row_at(grad_x_logit, i),
+                row_at(grad_mu, i),
+                row_at(grad_logvar, i),
+            ))
     return inside
 
 
 @kernel
-def _total_and_grad(x_logit, mu, logvar, x, beta, weight, scale, grad_x_logit, grad_mu, grad_logvar):
+def _total_and_grad(
+    x_logit, mu, logvar, x, beta, short, long, weight, scale, grad_x_logit, grad_mu, grad_logvar
+):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(CHUNK)
@@ -236,6 +373,8 @@ def _total_and_grad(x_logit, mu, logvar, x, beta, weight, scale, grad_x_logit, g
             logvar[part],
             x[part],
             beta,
+            short,
+            long,
             cut(weight, part),
             scale,
             terms[: part.stop - part.start],
@@ -287,7 +426,7 @@ _grad_and_hess_of_sample = by_dtype(_brief_grad_and_hess, _plain_grad_and_hess)
 
 
 @kernel
-def _grad_and_hess(
+def _plain_grad_and_hess_by_entries(
     x_logit,
     mu,
     logvar,
@@ -302,26 +441,104 @@ def _grad_and_hess(
     hess_mu,
     hess_logvar,
 ):
+    """Do what `_grad_and_hess` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    product = 0.5 * beta
+    factor_room = entries(1.0)
+    step = rows_at_once(max(x_logit.shape[1], mu.shape[1]))
+    for start in range(0, grad_x_logit.shape[0], step):
+        stop = min(start + step, grad_x_logit.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(x[part])
+        x_part = rows_between(x, start, stop)
+        x_logit_part = rows_between(x_logit, start, stop)
+        grad_x_logit_part = rows_between(grad_x_logit, start, stop)
+        hess_x_logit_part = rows_between(hess_x_logit, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_logit.shape[1], factor_room)
+        for d in range(x_part.size):
+            x_d = np.float64(x_part[d])
+            x_logit_d = np.float64(x_logit_part[d])
+            difference = (1.0 - x_d) * sigmoid(x_logit_d) - x_d * sigmoid(-x_logit_d)
+            grad_x_logit_part[d] = scaled(factor_at(factors, d), difference)
+            hess_x_logit_part[d] = scaled(factor_at(factors, d), logistic_density(x_logit_d))
+        mu_part = rows_between(mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        grad_mu_part = rows_between(grad_mu, start, stop)
+        grad_logvar_part = rows_between(grad_logvar, start, stop)
+        hess_mu_part = rows_between(hess_mu, start, stop)
+        hess_logvar_part = rows_between(hess_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(mu_part.size):
+            grad_mu_part[l] = scaled(factor_at(factors, l), multiply_no_nan(beta, np.float64(mu_part[l])))
+            logvar_l = np.float64(logvar_part[l])
+            grad_logvar_part[l] = scaled(factor_at(factors, l), times_expm1(logvar_l, product))
+            hess_mu_part[l] = scaled(factor_at(factors, l), beta)
+            hess_logvar_part[l] = scaled(factor_at(factors, l), times_exp(logvar_l, product))
+    return inside
+
+
+_brief_grad_and_hess_by_entries = briefly(_plain_grad_and_hess_by_entries, kernel)
+
+
+_grad_and_hess_by_entries = by_dtype(_brief_grad_and_hess_by_entries, _plain_grad_and_hess_by_entries)
+
+
+@kernel
+def _grad_and_hess(
+    x_logit,
+    mu,
+    logvar,
+    x,
+    beta,
+    short,
+    long,
+    weight,
+    scale,
+    grad_x_logit,
+    grad_mu,
+    grad_logvar,
+    hess_x_logit,
+    hess_mu,
+    hess_logvar,
+):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(grad_x_logit.shape[0]):
-        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        _grad_and_hess_of_sample(
-            row_at(x_logit, i),
-            row_at(mu, i),
-            row_at(logvar, i),
-            row_at(x, i),
+    if short is not None:
+        return _grad_and_hess_by_entries(
+            x_logit,
+            mu,
+            logvar,
+            x,
             beta,
-            factor,
-            row_at(grad_x_logit, i),
-            row_at(grad_mu, i),
-            row_at(grad_logvar, i),
-            row_at(hess_x_logit, i),
-            row_at(hess_mu, i),
-            row_at(hess_logvar, i),
+            weight,
+            scale,
+            grad_x_logit,
+            grad_mu,
+            grad_logvar,
+            hess_x_logit,
+            hess_mu,
+            hess_logvar,
         )
+    if long is not None:
+        for i in range(grad_x_logit.shape[0]):
+            inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
+            factor = weighted(weight, i, scale)
+            _grad_and_hess_of_sample(
+                row_at(x_logit, i),
+                row_at(mu, i),
+                row_at(logvar, i),
+                row_at(x, i),
+                beta,
+                factor,
+                row_at(grad_x_logit, i),
+                row_at(grad_mu, i),
+                row_at(grad_logvar, i),
+                row_at(hess_x_logit, i),
+                row_at(hess_mu, i),
+                row_at(hess_logvar, i),
+            )
     return inside
 
 
@@ -360,7 +577,7 @@ _hvp_of_sample = by_dtype(_brief_hvp, _plain_hvp)
 
 
 @kernel
-def _hvp(
+def _plain_hvp_by_entries(
     x_logit,
     mu,
     logvar,
@@ -375,26 +592,98 @@ def _hvp(
     product_mu,
     product_logvar,
 ):
+    """Do what `_hvp` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    product_2 = 0.5 * beta
+    factor_room = entries(1.0)
+    step = rows_at_once(max(x_logit.shape[1], mu.shape[1]))
+    for start in range(0, product_x_logit.shape[0], step):
+        stop = min(start + step, product_x_logit.shape[0])
+        part = slice(start, stop)
+        inside &= _targets_inside(x[part])
+        x_logit_part = rows_between(x_logit, start, stop)
+        v_x_logit_part = rows_between(v_x_logit, start, stop)
+        product_x_logit_part = rows_between(product_x_logit, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_logit.shape[1], factor_room)
+        for d in range(x_logit_part.size):
+            product = logistic_density(np.float64(x_logit_part[d])) * np.float64(v_x_logit_part[d])
+            product_x_logit_part[d] = scaled(factor_at(factors, d), product)
+        v_mu_part = rows_between(v_mu, start, stop)
+        logvar_part = rows_between(logvar, start, stop)
+        v_logvar_part = rows_between(v_logvar, start, stop)
+        product_mu_part = rows_between(product_mu, start, stop)
+        product_logvar_part = rows_between(product_logvar, start, stop)
+        factors = entry_factors(weight, start, stop, scale, mu.shape[1], factor_room)
+        for l in range(v_mu_part.size):
+            entry = multiply_no_nan(beta, np.float64(v_mu_part[l]))
+            product_mu_part[l] = scaled(factor_at(factors, l), entry)
+            product_3 = times_exp(np.float64(logvar_part[l]), product_2) * np.float64(v_logvar_part[l])
+            product_logvar_part[l] = scaled(factor_at(factors, l), product_3)
+    return inside
+
+
+_brief_hvp_by_entries = briefly(_plain_hvp_by_entries, kernel)
+
+
+_hvp_by_entries = by_dtype(_brief_hvp_by_entries, _plain_hvp_by_entries)
+
+
+@kernel
+def _hvp(
+    x_logit,
+    mu,
+    logvar,
+    x,
+    beta,
+    short,
+    long,
+    weight,
+    scale,
+    v_x_logit,
+    v_mu,
+    v_logvar,
+    product_x_logit,
+    product_mu,
+    product_logvar,
+):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(product_x_logit.shape[0]):
-        inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
-        factor = weighted(weight, i, scale)
-        _hvp_of_sample(
-            row_at(x_logit, i),
-            row_at(mu, i),
-            row_at(logvar, i),
-            row_at(x, i),
+    if short is not None:
+        return _hvp_by_entries(
+            x_logit,
+            mu,
+            logvar,
+            x,
             beta,
-            row_at(v_x_logit, i),
-            row_at(v_mu, i),
-            row_at(v_logvar, i),
-            factor,
-            row_at(product_x_logit, i),
-            row_at(product_mu, i),
-            row_at(product_logvar, i),
+            weight,
+            scale,
+            v_x_logit,
+            v_mu,
+            v_logvar,
+            product_x_logit,
+            product_mu,
+            product_logvar,
         )
+    if long is not None:
+        for i in range(product_x_logit.shape[0]):
+            inside &= row_in_interval(row_at(x, i), 0.0, 1.0)
+            factor = weighted(weight, i, scale)
+            _hvp_of_sample(
+                row_at(x_logit, i),
+                row_at(mu, i),
+                row_at(logvar, i),
+                row_at(x, i),
+                beta,
+                row_at(v_x_logit, i),
+                row_at(v_mu, i),
+                row_at(v_logvar, i),
+                factor,
+                row_at(product_x_logit, i),
+                row_at(product_mu, i),
+                row_at(product_logvar, i),
+            )
     return inside
 
 
@@ -407,6 +696,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
+    short=SHORT_ROW,
 )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from ._runtime import (
     ROOM,
     SHORT_CHUNK,
+    SHORT_ROW,
     Array,
     Driver,
     add_terms,
@@ -24,10 +25,16 @@ from ._runtime import (
     by_dtype,
     cut,
     describe,
+    entries,
+    entry_factors,
+    factor_at,
     inlined,
     kernel,
     room,
     row_at,
+    rows_at_once,
+    rows_between,
+    sum_rows,
     weighed,
     weighted,
     wide_vectors,
@@ -74,23 +81,57 @@ sample_value = by_dtype(_brief_value, _plain_value)
 
 
 @kernel
-def _value(x_hat, x, weight, losses):
+def _plain_value_by_entries(x_hat, x, weight, losses):
+    """Do what `_value` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    terms = entries(1.0)
+    totals, losts = entries(1.0), entries(1.0)
+    step = rows_at_once(x_hat.shape[1])
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        x_hat_part = rows_between(x_hat, start, stop)
+        x_part = rows_between(x, start, stop)
+        for d in range(x_hat_part.size):
+            squared_difference_value = squared_difference(np.float64(x_hat_part[d]), np.float64(x_part[d]))
+            terms[d] = squared_difference_value
+        sum_rows(terms[: x_hat_part.size], stop - start, totals, losts, x_hat)
+        for i in range(stop - start):
+            total, rest = settle_parts(totals[i], losts[i])
+            loss = sum_ratio(total, rest, x_hat.shape[1])
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
+    return inside
+
+
+_brief_value_by_entries = briefly(_plain_value_by_entries, kernel)
+
+
+_value_by_entries = by_dtype(_brief_value_by_entries, _plain_value_by_entries)
+
+
+@kernel
+def _value(x_hat, x, short, long, weight, losses):
     """Write the weighted losses of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(losses.shape[0]):
-        losses[i] = weighed(weight, i, 1.0, sample_value(row_at(x_hat, i), row_at(x, i)))
+    if short is not None:
+        return _value_by_entries(x_hat, x, weight, losses)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            losses[i] = weighed(weight, i, 1.0, sample_value(row_at(x_hat, i), row_at(x, i)))
     return inside
 
 
 @kernel
-def _total(x_hat, x, weight):
+def _total(x_hat, x, short, long, weight):
     """Return the sum of the weighted losses of a block of samples."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
     for start in range(0, x_hat.shape[0], SHORT_CHUNK):
         part = slice(start, min(start + SHORT_CHUNK, x_hat.shape[0]))
-        inside &= _value(x_hat[part], x[part], cut(weight, part), terms[: part.stop - part.start])
+        inside &= _value(
+            x_hat[part], x[part], short, long, cut(weight, part), terms[: part.stop - part.start]
+        )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_hat)
     return inside, settle(total, lost)
 
@@ -131,27 +172,73 @@ def sample_value_and_grad(x_hat, x, grad_x_hat):
 
 
 @kernel
-def _value_and_grad(x_hat, x, weight, scale, losses, grad_x_hat):
+def _plain_value_and_grad_by_entries(x_hat, x, weight, scale, losses, grad_x_hat):
+    """Do what `_value_and_grad` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    length_x_hat = x_hat.shape[1]
+    product = 0.5 * length_x_hat
+    terms = entries(1.0)
+    totals, losts = entries(1.0), entries(1.0)
+    factor_room = entries(1.0)
+    step = rows_at_once(x_hat.shape[1])
+    for start in range(0, losses.shape[0], step):
+        stop = min(start + step, losses.shape[0])
+        x_hat_part = rows_between(x_hat, start, stop)
+        x_part = rows_between(x, start, stop)
+        grad_x_hat_part = rows_between(grad_x_hat, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_hat.shape[1], factor_room)
+        for d in range(x_hat_part.size):
+            x_hat_d = np.float64(x_hat_part[d])
+            x_d = np.float64(x_part[d])
+            grad_x_hat_part[d] = scaled(factor_at(factors, d), (x_hat_d - x_d) / product)
+            terms[d] = squared_difference(x_hat_d, x_d)
+        sum_rows(terms[: x_hat_part.size], stop - start, totals, losts, x_hat)
+        for i in range(stop - start):
+            total, rest = settle_parts(totals[i], losts[i])
+            loss = sum_ratio(total, rest, length_x_hat)
+            losses[start + i] = weighed(weight, start + i, 1.0, loss)
+    return inside
+
+
+_brief_value_and_grad_by_entries = briefly(_plain_value_and_grad_by_entries, kernel)
+
+
+_value_and_grad_by_entries = by_dtype(_brief_value_and_grad_by_entries, _plain_value_and_grad_by_entries)
+
+
+@kernel
+def _value_and_grad(x_hat, x, short, long, weight, scale, losses, grad_x_hat):
     """Write the weighted losses and scaled gradients of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(losses.shape[0]):
-        factor = weighted(weight, i, scale)
-        losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
-            row_at(x_hat, i), row_at(x, i), factor, row_at(grad_x_hat, i)
-        ))
+    if short is not None:
+        return _value_and_grad_by_entries(x_hat, x, weight, scale, losses, grad_x_hat)
+    if long is not None:
+        for i in range(losses.shape[0]):
+            factor = weighted(weight, i, scale)
+            losses[i] = weighed(weight, i, 1.0, _value_and_grad_of_sample(
+                row_at(x_hat, i), row_at(x, i), factor, row_at(grad_x_hat, i)
+            ))
     return inside
 
 
 @kernel
-def _total_and_grad(x_hat, x, weight, scale, grad_x_hat):
+def _total_and_grad(x_hat, x, short, long, weight, scale, grad_x_hat):
     """Return the sum of the weighted losses of a block of samples; write their scaled gradients."""
     wide_vectors()
     inside, total, lost, terms = True, 0.0, 0.0, np.empty(SHORT_CHUNK)
     for start in range(0, x_hat.shape[0], SHORT_CHUNK):
         part = slice(start, min(start + SHORT_CHUNK, x_hat.shape[0]))
         inside &= _value_and_grad(
-            x_hat[part], x[part], cut(weight, part), scale, terms[: part.stop - part.start], grad_x_hat[part]
+            x_hat[part],
+            x[part],
+            short,
+            long,
+            cut(weight, part),
+            scale,
+            terms[: part.stop - part.start],
+            grad_x_hat[part],
         )
         total, lost = add_terms(total, lost, terms[: part.stop - part.start], x_hat)
     return inside, settle(total, lost)
@@ -171,15 +258,42 @@ def _grad_and_hess_of_sample(x_hat, x, factor, grad_x_hat, hess_x_hat):
 
 
 @kernel
-def _grad_and_hess(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
+def _grad_and_hess_by_entries(x_hat, x, weight, scale, grad_x_hat, hess_x_hat):
+    """Do what `_grad_and_hess` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    length_x_hat = x_hat.shape[1]
+    product = 0.5 * length_x_hat
+    quotient = 2.0 / length_x_hat
+    factor_room = entries(1.0)
+    step = rows_at_once(x_hat.shape[1])
+    for start in range(0, grad_x_hat.shape[0], step):
+        stop = min(start + step, grad_x_hat.shape[0])
+        x_hat_part = rows_between(x_hat, start, stop)
+        x_part = rows_between(x, start, stop)
+        grad_x_hat_part = rows_between(grad_x_hat, start, stop)
+        hess_x_hat_part = rows_between(hess_x_hat, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_hat.shape[1], factor_room)
+        for d in range(x_hat_part.size):
+            entry = (np.float64(x_hat_part[d]) - np.float64(x_part[d])) / product
+            grad_x_hat_part[d] = scaled(factor_at(factors, d), entry)
+            hess_x_hat_part[d] = scaled(factor_at(factors, d), quotient)
+    return inside
+
+
+@kernel
+def _grad_and_hess(x_hat, x, short, long, weight, scale, grad_x_hat, hess_x_hat):
     """Write the scaled gradients and Hessian diagonals of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(grad_x_hat.shape[0]):
-        factor = weighted(weight, i, scale)
-        _grad_and_hess_of_sample(
-            row_at(x_hat, i), row_at(x, i), factor, row_at(grad_x_hat, i), row_at(hess_x_hat, i)
-        )
+    if short is not None:
+        return _grad_and_hess_by_entries(x_hat, x, weight, scale, grad_x_hat, hess_x_hat)
+    if long is not None:
+        for i in range(grad_x_hat.shape[0]):
+            factor = weighted(weight, i, scale)
+            _grad_and_hess_of_sample(
+                row_at(x_hat, i), row_at(x, i), factor, row_at(grad_x_hat, i), row_at(hess_x_hat, i)
+            )
     return inside
 
 
@@ -194,13 +308,34 @@ def _hvp_of_sample(x_hat, x, v_x_hat, factor, product_x_hat):
 
 
 @kernel
-def _hvp(x_hat, x, weight, scale, v_x_hat, product_x_hat):
+def _hvp_by_entries(x_hat, x, weight, scale, v_x_hat, product_x_hat):
+    """Do what `_hvp` does for rows so short that one loop over the entries of several is faster."""
+    wide_vectors()
+    inside = True
+    quotient = 2.0 / x_hat.shape[1]
+    factor_room = entries(1.0)
+    step = rows_at_once(x_hat.shape[1])
+    for start in range(0, product_x_hat.shape[0], step):
+        stop = min(start + step, product_x_hat.shape[0])
+        v_x_hat_part = rows_between(v_x_hat, start, stop)
+        product_x_hat_part = rows_between(product_x_hat, start, stop)
+        factors = entry_factors(weight, start, stop, scale, x_hat.shape[1], factor_room)
+        for d in range(v_x_hat_part.size):
+            product_x_hat_part[d] = scaled(factor_at(factors, d), quotient * np.float64(v_x_hat_part[d]))
+    return inside
+
+
+@kernel
+def _hvp(x_hat, x, short, long, weight, scale, v_x_hat, product_x_hat):
     """Write the scaled products of a block of samples."""
     wide_vectors()
     inside = True
-    for i in range(product_x_hat.shape[0]):
-        factor = weighted(weight, i, scale)
-        _hvp_of_sample(row_at(x_hat, i), row_at(x, i), row_at(v_x_hat, i), factor, row_at(product_x_hat, i))
+    if short is not None:
+        return _hvp_by_entries(x_hat, x, weight, scale, v_x_hat, product_x_hat)
+    if long is not None:
+        for i in range(product_x_hat.shape[0]):
+            factor = weighted(weight, i, scale)
+            _hvp_of_sample(row_at(x_hat, i), row_at(x, i), row_at(v_x_hat, i), factor, row_at(product_x_hat, i))
     return inside
 
 
@@ -213,6 +348,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
+    short=SHORT_ROW,
 )
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ._runtime import (
     CHUNK,
+    FEW,
     LANES,
     ROOM,
     Array,
@@ -976,7 +977,7 @@ _DRIVER = Driver(
     _total,
     _total_and_grad,
     total_normalizer=_total_normalizer,
-    in_tiles=True,
+    short=FEW,
 )
 
 

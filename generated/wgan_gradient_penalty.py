@@ -15,6 +15,7 @@ Arguments, after the batch axes:
 import numpy as np
 
 from ._runtime import (
+    FEW,
     LANES,
     ROOM,
     SHORT_CHUNK,
@@ -851,7 +852,7 @@ _DRIVER = Driver(
     _hvp,
     _total,
     _total_and_grad,
-    in_tiles=True,
+    short=FEW,
 )
 
 

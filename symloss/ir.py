@@ -33,6 +33,13 @@ BRIEF = frozenset((
 ))  # fmt: skip
 
 
+# Variables of the text around statements, which no index may be called.
+AROUND = frozenset((
+    "candidate", "entry", "factor", "factor_room", "factors", "finite", "inside", "long", "losses", "lost", "losts",
+    "part", "scale", "short", "size", "start", "step", "stop", "term", "terms", "total", "totals", "weight",
+))  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Number:
     """A constant; ``value`` is a float, or an int."""
@@ -191,6 +198,8 @@ class Function:
         Computes some of the scalars again, with numbers in two parts.
     tiled : Function or None
         Computes the same for several samples side by side.
+    entrywise : Function or None
+        Computes the same for the entries of several samples, one after the other.
     hard : Function or None
         Computes the same, to the last bit, where labels are hard.
     """
@@ -201,6 +210,7 @@ class Function:
     body: tuple[Statement, ...]
     refined: Function | None = None
     tiled: Function | None = None
+    entrywise: Function | None = None
     hard: Function | None = None
 
 

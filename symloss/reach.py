@@ -11,9 +11,10 @@ from pathlib import Path
 
 # Files of the runtime that kernels compute with.
 ARITHMETIC = (
-    "bits.py", "brief.py", "coefficients.py", "double_word.py", "elementary.py", "error_function.py", "excess.py",
-    "exponential.py", "exponential_parts.py", "gamma_function.py", "hyperbolic.py", "inverse.py", "lifted_rows.py",
-    "logarithm.py", "logistic.py", "loops.py", "norm_parts.py", "parts.py", "quotients.py", "reduce.py", "rows.py",
+    "bits.py", "brief.py", "by_entries.py", "coefficients.py", "double_word.py", "elementary.py",
+    "error_function.py", "excess.py", "exponential.py", "exponential_parts.py", "gamma_function.py",
+    "hyperbolic.py", "inverse.py", "lifted_rows.py", "logarithm.py", "logistic.py", "loops.py", "maxima.py",
+    "norm_parts.py", "parts.py", "quotients.py", "reduce.py", "row_literals.py", "row_sums.py", "rows.py",
     "scaled_tail.py", "special_coefficients.py", "squares.py", "stack.py", "stretches.py", "tiles.py", "twofold.py",
     "vector_sums.py",
 )  # fmt: skip

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 _SAMPLES = 4
-_LENGTHS = (3, 100)  # of short rows, which may have kernels of their own, and of others
+_LENGTHS = (3, 300)  # of short rows, which may have kernels of their own, and of others
 Call = Callable[[], Any]
 FUNCTIONS = ("value", "grad", "value_and_grad", "grad_and_hess", "hvp")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,8 +16,9 @@ import pytest
 from catalogue import catalogue
 from sympy import Idx, Interval, Sum, exp
 
+import symloss.emit
 import symloss.runtime
-from symloss import Dim, Loss, Parameter, Prediction, Target
+from symloss import Dim, Loss, Parameter, Prediction, Target, ir
 from symloss.pipeline import compile_loss
 
 
@@ -114,3 +116,12 @@ def test_two_axes(tmp_path: Path) -> None:
     v = rng.normal(size=a.shape)
     product = outer * v + 2 * b[..., None] * np.exp(a) * (np.exp(a) * v).sum(-1, keepdims=True)
     np.testing.assert_allclose(module.hvp(a, b, v=v, reduction="sum"), product, rtol=1e-13)
+
+
+def test_no_index_is_called_like_a_variable_of_the_text_around() -> None:
+    """Those that loops over rows print beside what is computed: an index of that name would replace their value."""
+    folder = Path(symloss.emit.__file__).parent
+    texts = [path.read_text() for path in folder.glob("*.py") if not path.stem.startswith("lattice")]
+    own = {name for text in texts for name in re.findall(r'local\("(\w+)"\)', text)}
+    assert {"start", "stop", "part", "factor"} <= own
+    assert own - {"i"} <= ir.AROUND  # that of samples is in no loop over entries

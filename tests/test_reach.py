@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import symloss.generated
 
+import symloss.runtime
 from symloss.reach import Arithmetic
 
 KERNEL = "from ._runtime import twofold\nfrom ._runtime.elementary import sigmoid\n\nx = twofold.power\n"
@@ -54,3 +56,10 @@ def test_what_is_reached_counts(tmp_path: Path, file: str, old: str, new: str) -
 )
 def test_what_is_not_reached_does_not(tmp_path: Path, file: str, old: str, new: str) -> None:
     assert _of(tmp_path, FILES) == _of(tmp_path, FILES | {file: FILES[file].replace(old, new, 1)})
+
+
+def test_how_wide_literals_are_is_part_of_what_is_computed() -> None:
+    runtime = Path(symloss.runtime.__file__).parent
+    text = (Path(symloss.generated.__path__[0]) / "cross_entropy.py").read_text()
+    assert "@rows_kernel" in text
+    assert "class _RowLiterals" in Arithmetic(runtime).of(text)

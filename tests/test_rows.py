@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
@@ -93,3 +94,39 @@ def test_pieces_are_made_of_entries() -> None:
     assert not is_made_of_entries(_largest(ir.Number(1.0)))
     decided = ir.If(ir.Compare(">", ir.Name("a"), ir.Number(0.0)), _product[2:], _product[2:])
     assert not is_made_of_entries(_largest(ir.Name("p"), body=(*_product[:2], decided)))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [*range(16, 82), 100, 128, 1000])
+def test_the_largest_is_found_wherever_it_stands(dtype: Any, size: int) -> None:
+    rng = np.random.default_rng(size)
+    row = rng.normal(size=size).astype(dtype)
+    for place in {0, 1, 15, size // 2, size - 17 if size > 16 else 0, size - 2, size - 1}:
+        for value in (9.0, math.inf, math.nan):
+            changed = row.copy()
+            changed[place] = value
+            if place < size - 5:
+                changed[place + 3] = value  # the first one counts
+            largest, found = largest_of(changed)
+            np.testing.assert_array_equal(largest, dtype(value))
+            assert found == place
+    assert largest_of(np.full(size, -np.inf, dtype)) == (-np.inf, 0)
+    zeros = np.zeros(size, dtype)
+    zeros[0] = -0.0
+    assert largest_of(zeros) == (0.0, 0)
+
+
+@numba.njit
+def _in_column(array: Any, column: int) -> Any:
+    return largest_of(array[:, column])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_largest_of_a_column_is_not_that_of_what_lies_between(dtype: Any) -> None:
+    array = np.random.default_rng(1).normal(size=(40, 3)).astype(dtype)
+    array[:, 1] += 100.0
+    array[7, 2] = np.nan
+    assert _in_column(array, 0) == (array[:, 0].max(), array[:, 0].argmax())
+    assert np.isnan(_in_column(array, 2)[0])
+    assert _in_column(array, 2)[1] == 7
+    assert _in_column(np.asfortranarray(array[::-1]), 0) == (array[:, 0].max(), 39 - array[:, 0].argmax())

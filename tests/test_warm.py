@@ -10,9 +10,12 @@ import pytest
 from catalogue import catalogue
 from click.testing import CliRunner
 
+from symloss import warm
 from symloss.cli import main
 from symloss.lattices.lattice import has_recurrence
 from symloss.loader import load
+from symloss.runtime.by_entries import SHORT_ROW
+from symloss.runtime.tiles import FEW
 
 SPECS = (Path(__file__).parent.parent / "specs",)
 _PROGRAM = """
@@ -68,3 +71,9 @@ def test_every_loss_has_arguments_to_call_it_with(name: str) -> None:
     every = list(calls(module, ("float64",), weighted=True))
     assert len(every) >= 5
     every[0]()
+
+
+def test_rows_are_short_and_long() -> None:
+    short, long = warm._LENGTHS
+    assert short <= min(FEW, SHORT_ROW)
+    assert long > max(FEW, SHORT_ROW)

@@ -29,9 +29,9 @@ class Driver:
         The same as the first two, with the sum of the losses in the place of the array of losses.
     total_normalizer : kernel, optional
         Sums what ``weighted_mean`` divides by, times the weights of the samples; None stands for the weights.
-    in_tiles : bool
-        Whether the kernels are told how long rows are: after the parameters, True and None if they are short, None
-        and True if they are not.
+    short : int, optional
+        Entries of the longest rows that are short.  Then kernels are told how long rows are: after the parameters,
+        True and None if they are short, None and True if they are not.
     over_sets : bool
         Whether the arrays are sets of samples that make one loss together.
     """
@@ -48,10 +48,10 @@ class Driver:
         total_and_grad: Kernel,
         *,
         total_normalizer: Kernel | None = None,
-        in_tiles: bool = False,
+        short: int | None = None,
         over_sets: bool = False,
     ) -> None:
-        self._signature = Signature(arguments, parameters, over_sets, in_tiles)
+        self._signature = Signature(arguments, parameters, over_sets, short)
         self._value = value
         self._value_and_grad = value_and_grad
         self._grad_and_hess = grad_and_hess

@@ -14,10 +14,13 @@ import numpy as np
 from numba import types
 
 from .disk_cache import DiskCache
-from .inside import OPTIONS, PolymorphicInside
+from .inside import OPTIONS, Inside, PolymorphicInside
 from .late import prepare
 from .machine_code import load
 from .tuning import Entry, PolymorphicEntry
+
+Compilers = tuple[type[Any], type[Any]]  # Numba's, for calls from Python and for those from compiled functions
+USUAL: Compilers = (Entry, Inside)
 
 
 def inlined(function: Callable[..., Any]) -> Any:
@@ -27,18 +30,18 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def polymorphic(function: Callable[..., Any]) -> Any:
     """Compile a function of numbers as `kernel` does, in float32 where they all are; put in the place of its calls."""
-    return kernel(function, polymorphic=True, forceinline=True)
+    return kernel(function, compilers=(PolymorphicEntry, PolymorphicInside), forceinline=True)
 
 
-def kernel(function: Callable[..., Any], *, polymorphic: bool = False, **options: Any) -> Any:
+def kernel(function: Callable[..., Any], *, compilers: Compilers = USUAL, **options: Any) -> Any:
     """Compile a function with Numba at its first call: no GIL, NumPy's division by zero, cached on disk.
 
     Parameters
     ----------
     function : callable
         Defined at the top level of a module.
-    polymorphic : bool
-        Whether its literals are as wide as its arguments.
+    compilers : pair of types
+        Those of other literals than Numba's, see `literals`.
     **options
         Others of Numba's.
 
@@ -47,7 +50,7 @@ def kernel(function: Callable[..., Any], *, polymorphic: bool = False, **options
     Compiled
         Without a disk cache where there is no directory to write one; the function itself where Numba is switched off.
     """
-    return function if numba.config.DISABLE_JIT else Compiled(function, polymorphic, options)
+    return function if numba.config.DISABLE_JIT else Compiled(function, compilers, options)
 
 
 class Compiled:
@@ -59,8 +62,8 @@ class Compiled:
     ----------
     py_func : callable
         What is compiled.
-    polymorphic : bool
-        Whether its literals are as wide as its arguments.
+    compilers : pair of types
+        For calls from Python, and for those from compiled functions.
     options : dict
         Others of Numba's.
 
@@ -73,29 +76,27 @@ class Compiled:
         How many specialisations came from the disk cache, and how many did not.
     """
 
-    def __init__(self, py_func: Callable[..., Any], polymorphic: bool, options: dict[str, Any]) -> None:
+    def __init__(self, py_func: Callable[..., Any], compilers: Compilers, options: dict[str, Any]) -> None:
         self.__module__, self.__doc__ = py_func.__module__, py_func.__doc__
         self.__name__, self.__qualname__ = py_func.__name__, py_func.__qualname__
         self.__wrapped__ = self.py_func = py_func
         self.entries: dict[Any, Callable[..., Any]] = {}
         self.loaded = self.compiled = 0
         self._cache = DiskCache(py_func)
-        self._polymorphic = polymorphic
+        self._entry_compiler, self._inside_compiler = compilers
         self._options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True, **options}
 
     @functools.cached_property
     def dispatcher(self) -> Any:
         """Numba's dispatcher, for calls from Python."""
-        own = PolymorphicEntry if self._polymorphic else Entry
-        dispatcher = numba.njit(**self._options, pipeline_class=own)(self.py_func)
+        dispatcher = numba.njit(**self._options, pipeline_class=self._entry_compiler)(self.py_func)
         dispatcher._cache = self._cache
         return dispatcher
 
     @functools.cached_property
     def _inside(self) -> Any:
         """Numba's dispatcher, for calls from compiled functions."""
-        own = {"pipeline_class": PolymorphicInside} if self._polymorphic else {}
-        return numba.njit(**{**self._options, **OPTIONS, **own})(self.py_func)
+        return numba.njit(**{**self._options, **OPTIONS, "pipeline_class": self._inside_compiler})(self.py_func)
 
     @property
     def _numba_type_(self) -> Any:

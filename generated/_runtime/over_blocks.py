@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from .batch import Batch
 from .crew import HAS_SEMAPHORES, Desk
-from .jit import Compiled
+from .jit import USUAL, Compiled
 from .late import make_array
 
 Kernel = Callable[..., Any]
@@ -104,7 +104,7 @@ class OverBlocks(Compiled):
         scope = {"_each_block": _each_block(cut), "_kernel": kernel}
         # Numba knows functions of so many arguments only.
         exec(f"def over_blocks({before}, {names}): return _each_block(_kernel, {before}, ({names},))", scope)
-        super().__init__(scope["over_blocks"], False, {})
+        super().__init__(scope["over_blocks"], USUAL, {})
         self._kernel = kernel
         self._cache = kernel._cache
 

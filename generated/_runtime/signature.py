@@ -15,7 +15,6 @@ from .blocks import Source, as_input, block_length, is_ready
 from .checks import FLOAT32, FLOAT64, INT64, AnyArray
 from .describe import Array, Interval, Labels, Scalar
 from .quick import Quick
-from .tiles import FEW
 
 _NOT_NEGATIVE = Interval(0.0, math.inf)
 _LARGEST_WHOLE = 2.0**24  # up to which all whole numbers are float32
@@ -25,13 +24,13 @@ class Signature:
     """The declared arguments of a loss, which turn what a caller gives into a `Batch`."""
 
     def __init__(
-        self, arguments: tuple[Array, ...], parameters: tuple[Scalar, ...], over_sets: bool, in_tiles: bool = False
+        self, arguments: tuple[Array, ...], parameters: tuple[Scalar, ...], over_sets: bool, short: int | None = None
     ) -> None:
         self.arguments = arguments
         self.names = tuple(a.name for a in arguments)
         self.parameters = parameters
         self.over_sets = over_sets
-        self._in_tiles = in_tiles
+        self._short = short  # entries of the longest rows that kernels take for short ones, if they ask
         self.predictions = tuple(a for a in arguments if a.role == "prediction")
         self._varying = sum(a.role != "weight" for a in arguments)
         self._quick = Quick.of(arguments, over_sets)
@@ -52,8 +51,8 @@ class Signature:
             batch = self._bind_any(given, weight)
         if self.parameters:
             batch.constants += self._numbers(parameters)
-        if self._in_tiles:
-            short = batch.longest <= FEW
+        if self._short is not None:
+            short = batch.longest <= self._short
             batch.constants += (True, None) if short else (None, True)
             batch.types += batch.types + short
         return batch

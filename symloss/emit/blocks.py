@@ -29,23 +29,23 @@ _SAYS_OF_TOTALS = {
 }
 
 
-def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer, in_tiles: bool) -> CodeFunction:
+def print_block(sample: Sample, parameters: tuple[str, ...], printer: Printer, told: bool) -> CodeFunction:
     """Return the kernel that calls the function of one sample for each sample of a block.
 
-    ``in_tiles``: whether kernels of the module are told that rows are short.
+    ``told``: whether kernels of the module are told how long rows are.
     """
     kind = sample.function.kind
-    block = Block(sample, parameters, printer, in_tiles)
+    block = Block(sample, parameters, printer, told)
     names = block.inputs + [v.name for v in sample.directions] + block.outputs
     return CodeFunction(signature(f"_{kind}", names), _SAYS[kind], tuple(block.lines()))
 
 
-def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer, in_tiles: bool) -> CodeFunction | None:
+def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer, told: bool) -> CodeFunction | None:
     """Return the kernel that sums what the block kernel writes first, a chunk at a time; None where that is no loss."""
     kind = sample.function.kind
     if kind not in _TOTALS:
         return None
-    block = Block(sample, parameters, printer, in_tiles)
+    block = Block(sample, parameters, printer, told)
     head = signature(_TOTALS[kind], block.inputs + block.outputs[1:])
     return CodeFunction(head, _SAYS_OF_TOTALS[kind], tuple(block.total_lines(f"_{kind}")))
 
@@ -53,7 +53,7 @@ def print_total(sample: Sample, parameters: tuple[str, ...], printer: Printer, i
 class Block:
     """The names and pieces of the block kernels of one function."""
 
-    def __init__(self, sample: Sample, parameters: tuple[str, ...], printer: Printer, in_tiles: bool = False) -> None:
+    def __init__(self, sample: Sample, parameters: tuple[str, ...], printer: Printer, told: bool = False) -> None:
         self._sample, self._parameters, self._printer = sample, parameters, printer
         self.weight, self.scale = printer.local("weight"), printer.local("scale")
         self._factor, self._inside, self._i = printer.local("factor"), printer.local("inside"), printer.local("i")
@@ -66,7 +66,7 @@ class Block:
         self.outputs = first + order
         self._arrays = [a.name for a in sample.arrays]
         # True or None: what is not wanted is not compiled.
-        self._lengths = [printer.local("short"), printer.local("long")] if in_tiles else []
+        self._lengths = [printer.local("short"), printer.local("long")] if told else []
         self.inputs = [*self._arrays, *parameters, *self._lengths, self.weight] + (
             [self.scale] if self.has_factor else []
         )
@@ -83,10 +83,7 @@ class Block:
         if self._is_costly() and not ir.has_loops(self._sample.function.body):
             lines.append(f"    {self._printer.call_name('four_at_a_time')}()")
         lines.append(f"    {self._inside}, {self._finite} = True, True" if refined else f"    {self._inside} = True")
-        if self._printer.single and self.has_factor:
-            in_dtype = self._printer.call_name("in_dtype_of")
-            lines.append(f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})")
-        lines += self._tiles()
+        lines += [*self.scale_lines(), *self._short()]
         loop = [f"    for {self._i} in range({count}):"]
         loop += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self.check(a))]
         if self._sample.function.rows:
@@ -95,7 +92,7 @@ class Block:
                 factor = f"{self._printer.call_name('in_dtype_of')}({self._arrays[0]}, {factor})"
             loop.append(f"        {self._factor} = {factor}")
         loop += self._call_finite(count) if refined else self._call(self._sample.name)
-        if self._sample.function.tiled is not None:
+        if self._sample.function.tiled is not None or self._sample.function.entrywise is not None:
             loop = [f"    if {self._lengths[1]} is not None:", *("    " + line for line in loop)]
         return [*lines, *self._hard(count), *loop, f"    return {self._inside}"]
 
@@ -129,15 +126,41 @@ class Block:
             *("    " + line for line in self._call(alone_name(self._sample))),
         ]
 
-    def _tiles(self) -> list[str]:
+    def _short(self) -> list[str]:
         """Leave short rows to another kernel."""
-        tiled = self._sample.function.tiled
-        if tiled is None:
+        function = self._sample.function
+        if function.tiled is None and function.entrywise is None:
             return []
+        name = entries_name(self._sample) if function.tiled is None else tiles_name(self._sample)
         args = [name for name in self.inputs if name not in self._lengths]
         args += [*(v.name for v in self._sample.directions), *self.outputs]
-        call = call_lines(f"return {tiles_name(self._sample)}(", args, ")", 2)
-        return [f"    if {self._lengths[0]} is not None:", *call]
+        return [f"    if {self._lengths[0]} is not None:", *call_lines(f"return {name}(", args, ")", 2)]
+
+    def scale_lines(self) -> list[str]:
+        """Return the line that gives the scale the dtype that is computed with."""
+        if not (self._printer.single and self.has_factor):
+            return []
+        in_dtype = self._printer.call_name("in_dtype_of")
+        return [f"    {self.scale} = {in_dtype}({self._arrays[0]}, {self.scale})"]
+
+    def checks_of_part(self, part: str = "", depth: int = 1) -> list[str]:
+        """Return the lines that test the targets of some samples, or of all."""
+        tab, lines = "    " * depth, list[str]()
+        for a in self._sample.arrays:
+            test = self.check(a)
+            if test is None:
+                continue
+            if a.dims and isinstance(a.domain, Interval):
+                low, high = map(number, closed_interval(a.domain))
+                all_inside = self._printer.call_name("all_inside")
+                lines.append(
+                    f"{tab}{self._inside} &= {all_inside}({a.name}{f'[{part}]' if part else ''}, {low}, {high})"
+                )
+            else:
+                samples = f"{part}.start, {part}.stop" if part else f"{a.name}.shape[0]"
+                lines.append(f"{tab}for {self._i} in range({samples}):")
+                lines.append(f"{tab}    {self._inside} &= {test}")
+        return lines
 
     def total_lines(self, kernel: str) -> list[str]:
         """Return the body of the kernel that sums what ``kernel`` writes first."""
@@ -225,6 +248,11 @@ class Block:
 def tiles_name(sample: Sample) -> str:
     """Return the name of the kernel that works on tiles of samples."""
     return f"_{sample.function.kind}_by_tiles"
+
+
+def entries_name(sample: Sample) -> str:
+    """Return the name of the kernel that works on the entries of several short rows."""
+    return f"_{sample.function.kind}_by_entries"
 
 
 def _order(sample: Sample) -> list[str]:

@@ -218,7 +218,7 @@ class Printer:
         arrays = list(dict.fromkeys([*(load.array for load in ir.loads(statement)), *written(statement)]))
         kept = [statement.kept[0]] if statement.kept else []
         first, extent, whole = arrays[0], self.expression(statement.extent), self.call_name("ROOM")
-        rooms = {a.names[0]: _derived(a.names[0], "terms") for a in statement.accumulators}
+        rooms = {a.names[0]: terms_name(a) for a in statement.accumulators}
         like = first if self.single else "1.0"
         for a in statement.accumulators:
             yield f"{tab}{rooms[a.names[0]]} = {self.call_name('room')}({like})"
@@ -247,10 +247,10 @@ class Printer:
             yield f"{inner}{so_far} = {self.call_name(add)}({so_far}, {terms}, {last})"
         for a in statement.accumulators:
             if a.kind == "sum":
-                yield f"{tab}{', '.join(a.names)} = {self._settled(a, first)}"
+                yield f"{tab}{', '.join(a.names)} = {self.narrowed(a, first, settling(self, a))}"
 
-    def _settled(self, a: ir.Accumulator, first: str) -> str:
-        settled = settling(self, a)
+    def narrowed(self, a: ir.Accumulator, first: str, settled: str) -> str:
+        """Return the result of a sum in the dtype that is computed with, that of an array."""
         if not self.single:
             return settled
         narrow = self.call_name("in_dtype_of" if len(a.names) == 1 else "parts_in_dtype_of")
@@ -298,6 +298,11 @@ def _may_be_nan(value: ir.Expr) -> bool:
 def lost_name(total: str) -> str:
     """Return the name of what a sum has lost in rounding."""
     return _derived(total, "lost")
+
+
+def terms_name(a: ir.Accumulator) -> str:
+    """Return the name of the room for what is added up, or of what the largest is sought."""
+    return _derived(a.names[0], "terms")
 
 
 def settling(printer: Printer, a: ir.Accumulator, entry: Callable[[str], str] = str) -> str:

@@ -98,7 +98,7 @@ def _fixed(argument: Argument) -> Any:
     """Return what an argument is that is not varied."""
     if isinstance(argument, Parameter):
         return float(argument.default)
-    if is_class_label(argument):
+    if is_class_label(argument) and not argument.dims:
         return 0
     row = _row(argument)
     for _ in argument.dims[1:]:

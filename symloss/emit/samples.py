@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from symloss import ir
-from symloss.arguments import Argument, Parameter, is_class_label
+from symloss.arguments import Argument, Parameter, Weight, is_class_label
 from symloss.declare import Loss
 from symloss.derive import Direction
 from symloss.emit.numba_printer import Printer
@@ -64,6 +64,8 @@ def samples(loss: Loss, kernel: ir.Kernel) -> list[Sample]:
     for function in kernel.functions:
         if loss.sets:  # which are one sample
             function = replace(function, tiled=None)
+        if loss.sets or not all(map(_is_made_of_entries, loss.arguments)):
+            function = replace(function, entrywise=None)
         directions = tuple(map(Direction.of, loss.predictions)) if function.kind == "hvp" else ()
         public = function.kind == "value_and_grad" and not function.rows
         name = "sample_value_and_grad" if public else _NAMES[function.kind]
@@ -71,9 +73,14 @@ def samples(loss: Loss, kernel: ir.Kernel) -> list[Sample]:
     return result
 
 
+def _is_made_of_entries(argument: Argument) -> bool:
+    """Whether an argument is the same for all entries of all samples, or has one number for each."""
+    return isinstance(argument, Parameter) or (len(argument.dims) == 1 and not isinstance(argument, Weight))
+
+
 def print_sample(sample: Sample, printer: Printer) -> list[CodeFunction | str]:
     """Return the function as text; with a form in numbers of two parts it is two functions, one for each dtype."""
-    kind, brief = sample.function.kind, _is_brief(sample, printer)
+    kind, brief = sample.function.kind, is_brief(sample, printer)
     if sample.function.refined is None and not brief:
         return [_print_plain(sample, sample.name, printer), *_print_hard(sample, printer)]
     plain, double = f"_plain_{kind}", f"_double_{kind}"
@@ -100,7 +107,7 @@ def print_sample(sample: Sample, printer: Printer) -> list[CodeFunction | str]:
     ]
 
 
-def _is_brief(sample: Sample, printer: Printer) -> bool:
+def is_brief(sample: Sample, printer: Printer) -> bool:
     """Whether float32 samples, which are computed in float64, have functions that are only as good as they show."""
     return not printer.single and bool(ir.called(sample.function.body) & ir.BRIEF)
 

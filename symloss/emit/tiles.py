@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from sympy import Interval
-
 from symloss import ir
 from symloss.arguments import Argument, Parameter, Weight
-from symloss.emit.blocks import Block, closed_interval, tiles_name
-from symloss.emit.numba_printer import Printer, number
+from symloss.emit.blocks import Block, tiles_name
+from symloss.emit.numba_printer import Printer
 from symloss.emit.samples import Sample
 from symloss.emit.text import CodeFunction, call_lines, signature
 from symloss.emit.tile_printer import TilePrinter, room_lines
@@ -70,7 +68,7 @@ class _Tiles(Block):
             f"    for {start} in range(0, {count}, {lanes}):",
             f"        {size} = min({lanes}, {count} - {start})",
             f"        {part} = slice({start}, {start} + {size})",
-            *self._checks(),
+            *self.checks_of_part(part, 2),
             *self._fill(),
             *self._call_tile(),
             *self._empty(),
@@ -97,21 +95,6 @@ class _Tiles(Block):
             (names, f"{self._printer.call_name(room)}({like})") for names, room in ((tiles, "tile"), (lanes, "lanes"))
         ]
         return [line for names, room in rooms for line in room_lines(names, room)]
-
-    def _checks(self) -> list[str]:
-        part, call_name = self._printer.local("part"), self._printer.call_name
-        lines = []
-        for a in self._sample.arrays:
-            test = self.check(a)
-            if test is None:
-                continue
-            if a.dims and isinstance(a.domain, Interval):
-                low, high = map(number, closed_interval(a.domain))
-                lines.append(f"        {self._inside} &= {call_name('all_inside')}({a.name}[{part}], {low}, {high})")
-            else:
-                lines.append(f"        for {self._i} in range({part}.start, {part}.stop):")
-                lines.append(f"            {self._inside} &= {test}")
-        return lines
 
     def _fill(self) -> list[str]:
         part, call_name = self._printer.local("part"), self._printer.call_name

@@ -3,6 +3,7 @@
 from . import twofold
 from .bits import by_dtype
 from .brief import briefly
+from .by_entries import SHORT_ROW, entries, entry_factors, factor_at, rows_at_once
 from .describe import REALS, Array, Finite, Interval, Labels, Scalar, describe
 from .driver import Driver
 from .jit import inlined, kernel, polymorphic
@@ -19,18 +20,22 @@ from .loops import (
     wide_vectors,
 )
 from .reduce import add_terms
+from .row_literals import rows_kernel
+from .row_sums import sum_rows
 from .rows import ROOM, largest_of, raised_over, room
 from .special_case import SpecialCase
-from .stretches import row_at
-from .tiles import LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
+from .stretches import row_at, rows_between
+from .tiles import FEW, LANES, all_inside, collect, is_at, lanes, raised_to, spread, spread_factor, spread_numbers, tile
 from .twofold import finite_with, refined
 
 __all__ = [
     "CHUNK",
+    "FEW",
     "LANES",
     "REALS",
     "ROOM",
     "SHORT_CHUNK",
+    "SHORT_ROW",
     "Array",
     "Driver",
     "Finite",
@@ -46,6 +51,9 @@ __all__ = [
     "collect",
     "cut",
     "describe",
+    "entries",
+    "entry_factors",
+    "factor_at",
     "finite_with",
     "four_at_a_time",
     "in_dtype_of",
@@ -61,9 +69,13 @@ __all__ = [
     "refined",
     "room",
     "row_at",
+    "rows_at_once",
+    "rows_between",
+    "rows_kernel",
     "spread",
     "spread_factor",
     "spread_numbers",
+    "sum_rows",
     "tile",
     "twofold",
     "weighed",

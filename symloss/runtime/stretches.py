@@ -67,6 +67,42 @@ def _row_compiled(array: Any, row: Any) -> Any:
     return implementation
 
 
+def rows_between(array: Any, start: int, stop: int) -> Any:
+    """Return ``array[start:stop]`` as one long row, where that lies inside."""
+    return array[start:stop].reshape(-1)
+
+
+@intrinsic
+def _rows(typingctx: Any, array: Any, start: Any, stop: Any) -> Any:
+    result = types.Array(array.dtype, 1, "C")
+
+    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        source = make_array(array)(context, builder, args[0])
+        width = builder.extract_value(source.shape, 1)
+        kind = context.get_data_type(array.dtype)
+        size = context.get_constant(types.intp, context.get_abi_sizeof(kind))
+        out = make_array(result)(context, builder)
+        populate_array(
+            out,
+            data=builder.gep(source.data, [builder.mul(args[1], width)], inbounds=True, source_etype=kind),
+            shape=[builder.mul(builder.sub(args[2], args[1]), width)],
+            strides=[size],
+            itemsize=size,
+            meminfo=None,
+        )
+        return out._getvalue()
+
+    return result(array, types.intp, types.intp), build
+
+
+@overload(rows_between, jit_options={"forceinline": True})
+def _rows_compiled(array: Any, start: Any, stop: Any) -> Any:
+    def implementation(array: Any, start: Any, stop: Any) -> Any:
+        return _rows(array, start, stop)
+
+    return implementation
+
+
 def borrowed(array: Any) -> Any:
     """Return an array whose owners nobody counts any more: those who pass it on touch no memory that threads share."""
     return array

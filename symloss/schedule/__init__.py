@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
-from symloss.ir import Choose, Kernel, Statement
+from symloss.ir import Choose, Function, Kernel, Statement
 from symloss.schedule.converge import converge
+from symloss.schedule.entrywise import entrywise
 from symloss.schedule.fuse import fuse
 from symloss.schedule.hoist import hoist
 from symloss.schedule.inline import inline
@@ -28,19 +29,33 @@ ALONG_ROWS: tuple[Pass, ...] = (  # a sample after the other
 ACROSS_ROWS: tuple[Pass, ...] = (  # several samples side by side
     select, share, hoist, keep, prune, partial(inline, apart=(Choose,)), name,
 )  # fmt: skip
+END_TO_END: tuple[Pass, ...] = (  # several samples in one loop
+    select, share, hoist, partial(fuse, loops=True), prune, partial(inline, apart=(Choose,)), name,
+)  # fmt: skip
 
 
 def schedule(kernel: Kernel) -> Kernel:
     """Return the kernel with every value computed once, outside of the loops that it does not depend on.
 
-    Functions that loop over a row have a second form for a tile of samples, see `tile`.
+    Functions that loop over a row have a second form for several samples, see `tile` and `entrywise`.
     """
     shared = _after(PASSES, kernel)
     # What waits in a float32 array would lose digits of a float64; what waits in a tile would not.
     along = _after([p for p in ALONG_ROWS if p is not keep or kernel.single], shared)
-    across = _after(ACROSS_ROWS, shared)
-    pairs = zip(along.functions, across.functions, strict=True)
-    return replace(along, functions=tuple(replace(one, tiled=tile(other)) for one, other in pairs))
+    across, on = _after(ACROSS_ROWS, shared), _after(END_TO_END, shared)
+    forms = zip(along.functions, across.functions, on.functions, strict=True)
+    return replace(along, functions=tuple(_with_others(*form) for form in forms))
+
+
+def _with_others(along: Function, across: Function, on: Function) -> Function:
+    """Return a function with its forms for several samples.
+
+    Where entries may run on from row to row, rows and sets that are done one by one select, too: a loop that decides
+    is none of vectors.
+    """
+    end_to_end = entrywise(on)
+    body = along.body if end_to_end is None else end_to_end.body
+    return replace(along, body=body, tiled=tile(across), entrywise=end_to_end)
 
 
 def _after(passes: tuple[Pass, ...] | list[Pass], kernel: Kernel) -> Kernel:

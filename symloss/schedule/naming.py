@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from symloss.ir import (
+    AROUND,
     RELATIVE,
     TEMPORARY,
     Accumulator,
@@ -82,7 +83,8 @@ class _Naming:
 
     def _open_index(self, old: str) -> str:
         """Name an index after its axis; a number only follows where loops over one axis are nested."""
-        axis = re.sub(r"^k_|_[0-9]+$", "", old)
+        axis = re.sub(r"^k_(?=[a-z])", "", re.sub(r"_[0-9]+$", "", old))
+        axis = f"{axis}_index" if axis in AROUND else axis
         new, number = axis, 1
         while new in self._open or new in self._fixed - self._indices:
             number += 1
@@ -105,7 +107,7 @@ class _Naming:
         if old not in self._names:
             stem = re.sub(r"_[0-9]+$", "", meaning)
             new = stem
-            while new in self._fixed:
+            while not self._fixed.isdisjoint(_with_companions(new)):
                 self._taken[stem] += 1
                 new = f"{stem}_{self._taken[stem] + 1}"
             self._fixed.add(new)
@@ -116,6 +118,11 @@ class _Naming:
         if isinstance(node, Name):
             return Name(self._names.get(node.name, node.name))
         return rebuild(node, self._renamed)
+
+
+def _with_companions(name: str) -> set[str]:
+    """Return a name with those of what it is made of where it is a sum, or the largest term."""
+    return {name, f"{name}_terms", *(name.replace("total", other) for other in ("lost", "terms"))}
 
 
 def _meaning(value: Any) -> str:

@@ -22,13 +22,13 @@ from symloss.ir import (
     Return,
     Statement,
     Store,
-    defined,
     loads,
     own_names,
     parts,
     rebuild,
     used,
 )
+from symloss.schedule.entrywise import waits
 
 Body = tuple[Statement, ...]
 
@@ -42,7 +42,8 @@ def tile(function: Function) -> Function | None:
         Without decisions.
     """
     body = function.body
-    if not _is_worth_it(body) or not all(_is_straight(s) and _is_of_one_axis(s) for s in body):
+    # Passes that do not wait for one another are faster end to end, see `entrywise`.
+    if not waits(body) or not all(_is_straight(s) and _is_of_one_axis(s) for s in body):
         return None
     taken = {name for statement in body for name in used(statement)} | set(function.scalars)
     names: dict[Load, Name] = {}
@@ -60,18 +61,6 @@ def tile(function: Function) -> Function | None:
                 result.append(Lanes((Assign(names[load].name, load),)))
         result.append(_without(statement, names))
     return replace(function, body=tuple(_grouped(result)))
-
-
-def _is_worth_it(body: Body) -> bool:
-    """Whether passes over a row wait for one another; those that do not are faster along the row, measured."""
-    found: set[str] = set()
-    for statement in body:
-        waits = not found.isdisjoint(used(statement))
-        if waits and isinstance(statement, (Loop, Reduce)):
-            return True
-        if waits or isinstance(statement, Reduce):
-            found |= set(defined(statement))
-    return False
 
 
 def _is_straight(statement: Statement) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGE = "symloss_plain"  # holds the runtime, imported a second time with decorators that do nothing
-_DECORATORS = ("kernel", "inlined", "polymorphic")
+_DECORATORS = ("kernel", "inlined", "polymorphic", "rows_kernel")
 
 
 def plain_module(name: str, text: str, runtime: Path) -> types.ModuleType:
@@ -38,11 +38,11 @@ def _prepare(runtime: Path) -> None:
     package, inner, jit = (types.ModuleType(n) for n in (_PACKAGE, f"{_PACKAGE}._runtime", f"{_PACKAGE}._runtime.jit"))
     package.__path__, inner.__path__ = [], [str(runtime)]
     jit.__dict__.update(dict.fromkeys(_DECORATORS, _unchanged), called=_called, specialised=_specialised)
-    jit.__dict__["Compiled"] = _Compiled
+    jit.__dict__.update(Compiled=_Compiled, USUAL=())
     sys.modules |= {module.__name__: module for module in (package, inner, jit)}
     names = (
-        "bits", "brief", "describe", "driver", "loops", "reduce", "rows", "special_case", "stretches", "tiles",
-        "twofold",
+        "bits", "brief", "by_entries", "describe", "driver", "loops", "reduce", "row_sums", "rows", "special_case",
+        "stretches", "tiles", "twofold",
     )  # fmt: skip
     parts = [importlib.import_module(f"{inner.__name__}.{name}") for name in names]
     for part in parts:  # after all imports, each of which also sets the name of the file
