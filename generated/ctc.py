@@ -43,6 +43,7 @@ from ._runtime.lattice import (
 from ._runtime.lattice_along import balance_turns, begin_along, finish_along, resume_along, turns_of
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.pointers import in_order
 from ._runtime.pools import cleared, floats, pools, wholes, zeroed
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
@@ -354,7 +355,7 @@ def _value_of_sample(pool, logp, label, input_length, label_length, blank):
 def sample_value(logp, label, input_length, label_length, blank):
     """Return the loss of one sample."""
     pool = pools()
-    return _value_of_sample(pool, logp, label, input_length, label_length, blank)
+    return _value_of_sample(pool, in_order(logp), in_order(label), input_length, label_length, blank)
 
 
 @kernel

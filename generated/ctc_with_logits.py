@@ -73,7 +73,7 @@ from ._runtime.plain_fronts import (
     weigh_places,
     worth_keeping,
 )
-from ._runtime.pointers import extent, start_of, whole
+from ._runtime.pointers import extent, in_order, start_of, whole
 from ._runtime.pools import cleared, float_rows, floats, pools, wholes, zeroed
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, row_at, stretch
@@ -1343,7 +1343,7 @@ def _value_of_sample(pool, z, label, input_length, label_length, blank):
 def sample_value(z, label, input_length, label_length, blank):
     """Return the loss of one sample."""
     pool = pools()
-    return _value_of_sample(pool, z, label, input_length, label_length, blank)
+    return _value_of_sample(pool, in_order(z), in_order(label), input_length, label_length, blank)
 
 
 @kernel

@@ -53,6 +53,7 @@ from ._runtime.lattice_along import (
 )
 from ._runtime.lattice_reference import add_other_jumps, balance, balance_places, missed_at_end, missed_before
 from ._runtime.lattice_rows import rounded, widened
+from ._runtime.pointers import in_order
 from ._runtime.pools import cleared, floats, pools, wholes
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
@@ -314,7 +315,9 @@ def _value_of_sample(pool, emission, transition, start, end, tag, length):
 def sample_value(emission, transition, start, end, tag, length):
     """Return the loss of one sample."""
     pool = pools()
-    return _value_of_sample(pool, emission, transition, start, end, tag, length)
+    return _value_of_sample(
+        pool, in_order(emission), in_order(transition), in_order(start), in_order(end), in_order(tag), length
+    )
 
 
 @kernel

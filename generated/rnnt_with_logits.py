@@ -53,6 +53,7 @@ from ._runtime.lattice_along import (
 from ._runtime.lattice_cut import balance_arcs
 from ._runtime.lattice_rows import add_share, rounded, statistics, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.pointers import in_order
 from ._runtime.pools import cleared, floats, pools, wholes
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
@@ -423,7 +424,7 @@ def _value_of_sample(pool, z, label, input_length, label_length, blank):
 def sample_value(z, label, input_length, label_length, blank):
     """Return the loss of one sample."""
     pool = pools()
-    return _value_of_sample(pool, z, label, input_length, label_length, blank)
+    return _value_of_sample(pool, in_order(z), in_order(label), input_length, label_length, blank)
 
 
 @kernel

@@ -41,6 +41,7 @@ from ._runtime.lattice_along import balance_turns, begin_along, finish_along, re
 from ._runtime.lattice_cut import balance_points
 from ._runtime.lattice_rows import rounded, widened
 from ._runtime.loops import wide_vectors
+from ._runtime.pointers import in_order
 from ._runtime.pools import cleared, floats, pools, wholes
 from ._runtime.spans import copy_rows, span
 from ._runtime.stretches import borrowed, stretch
@@ -292,7 +293,7 @@ def _value_of_sample(pool, distance, x_length, y_length, gamma):
 def sample_value(distance, x_length, y_length, gamma):
     """Return the loss of one sample."""
     pool = pools()
-    return _value_of_sample(pool, distance, x_length, y_length, gamma)
+    return _value_of_sample(pool, in_order(distance), x_length, y_length, gamma)
 
 
 @kernel

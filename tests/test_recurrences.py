@@ -248,6 +248,20 @@ def test_results_do_not_depend_on_what_was_in_their_place(losses: Any, name: str
         assert not expected[0][-1, 5:].any()  # padding of the last sample
 
 
+@pytest.mark.parametrize("name", _RAGGED)
+def test_a_sample_may_lie_in_memory_as_it_likes(losses: Any, name: str) -> None:
+    shapes, labels, lengths = _RAGGED[name]
+    module, rng = losses(name), np.random.default_rng(8)
+    given = (*(rng.normal(size=s) for s in shapes), *(() if labels is None else (rng.integers(*labels),)), *lengths)
+    own = [a if kind.shared else a[0] for a, kind in zip(given, module._ARGUMENTS, strict=True)]
+    parameters = [int(p.default) for p in module._PARAMETERS]
+    expected = module.value(*given, reduction="none")[0]
+    ways = (np.ascontiguousarray, np.asfortranarray, lambda a: np.repeat(a, 2, axis=-1)[..., ::2])
+    for way in ways:
+        laid = [way(a) if np.ndim(a) else int(a) for a in own]
+        assert module.sample_value(*laid, *parameters) == expected
+
+
 def test_results_are_not_written_over_what_is_read_after_them(losses: Any) -> None:
     """Directions and weights are, whatever was left out before them."""
     (shape,), _, lengths = _RAGGED["soft_dtw"]

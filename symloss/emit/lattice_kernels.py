@@ -44,7 +44,7 @@ _RUNTIME = {
     "lattice_rows": ("add_share", "clear", "log_total", "rounded", "statistics", "widened"),
     "elementary": ("add_exactly", "log1p", "settle"),
     "loops": ("wide_vectors",),
-    "pointers": ("extent", "start_of", "whole"),
+    "pointers": ("extent", "in_order", "start_of", "whole"),
     "pools": ("cleared", "float_rows", "floats", "pools", "wholes", "zeroed"),
     "spans": ("copy_rows", "span"),
     "stretches": ("borrowed", "row_at", "stretch"),

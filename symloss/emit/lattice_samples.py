@@ -189,7 +189,8 @@ class Samples:
     def sample_value(self) -> CodeFunction:
         """Return the function of one sample that kernels of others may call."""
         code = Code()
-        code(f"{POOL} = pools()", *call("_value_of_sample", [POOL, *self.names.problem], "return "))
+        given = [f"in_order({a.name})" if a.dims else a.name for a in self.lattice.loss.arguments]
+        code(f"{POOL} = pools()", *call("_value_of_sample", [POOL, *given], "return "))
         head = signature("sample_value", self.names.problem)
         return CodeFunction(head, "Return the loss of one sample.", tuple(code.lines))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
@@ -22,6 +23,22 @@ def _at(typingctx: Any, array: Any, place: Any) -> Any:
         return builder.gep(source.data, [args[1]], inbounds=True, source_etype=context.get_data_type(array.dtype))
 
     return types.CPointer(array.dtype)(array, types.intp), build
+
+
+def in_order(array: Any) -> Any:
+    """Return an array with its entries one behind the other, as pointers find them: itself, or a copy."""
+    return np.ascontiguousarray(array)
+
+
+@overload(in_order)
+def _in_order_compiled(array: Any) -> Any:
+    def itself(array: Any) -> Any:
+        return array
+
+    def copied(array: Any) -> Any:
+        return np.ascontiguousarray(array)
+
+    return itself if array.layout == "C" else copied
 
 
 def whole(array: Any) -> Any:
