@@ -83,7 +83,8 @@ class Block:
         if self._is_costly() and not ir.has_loops(self._sample.function.body):
             lines.append(f"    {self._printer.call_name('four_at_a_time')}()")
         lines.append(f"    {self._inside}, {self._finite} = True, True" if refined else f"    {self._inside} = True")
-        lines += [*self.scale_lines(), *self._short()]
+        short = self._short()
+        lines += [*self.scale_lines(), *short]
         loop = [f"    for {self._i} in range({count}):"]
         loop += [f"        {self._inside} &= {check}" for a in self._sample.arrays if (check := self.check(a))]
         if self._sample.function.rows:
@@ -92,7 +93,7 @@ class Block:
                 factor = f"{self._printer.call_name('in_dtype_of')}({self._arrays[0]}, {factor})"
             loop.append(f"        {self._factor} = {factor}")
         loop += self._call_finite(count) if refined else self._call(self._sample.name)
-        if self._sample.function.tiled is not None or self._sample.function.entrywise is not None:
+        if short:
             loop = [f"    if {self._lengths[1]} is not None:", *("    " + line for line in loop)]
         return [*lines, *self._hard(count), *loop, f"    return {self._inside}"]
 

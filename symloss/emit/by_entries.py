@@ -67,16 +67,8 @@ class _EntryPrinter(Printer):
             expr = ir.Extent(expr.array, expr.axis + 1)
         return super()._printed(expr)
 
-    def _store(self, statement: ir.Store, tab: str) -> Iterator[str]:
-        (index,) = map(self.expression, statement.indices)
-        target = f"{tab}{self._parts_of[statement.array]}[{index}] = {self.call_name('scaled')}("
-        factor = f"{self.call_name('factor_at')}({self._block.factors}, {index})"
-        line = f"{target}{factor}, {self.expression(statement.value)})"
-        if len(line) > 110:
-            entry = self.local("entry")
-            yield from self.assignment(f"{tab}{entry} = ", statement.value)
-            line = f"{target}{factor}, {entry})"
-        yield line
+    def _factor(self, place: str) -> str:
+        return f"{self.call_name('factor_at')}({self._block.factors}, {place})"
 
     def loop(self, statement: ir.Loop | ir.Reduce, depth: int) -> Iterator[str]:
         """Print a loop over the entries of several rows; the sums of a reduction, row by row, come after it."""

@@ -139,13 +139,17 @@ class Printer:
     def _store(self, statement: ir.Store, tab: str) -> Iterator[str]:
         place = ", ".join(map(self.expression, statement.indices))
         array = self._parts_of.get(statement.array, statement.array)
-        target, scaled = f"{tab}{array}[{place}]", self.call_name("scaled")
-        line = f"{target} = {scaled}({self.local('factor')}, {self.expression(statement.value)})"
+        target, scaled, factor = f"{tab}{array}[{place}]", self.call_name("scaled"), self._factor(place)
+        line = f"{target} = {scaled}({factor}, {self.expression(statement.value)})"
         if len(line) > _WIDTH:
             entry = self.local("entry")
             yield from self.assignment(f"{tab}{entry} = ", statement.value)
-            line = f"{target} = {scaled}({self.local('factor')}, {entry})"
+            line = f"{target} = {scaled}({factor}, {entry})"
         yield line
+
+    def _factor(self, _place: str) -> str:
+        """Return what an entry of a result is multiplied by."""
+        return self.local("factor")
 
     def assignment(self, left: str, value: ir.Expr) -> Iterator[str]:
         """Write a long sum or product with a line for each of its parts."""
