@@ -73,33 +73,10 @@ def rows_between(array: Any, start: int, stop: int) -> Any:
     return array[start:stop].reshape(-1)
 
 
-@intrinsic
-def _rows(typingctx: Any, array: Any, start: Any, stop: Any) -> Any:
-    result = types.Array(array.dtype, 1, "C")
-
-    def build(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        source = make_array(array)(context, builder, args[0])
-        width = builder.extract_value(source.shape, 1)
-        kind = context.get_data_type(array.dtype)
-        size = context.get_constant(types.intp, context.get_abi_sizeof(kind))
-        out = make_array(result)(context, builder)
-        populate_array(
-            out,
-            data=builder.gep(source.data, [builder.mul(args[1], width)], inbounds=True, source_etype=kind),
-            shape=[builder.mul(builder.sub(args[2], args[1]), width)],
-            strides=[size],
-            itemsize=size,
-            meminfo=None,
-        )
-        return out._getvalue()
-
-    return result(array, types.intp, types.intp), build
-
-
 @overload(rows_between, jit_options={"forceinline": True})
 def _rows_compiled(array: Any, start: Any, stop: Any) -> Any:
     def implementation(array: Any, start: Any, stop: Any) -> Any:
-        return _rows(array, start, stop)
+        return _stretch(array, start, 0, (stop - start) * array.shape[1])
 
     return implementation
 
